@@ -1,0 +1,180 @@
+"""Every error of the program, in one tree.
+
+    ReconcilerError                 exit 1
+    ├── UsageError                  exit 64   the command line is wrong
+    ├── DesiredStateError                     the files: carries every Problem found, each with its place
+    ├── SecretError                           a secret reference that can't be resolved, or may not be
+    ├── TransportError                        a request that got no usable answer
+    │   ├── NotSent                           nothing reached the server: safe to send again
+    │   ├── AnswerLost                        the server may have acted: look before sending again
+    │   └── BodyTooLarge                      an answer over the limit
+    ├── ScimError                             the server answered, and the answer is a refusal
+    │   ├── Unauthorized                      401: the token
+    │   ├── Forbidden                         403: the permission, or (some servers) an unknown id
+    │   ├── NotFound                          404
+    │   ├── Conflict                          409, or 400 with scimType uniqueness
+    │   ├── Throttled                         429 that lasted through all retries
+    │   └── ServerFailed                      5xx
+    ├── NotScim                               the endpoint answers, but not in SCIM
+    ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
+    ├── StateError                            the app's memory is damaged, foreign or newer
+    ├── PlanError                             no plan can be made of this
+    ├── Locked                                another apply to this tenant is running
+    └── Interrupted                 exit 130  Ctrl-C
+
+An error knows its exit code, a hint (what to do), and its place if it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file something stands. `line` and `column` count from 1; 0 means the whole file."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in the files. `severity` is "error" or "warning"."""
+
+    place: Place
+    message: str
+    hint: str = ""
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}"
+        return f"{text}\n    {self.hint}" if self.hint else text
+
+
+class ReconcilerError(Exception):
+    """Base of everything that a person is told; anything else that escapes is a bug."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "", place: Place | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.place = place
+
+    def __str__(self) -> str:
+        head = f"{self.place}: {self.message}" if self.place else self.message
+        return f"{head}\n    {self.hint}" if self.hint else head
+
+
+class UsageError(ReconcilerError):
+    """The command line is wrong, or a question was due and nobody is there to answer."""
+
+    exit_code = 64
+
+
+class DesiredStateError(ReconcilerError):
+    """The files can't be used. Holds every problem of the run, sorted by place."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda p: (p.place, p.message)))
+        errors = sum(1 for p in self.problems if p.severity == "error")
+        super().__init__(f"{errors} error{'' if errors == 1 else 's'} in the desired state")
+
+    def __str__(self) -> str:
+        return "\n".join([*(str(p) for p in self.problems), self.message])
+
+
+class SecretError(ReconcilerError):
+    """A secret reference that can't be resolved, or that must be pinned from outside and is not."""
+
+
+class TransportError(ReconcilerError):
+    """A request that got no usable answer. `request` is "METHOD URL", without secrets."""
+
+    def __init__(self, message: str, *, request: str, hint: str = "") -> None:
+        super().__init__(f"{request}: {message}", hint=hint)
+        self.request = request
+
+
+class NotSent(TransportError):
+    """Nothing reached the server (name resolution, refused connection): safe to send again."""
+
+
+class AnswerLost(TransportError):
+    """The request was handed over and no answer came: the server may have acted."""
+
+
+class BodyTooLarge(TransportError):
+    """The answer is larger than allowed, counted after decompression."""
+
+
+class ScimError(ReconcilerError):
+    """The server refused. `detail` is its own text, cut and cleaned; `scim_type` RFC 7644 section 3.12."""
+
+    def __init__(
+        self, message: str, *, request: str, status: int, detail: str = "", scim_type: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(f"{request}: {message}", hint=hint)
+        self.request = request
+        self.status = status
+        self.detail = detail
+        self.scim_type = scim_type
+
+
+class Unauthorized(ScimError):
+    """401: the token is missing, wrong or expired."""
+
+
+class Forbidden(ScimError):
+    """403: no permission; some servers say this of an unknown id."""
+
+
+class NotFound(ScimError):
+    """404."""
+
+
+class Conflict(ScimError):
+    """A unique value is taken: 409, or 400 with scimType uniqueness (RFC 7644 section 3.12)."""
+
+
+class Throttled(ScimError):
+    """429 on every try."""
+
+
+class ServerFailed(ScimError):
+    """5xx: the server may or may not have acted."""
+
+
+class NotScim(ReconcilerError):
+    """The endpoint answers, but not in SCIM."""
+
+
+class IncompleteRead(ReconcilerError):
+    """A list that can't be believed: no plan is made of it."""
+
+
+class StateError(ReconcilerError):
+    """The app's memory is damaged, foreign or of a newer version."""
+
+
+class PlanError(ReconcilerError):
+    """No plan can be made, or this plan can't be used."""
+
+
+class Locked(ReconcilerError):
+    """Another apply to the same tenant is running."""
+
+
+class Interrupted(ReconcilerError):
+    """Ctrl-C: running writes were finished, the rest skipped."""
+
+    exit_code = 130

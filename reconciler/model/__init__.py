@@ -1,0 +1,1 @@
+"""The nouns: what the files say, what the application holds, what lies between. Imports only errors."""

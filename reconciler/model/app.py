@@ -1,0 +1,210 @@
+"""An application as its folder describes it: app.yaml. The models are the schema; keys are camelCase."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from reconciler.model.mapping import Mappings
+from reconciler.model.values import GroupId, UserId
+
+
+class Written(BaseModel):
+    """Base of everything that people write: camelCase, no unknown keys, frozen."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class Operator(StrEnum):
+    """The service's operators for scoping filters; their rules are in `project.clauses`."""
+
+    AND = "&"
+    NOT_AND = "!&"
+    ENDS_WITH = "ENDS_WITH"
+    EQUALS = "EQUALS"
+    NOT_EQUALS = "NOT EQUALS"
+    GREATER_THAN = "Greater_Than"
+    GREATER_THAN_OR_EQUALS = "Greater_Than_OR_EQUALS"
+    INCLUDES = "Includes"
+    IS_TRUE = "IS TRUE"
+    IS_FALSE = "IS FALSE"
+    IS_NULL = "IS NULL"
+    IS_NOT_NULL = "IS NOT NULL"
+    REGEX_MATCH = "REGEX MATCH"
+    NOT_REGEX_MATCH = "NOT REGEX MATCH"
+
+
+UNARY = frozenset({Operator.IS_TRUE, Operator.IS_FALSE, Operator.IS_NULL, Operator.IS_NOT_NULL})
+
+
+class Clause(Written):
+    """One comparison. The four IS operators take no value, all others need one."""
+
+    attribute: str
+    operator: Operator
+    value: str | bool | int | None = None
+
+    @model_validator(mode="after")
+    def _arity(self) -> Clause:
+        if self.operator in UNARY and self.value is not None:
+            message = f"{self.operator} takes no value"
+            raise ValueError(message)
+        if self.operator not in UNARY and self.value is None:
+            message = f"{self.operator} needs a value"
+            raise ValueError(message)
+        return self
+
+
+class SecretReference(Written):
+    """Where a secret is, never what it is: exactly one of env, file, command."""
+
+    env: str | None = None
+    file: str | None = None
+    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _never_literal(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            message = "a secret is never written into a file: name where it is, such as {env: NAME}"
+            raise ValueError(message)  # noqa: TRY004  pydantic reports ValueErrors, with their place
+        if sum(1 for key in ("env", "file", "command") if given.get(key)) != 1:
+            message = "exactly one of env, file, command"
+            raise ValueError(message)
+        return given
+
+
+class Auth(Written):
+    bearer: SecretReference
+    expires: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    """The last day on which the token works: YYYY-MM-DD."""
+
+
+class AssignedGroup(Written):
+    group: GroupId
+
+
+class AssignedUser(Written):
+    user: UserId
+
+
+def _group_entry(value: Any) -> Any:
+    return {"group": value} if isinstance(value, str) else value
+
+
+def _user_entry(value: Any) -> Any:
+    return {"user": value} if isinstance(value, str) else value
+
+
+class Assigned(Written):
+    groups: tuple[Annotated[AssignedGroup, BeforeValidator(_group_entry)], ...] = ()
+    users: tuple[Annotated[AssignedUser, BeforeValidator(_user_entry)], ...] = ()
+    exclude: tuple[UserId, ...] = ()
+
+
+class Scope(Written):
+    """Who gets access: `assigned` or `everyone`, narrowed by filters (any of them; all clauses of it)."""
+
+    everyone: bool = False
+    assigned: Assigned | None = None
+    exclude: tuple[UserId, ...] = ()
+    filters: tuple[tuple[Clause, ...], ...] = ()
+    group_filters: tuple[tuple[Clause, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Scope:
+        if self.everyone == (self.assigned is not None):
+            message = "exactly one of `assigned` and `everyone: true`"
+            raise ValueError(message)
+        return self
+
+    @property
+    def excluded(self) -> frozenset[UserId]:
+        return frozenset((*self.exclude, *(self.assigned.exclude if self.assigned else ())))
+
+
+class Deprovision(Written):
+    """What happens to people and groups that we provisioned and that left scope."""
+
+    users: Literal["deactivate", "delete", "keep"] = "deactivate"
+    groups: Literal["delete", "empty", "keep"] = "delete"
+
+
+class Unmanaged(Written):
+    """What happens to accounts, groups and members that we never provisioned and nobody in scope matches."""
+
+    users: Literal["deprovision", "report", "ignore"]
+    groups: Literal["delete", "empty", "report", "ignore"] = "report"
+    members: Literal["remove", "report"] = "report"
+
+
+class Drift(Written):
+    taken_away: Literal["hold", "repair"] = "hold"
+    given: Literal["hold", "repair"] = "repair"
+
+
+class Ignore(Written):
+    """Accounts and groups that are never touched: any of the clauses. Attributes are the application's."""
+
+    users: tuple[Clause, ...] = ()
+    groups: tuple[Clause, ...] = ()
+
+
+class Limit(Written):
+    """Broken when `count` or `percent` is exceeded; never with fewer than `ignoreBelow`, where one is given."""
+
+    count: int | None = Field(default=None, ge=0)
+    percent: float | None = Field(default=None, ge=0, le=100)
+    ignore_below: int = Field(default=0, ge=0)
+
+
+class Protected(Written):
+    """Never removed and never renamed. Users by id, or accounts by a clause on the application's attributes."""
+
+    users: tuple[UserId | Clause, ...] = ()
+    groups: tuple[GroupId | Clause, ...] = ()
+
+
+class Guardrails(Written):
+    deprovision_users: Limit = Limit(count=20, percent=10, ignore_below=5)
+    delete_groups: Limit = Limit(count=2)
+    remove_members: Limit | None = None
+    """For each group. Left out: 40 %, ignoreBelow 3, and 50 % in groups of fewer than 10."""
+    rename_users: Limit = Limit(count=10)
+    update_users: Limit = Limit(percent=30, ignore_below=20)
+    clear_attributes: Limit = Limit(count=20)
+    create_users: Limit = Limit()
+    protected: Protected = Protected()
+    acts_as: str | None = None
+    """The userName of the account that the token belongs to."""
+
+
+class App(Written):
+    """One application. `name` is the folder's; `mappings` are the file's, laid over the gallery's."""
+
+    name: str = Field(exclude=True)
+    mappings: Mappings = Field(default=Mappings(), exclude=True)
+    gallery: str = "scim"
+    tenant_url: str
+    auth: Auth | None = None
+    provisioning: bool = True
+    scope: Scope
+    groups: Literal["assigned", "all", "none"] | tuple[GroupId, ...] = "assigned"
+    deprovision: Deprovision = Deprovision()
+    unmanaged: Unmanaged
+    drift: Drift = Drift()
+    ignore: Ignore = Ignore()
+    guardrails: Guardrails = Guardrails()
+    order: Literal["leaversFirst", "leaversLast"] = "leaversFirst"
+    profile: dict[str, Any] = {}
+    """Corrections to the gallery's profile, merged deeply."""
+
+    @model_validator(mode="after")
+    def _rules(self) -> App:
+        if self.unmanaged.users == "deprovision" and not self.guardrails.acts_as:
+            message = "guardrails.actsAs is required when unmanaged.users is deprovision"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,89 @@
+"""What an application should hold: the result of projecting the directory through an app's scope and mappings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.model.directory import Directory, Group, User
+from reconciler.model.values import Flow, GroupId, UserId, Value
+
+
+class Standing(StrEnum):
+    """Why a person has, or does not have, access."""
+
+    IN_SCOPE = "inScope"
+    DISABLED = "disabled"
+    """Otherwise in scope, and accountEnabled is false."""
+    OUT_OF_SCOPE = "outOfScope"
+
+
+@dataclass(slots=True)
+class Column:
+    """One mapping as the plan sees it: a position in every row of values."""
+
+    path: str
+    """As the mapping spells it."""
+    matching: int = 0
+    """Precedence, 1 first; 0: does not match."""
+    on_create: bool = False
+    """Written on creation and never compared."""
+    default: Flow = None
+    """Flows on creation where the value is null."""
+    soft: bool = False
+    """Reads IsSoftDeleted: written when somebody is deactivated."""
+    source: str = ""
+    """The source attribute of a direct mapping, to point at its line."""
+
+
+@dataclass(slots=True)
+class Person:
+    """One person who is in scope, or disabled and otherwise in scope, or out of scope and managed."""
+
+    user: User
+    standing: Standing
+    values: tuple[Flow, ...]
+    """Aligned with Desired.user_columns; UNSET: nothing flows. Of people not in scope only the soft columns flow."""
+    match: tuple[Value, ...]
+    """Today's values of the matching columns, by precedence."""
+    former: tuple[tuple[Flow, ...], ...] = ()
+    """The same for each entry of `formerly`; UNSET where the entry says nothing of it."""
+    why: str = ""
+    """In words, for the plan: "left scope", "disabled", "excluded"."""
+
+    @property
+    def wanted(self) -> bool:
+        return self.standing is Standing.IN_SCOPE
+
+
+@dataclass(slots=True)
+class DesiredGroup:
+    group: Group
+    values: tuple[Flow, ...]
+    match: tuple[Value, ...]
+    former: tuple[tuple[Flow, ...], ...]
+    members: set[int]
+    """Positions in Desired.people of the effective members who are in scope."""
+    via: dict[int, tuple[GroupId, ...]] = field(default_factory=dict)
+    """For members through nesting only: the groups on the way, outermost first."""
+    lines: dict[int, tuple[str, int]] = field(default_factory=dict)
+    """Member → file and line of the entry that brings them in."""
+
+
+@dataclass(slots=True)
+class Desired:
+    app: str
+    directory: Directory
+    user_columns: tuple[Column, ...]
+    group_columns: tuple[Column, ...]
+    """Without `members`, which is compared as a set."""
+    people: list[Person]
+    groups: list[DesiredGroup]
+    off: tuple[Flow, ...]
+    """What a deactivated account holds if nothing is known of the person: aligned with user_columns."""
+    maps_members: bool = True
+    in_scope: int = 0
+    numbers: dict[UserId, int] = field(default_factory=dict)
+    """User id → position in people."""
+    mappings_digest: str = ""
+    """sha256 over mappings and profile: what `notKept` depends on."""

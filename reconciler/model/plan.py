@@ -1,0 +1,265 @@
+"""The plan document, `reconciler.plan/1`: what would be done, what is held, what can't be done, what was noticed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+FORMAT: Literal["reconciler.plan/1"] = "reconciler.plan/1"
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+
+class Origin(StrEnum):
+    THIS_CHANGE = "thisChange"
+    PENDING = "pending"
+    CLOCK = "clock"
+    DRIFT = "drift"
+
+
+class Reason(StrEnum):
+    """Why a change is there: a closed list."""
+
+    NEW_IN_SCOPE = "newInScope"
+    BACK_IN_SCOPE = "backInScope"
+    ATTRIBUTE_DIFFERS = "attributeDiffers"
+    MATCHING_DIFFERS = "matchingDiffers"
+    LEFT_SCOPE = "leftScope"
+    GONE_FROM_GIT = "goneFromGit"
+    DISABLED = "disabled"
+    UNMANAGED = "unmanaged"
+    MEMBER_ADDED = "memberAdded"
+    MEMBER_REMOVED = "memberRemoved"
+    MEMBER_LEAVES = "memberLeaves"
+    """The member is deprovisioned in the same plan."""
+    FOUND = "found"
+    """An account that was there before us."""
+    REPLACES_DELETE = "replacesDelete"
+    """Wanted was a deletion, which the application can't do."""
+
+
+class Source(Part):
+    file: str
+    line: int
+
+
+class Held(Part):
+    by: str
+    """whoIsThis, takenAwayInApp, stateMissing, driftGiven, or guardrail:NAME[:KEY]."""
+    release: str
+    """The `--allow` that lets it run."""
+
+
+class Difference(Part):
+    """Of a creation only `after` is there."""
+
+    before: Any = None
+    after: Any = None
+
+
+class Candidate(Part):
+    id: str
+    name: str
+    active: bool
+    bound: str | None = None
+
+
+class MemberRef(Part):
+    key: str
+    id: str | None = None
+    """None: the account is yet to be created."""
+    name: str
+    via: tuple[str, ...] = ()
+    until: str | None = None
+
+
+class _Change(Part):
+    key: str
+    id: str | None = None
+    name: str
+    origin: Origin = Origin.PENDING
+    reasons: tuple[Reason, ...] = ()
+    source: Source | None = None
+    held: tuple[Held, ...] = ()
+
+
+class _Sets(_Change):
+    set: dict[str, Difference] = {}
+
+
+class _Members(_Change):
+    members: tuple[MemberRef, ...] = ()
+
+
+class CreateUser(_Sets):
+    action: Literal["createUser"] = "createUser"
+
+
+class UpdateUser(_Sets):
+    action: Literal["updateUser"] = "updateUser"
+
+
+class RenameUser(_Sets):
+    """A matching attribute changes: the name that the person signs in with, or the e-mail."""
+
+    action: Literal["renameUser"] = "renameUser"
+
+
+class ReactivateUser(_Sets):
+    action: Literal["reactivateUser"] = "reactivateUser"
+
+
+class DeactivateUser(_Sets):
+    action: Literal["deactivateUser"] = "deactivateUser"
+    groups: tuple[str, ...] = ()
+    """Names of the app's groups that the account is in: what is lost with it."""
+
+
+class DeleteUser(_Change):
+    action: Literal["deleteUser"] = "deleteUser"
+    groups: tuple[str, ...] = ()
+
+
+class AdoptUser(_Sets):
+    """An account that was there before us, and must be written; or, held, the question whose it is."""
+
+    action: Literal["adoptUser"] = "adoptUser"
+    candidates: tuple[Candidate, ...] = ()
+
+
+class CreateGroup(_Sets):
+    action: Literal["createGroup"] = "createGroup"
+
+
+class UpdateGroup(_Sets):
+    action: Literal["updateGroup"] = "updateGroup"
+
+
+class RenameGroup(_Sets):
+    action: Literal["renameGroup"] = "renameGroup"
+
+
+class AdoptGroup(_Sets):
+    action: Literal["adoptGroup"] = "adoptGroup"
+    candidates: tuple[Candidate, ...] = ()
+
+
+class EmptyGroup(_Members):
+    action: Literal["emptyGroup"] = "emptyGroup"
+
+
+class DeleteGroup(_Members):
+    """`members`: who loses the membership with it."""
+
+    action: Literal["deleteGroup"] = "deleteGroup"
+
+
+class AddMembers(_Members):
+    action: Literal["addMembers"] = "addMembers"
+
+
+class RemoveMembers(_Members):
+    action: Literal["removeMembers"] = "removeMembers"
+
+
+Change: TypeAlias = (
+    CreateUser | UpdateUser | RenameUser | ReactivateUser | DeactivateUser | DeleteUser | AdoptUser
+    | CreateGroup | UpdateGroup | RenameGroup | AdoptGroup | EmptyGroup | DeleteGroup | AddMembers | RemoveMembers
+)  # fmt: skip
+"""The closed union. `match` statements over it end in assert_never."""
+
+
+class Guardrail(Part):
+    name: str
+    """deprovisionUsers, removeMembers:GROUP, …"""
+    value: int
+    count: int | None = None
+    percent: float | None = None
+    of: int
+    broken: bool
+    released: bool = False
+
+
+class Blocked(Part):
+    """Wanted, and impossible or forbidden. No pending change."""
+
+    key: str
+    id: str | None = None
+    name: str
+    wanted: str
+    reason: Literal["appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "missingAttribute", "lint"]
+    text: str
+
+
+class Note(Part):
+    code: Literal[
+        "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
+        "provisioningOff", "tokenExpires", "noState", "dangling", "heldCandidate",
+    ]  # fmt: skip
+    key: str
+    id: str | None = None
+    text: str
+
+
+class DesiredFacts(Part):
+    commit: str | None = None
+    base: str | None = None
+    digest: str
+    users: int
+    groups: int
+
+
+class LiveFacts(Part):
+    digest: str
+    users: int
+    groups: int
+    read_at: str
+
+
+class ProfileFacts(Part):
+    name: str
+    verified: str
+    overrides: tuple[str, ...] = ()
+
+
+class Budget(Part):
+    requests: int
+    per_day: int | None = None
+
+
+class Plan(Part):
+    format: Literal["reconciler.plan/1"] = FORMAT
+    digest: str = ""
+    changes_digest: str = ""
+    tool_version: str
+    app: str
+    tenant_url: str
+    as_of: str
+    partial: bool = False
+    desired: DesiredFacts
+    live: LiveFacts
+    profile: ProfileFacts
+    budget: Budget
+    guardrails: tuple[Guardrail, ...] = ()
+    changes: tuple[Annotated[Change, Field(discriminator="action")], ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    soon: tuple[dict[str, Any], ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if not c.held)
+
+    @property
+    def held(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if c.held)
+
+    @property
+    def empty(self) -> bool:
+        """Blocked lines and notes are no changes."""
+        return not self.changes

@@ -1,0 +1,61 @@
+"""An app's memory, `reconciler.state/1`: whose account is whose, and how we left it.
+
+It can be lost; what is lost with it is convenience. Values of attributes are not in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict
+
+FORMAT: Literal["reconciler.state/1"] = "reconciler.state/1"
+
+
+class Binding(TypedDict):
+    """Ours ↔ theirs. A dictionary, not a model: there may be 100,000."""
+
+    id: str
+    since: str
+    commit: str | None
+    active: NotRequired[bool]
+    """As an apply last wrote it, or found it as wanted."""
+    wanted: NotRequired[str]
+    """Digest of the values that were wanted then: tells drift from a change in git."""
+    members: NotRequired[list[str]]
+    """Of a group: the user ids whose membership an apply wrote, or found as wanted."""
+    name: NotRequired[str]
+    """How people called it: for the day on which the file is gone."""
+    file: NotRequired[str]
+
+
+class Spent(TypedDict):
+    """What applies did, for the guardrails' 24-hour window."""
+
+    at: str
+    name: str
+    value: int
+
+
+class State(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    format: Literal["reconciler.state/1"] = FORMAT
+    app: str
+    tenant_url: str
+    commit: str | None = None
+    """The commit last applied."""
+    applied_at: str | None = None
+    bindings: dict[str, Binding] = {}
+    """Key → binding. A resource with one is managed."""
+    not_kept: dict[str, dict[str, str]] = {}
+    """Key → path → digest of the value that the application does not keep."""
+    mappings_digest: str = ""
+    """What not_kept holds for."""
+    guardrails: dict[str, Any] = {}
+    """Those of the commit last applied without remainder."""
+    spent: list[Spent] = []
+    fresh: bool = Field(default=False, exclude=True)
+    """True: there was no memory; nobody is managed yet."""
