@@ -185,6 +185,11 @@ class Guardrail(Part):
     released: bool = False
 
 
+BlockedReason: TypeAlias = Literal[
+    "appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "missingAttribute", "lint"
+]
+
+
 class Blocked(Part):
     """Wanted, and impossible or forbidden. No pending change."""
 
@@ -192,7 +197,7 @@ class Blocked(Part):
     id: str | None = None
     name: str
     wanted: str
-    reason: Literal["appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "missingAttribute", "lint"]
+    reason: BlockedReason
     text: str
 
 

@@ -95,7 +95,7 @@ class Profile(_Written):
     languages: tuple[str, ...] = ()
     """Values that preferredLanguage may have; empty: any."""
     lengths: dict[str, tuple[int, int]] = {}
-    """Path → shortest and longest value, as lint."""
+    """`users.PATH` or `groups.PATH` → shortest and longest value, as lint."""
     mappings: Mappings = Mappings()
 
     def corrected(self, over: dict[str, Any]) -> Profile:

@@ -5,7 +5,7 @@ It can be lost; what is lost with it is convenience. Values of attributes are no
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -54,8 +54,6 @@ class State(BaseModel):
     """Key → path → digest of the value that the application does not keep."""
     mappings_digest: str = ""
     """What not_kept holds for."""
-    guardrails: dict[str, Any] = {}
-    """Those of the commit last applied without remainder."""
     spent: list[Spent] = []
     fresh: bool = Field(default=False, exclude=True)
     """True: there was no memory; nobody is managed yet."""

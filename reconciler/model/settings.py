@@ -1,0 +1,49 @@
+"""What holds for the whole desired state: reconciler.yaml."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+
+from reconciler.model.app import Written
+from reconciler.model.directory import COMPUTED, GRAPH_ATTRIBUTES
+
+
+class CustomAttribute(Written):
+    """A source attribute of the organization's own."""
+
+    type: Literal["string", "boolean", "integer", "date", "reference"]
+    multi_valued: bool = False
+
+
+class Settings(Written):
+    state: Literal["file", "git"] = "file"
+    """Where the memory of each app lives."""
+    time_zone: str = "UTC"
+    """In which whole days are meant; an IANA name."""
+    soon_days: int = Field(default=30, ge=0)
+    """How far ahead, in days, a plan tells of what starts and ends."""
+    attributes: dict[str, CustomAttribute] = {}
+    defaults: dict[str, Any] = {}
+    """Keys of app.yaml, laid under each app's own file."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError) as error:
+            message = "not a time zone: write an IANA name such as Europe/Berlin"
+            raise ValueError(message) from error
+        return name
+
+    @field_validator("attributes")
+    @classmethod
+    def _own_names(cls, attributes: dict[str, CustomAttribute]) -> dict[str, CustomAttribute]:
+        taken = {*GRAPH_ATTRIBUTES, *COMPUTED, "kind", "owner", "formerly", "accounts", "from", "until", "roles"}
+        if both := sorted(taken & attributes.keys()):
+            message = f"already an attribute of every person: {', '.join(both)}"
+            raise ValueError(message)
+        return attributes

@@ -1,0 +1,109 @@
+"""The pure core: desired and live state, and memory, become a plan. No I/O, no clock, no environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.app import App
+from reconciler.model.desired import Desired
+from reconciler.model.plan import Note, Plan
+from reconciler.model.profile import Profile
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.state import State
+from reconciler.plan.context import Context, read_paths, theirs
+from reconciler.plan.difference import Comparer, digest, equal
+from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
+from reconciler.plan.guard import check, guard
+from reconciler.plan.identity import Identity
+from reconciler.plan.matching import match_groups, match_users
+from reconciler.plan.order import STAGES, dependencies, ordered, stage
+from reconciler.plan.people import People
+from reconciler.plan.releases import Releases
+from reconciler.plan.resemblance import looks_alike
+from reconciler.plan.teams import Teams
+
+
+@dataclass(slots=True)
+class Proposal:
+    """A plan, and who is who behind it: what an apply needs to remember."""
+
+    plan: Plan
+    context: Context
+
+    @property
+    def users(self) -> Identity:
+        return self.context.users
+
+    @property
+    def groups(self) -> Identity:
+        return self.context.groups
+
+
+def propose(
+    app: App,
+    profile: Profile,
+    desired: Desired,
+    snapshot: Snapshot,
+    state: State,
+    *,
+    as_of: datetime,
+    releases: Releases | None = None,
+) -> Proposal:
+    """Match, difference, guard, order. The same inputs give the same bytes.
+
+    Raises PlanError or IncompleteRead where no plan can be trusted.
+    """
+    context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of)
+    check(context)
+    untouchable = context.protected_accounts | ({context.acts_as} if context.acts_as is not None else set())
+    context.users = match_users(
+        context,
+        theirs(
+            desired.user_columns,
+            snapshot.user_paths,
+            [a.id for a in snapshot.accounts],
+            [a.values for a in snapshot.accounts],
+            context.ignored_accounts,
+            frozenset(untouchable),
+        ),
+    )
+    context.groups = match_groups(
+        context,
+        theirs(
+            desired.group_columns,
+            snapshot.group_paths,
+            [g.id for g in snapshot.groups],
+            [g.values for g in snapshot.groups],
+            context.ignored_groups,
+            context.protected_app_groups,
+        ),
+    )
+    People(context).plan()
+    context.notes += looks_alike(context)
+    Teams(context).plan()
+    if state.fresh:
+        text = "no memory yet: nobody is managed until the first apply"
+        context.notes.append(Note(code="noState", key=app.name, text=text))
+    guardrails = guard(context)
+    return Proposal(assemble(context, guardrails), context)
+
+
+__all__ = [
+    "STAGES",
+    "Comparer",
+    "Proposal",
+    "Releases",
+    "canonical",
+    "changes_digest",
+    "dependencies",
+    "digest",
+    "equal",
+    "instant",
+    "ordered",
+    "propose",
+    "read_paths",
+    "signed",
+    "stage",
+    "to_json",
+]

@@ -1,0 +1,201 @@
+"""What a plan is made from, and the look-ups that its parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+
+from reconciler.model.app import App, Clause
+from reconciler.model.clauses import clause_holds
+from reconciler.model.desired import Column, Desired
+from reconciler.model.path import parse_path
+from reconciler.model.plan import Blocked, BlockedReason, Change, Note
+from reconciler.model.profile import Profile
+from reconciler.model.snapshot import Snapshot
+from reconciler.model.state import Binding, State
+from reconciler.model.values import Value, account_key, user_key
+from reconciler.plan.difference import EXACT, equal
+from reconciler.plan.identity import Identity, Theirs
+from reconciler.plan.releases import Releases
+
+NAMES = ("userName", "displayName", "name.givenName", "name.familyName")
+SIGN_IN = frozenset({"username", "emails.value"})
+"""The names that people sign in with."""
+
+
+def read_paths(desired: Desired, app: App) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the snapshot must hold of each account and of each group: mapped, matching, naming, and guarded paths."""
+    users = [c.path for c in desired.user_columns if not c.on_create or c.matching]
+    users += [*NAMES, "active"]
+    users += [c.attribute for c in _clauses(app.ignore.users, app.guardrails.protected.users)]
+    groups = [c.path for c in desired.group_columns if not c.on_create or c.matching] + ["displayName"]
+    groups += [c.attribute for c in _clauses(app.ignore.groups, app.guardrails.protected.groups)]
+    return tuple(dict.fromkeys(users)), tuple(dict.fromkeys(groups))
+
+
+def _clauses(*lists: Iterable[str | Clause]) -> list[Clause]:
+    return [c for one in lists for c in one if isinstance(c, Clause)]
+
+
+@dataclass
+class Context:
+    """Everything is read-only but the findings: changes, blocked, notes."""
+
+    app: App
+    profile: Profile
+    desired: Desired
+    snapshot: Snapshot
+    state: State
+    releases: Releases
+    as_of: datetime
+    users: Identity = field(default_factory=Identity)
+    groups: Identity = field(default_factory=Identity)
+    changes: list[Change] = field(default_factory=list)
+    blocked: list[Blocked] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    leaving: dict[int, str] = field(default_factory=dict)
+    """Account → key of the person who is deprovisioned by this plan."""
+    deleting: set[int] = field(default_factory=set)
+    """Accounts that this plan deletes: their memberships go with them."""
+    gone: dict[int, str] = field(default_factory=dict)
+    """Account → key of a bound person who has no file any more."""
+
+    @cached_property
+    def not_kept(self) -> Mapping[str, Mapping[str, str]]:
+        """What the application did not keep, while mapping and profile are the same."""
+        return self.state.not_kept if self.state.mappings_digest == self.desired.mappings_digest else {}
+
+    def column(self, path: str) -> int:
+        paths = self.snapshot.user_paths
+        return paths.index(path) if path in paths else -1
+
+    @cached_property
+    def _user_name(self) -> int:
+        return self.column("userName")
+
+    @cached_property
+    def _display(self) -> int:
+        return self.column("displayName")
+
+    @cached_property
+    def group_display(self) -> int:
+        return self.snapshot.group_paths.index("displayName")
+
+    def account_name(self, at: int) -> str:
+        values = self.snapshot.accounts[at].values
+        return str(values[self._display] or values[self._user_name] or self.snapshot.accounts[at].id)
+
+    def user_name(self, at: int) -> str:
+        return str(self.snapshot.accounts[at].values[self._user_name] or "")
+
+    def group_name(self, at: int) -> str:
+        group = self.snapshot.groups[at]
+        return str(group.values[self.group_display] or group.id)
+
+    @cached_property
+    def ignored_accounts(self) -> frozenset[int]:
+        rows = [a.values for a in self.snapshot.accounts]
+        return _matching(self.app.ignore.users, self.snapshot.user_paths, rows)
+
+    @cached_property
+    def ignored_groups(self) -> frozenset[int]:
+        rows = [g.values for g in self.snapshot.groups]
+        return _matching(self.app.ignore.groups, self.snapshot.group_paths, rows)
+
+    @cached_property
+    def protected_accounts(self) -> frozenset[int]:
+        """By clause; people by id are added where they are known."""
+        rows = [a.values for a in self.snapshot.accounts]
+        return _matching(_clauses(self.app.guardrails.protected.users), self.snapshot.user_paths, rows)
+
+    @cached_property
+    def protected_users(self) -> frozenset[str]:
+        return frozenset(user_key(u) for u in self.app.guardrails.protected.users if isinstance(u, str))
+
+    @cached_property
+    def protected_app_groups(self) -> frozenset[int]:
+        rows = [g.values for g in self.snapshot.groups]
+        return _matching(_clauses(self.app.guardrails.protected.groups), self.snapshot.group_paths, rows)
+
+    @cached_property
+    def protected_groups(self) -> frozenset[str]:
+        return frozenset(f"group:{g}" for g in self.app.guardrails.protected.groups if isinstance(g, str))
+
+    @cached_property
+    def acts_as(self) -> int | None:
+        """The account that the token belongs to."""
+        name = self.app.guardrails.acts_as
+        if name is None:
+            return None
+        for at in range(len(self.snapshot.accounts)):
+            if equal(name, self.user_name(at), exact=False):
+                return at
+        return None
+
+    def guarded(self, key: str, at: int | None) -> Literal["actsAs", "protected"] | None:
+        """Why nothing may be taken from this account: "actsAs", "protected", or None."""
+        if at is not None and at == self.acts_as:
+            return "actsAs"
+        protected = key in self.protected_users or (at is not None and at in self.protected_accounts)
+        return "protected" if protected and f"protected:{key}" not in self.releases else None
+
+    def group_guarded(self, key: str, at: int | None) -> bool:
+        protected = key in self.protected_groups or (at is not None and at in self.protected_app_groups)
+        return protected and f"protected:{key}" not in self.releases
+
+    def binding(self, key: str) -> Binding | None:
+        return self.state.bindings.get(key)
+
+    def remembered(self, key: str) -> str:
+        """The name that a binding keeps for the day on which the file is gone; "" if none."""
+        binding = self.binding(key)
+        return binding.get("name", "") if binding is not None else ""
+
+    def key_of(self, at: int) -> str:
+        """Who an account belongs to: the person's key, or the account's own."""
+        owner = self.users.owner.get(at)
+        if owner is not None:
+            return user_key(self.desired.people[owner].user.id)
+        return self.gone.get(at) or account_key(self.snapshot.accounts[at].id)
+
+    def who(self, at: int) -> str:
+        owner = self.users.owner.get(at)
+        return self.desired.people[owner].user.name if owner is not None else self.account_name(at)
+
+    def block(self, key: str, id_: str | None, name: str, wanted: str, reason: BlockedReason, text: str) -> None:
+        """Notes what is wanted, and impossible or forbidden."""
+        self.blocked.append(Blocked(key=key, id=id_, name=name, wanted=wanted, reason=reason, text=text))
+
+
+def theirs(
+    columns: Sequence[Column],
+    paths: Sequence[str],
+    ids: Sequence[str],
+    rows: Sequence[Sequence[Value]],
+    ignored: frozenset[int],
+    untouchable: frozenset[int],
+) -> Theirs:
+    """The application's side of matching."""
+    matching = sorted((c for c in columns if c.matching), key=lambda c: c.matching)
+    at = [paths.index(c.path) for c in matching]
+    return Theirs(
+        ids=ids,
+        numbers={id_: number for number, id_ in enumerate(ids)},
+        value=lambda number, column: rows[number][at[column]],
+        exact=tuple(parse_path(c.path).schema_name in EXACT for c in matching),
+        ignored=ignored,
+        untouchable=untouchable,
+    )
+
+
+def _matching(clauses: Sequence[Clause], paths: Sequence[str], rows: Sequence[Sequence[Value]]) -> frozenset[int]:
+    """The numbers of the rows for which any clause holds."""
+    if not clauses:
+        return frozenset()
+    tests = [(clause, paths.index(clause.attribute)) for clause in clauses]
+    return frozenset(
+        number for number, row in enumerate(rows) if any(clause_holds(clause, row[column]) for clause, column in tests)
+    )

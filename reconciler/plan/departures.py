@@ -1,0 +1,169 @@
+"""People who lose their account: who left scope, who is disabled, who is gone from git, whom nobody manages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
+from reconciler.model.values import Flow
+from reconciler.plan.context import Context
+from reconciler.plan.difference import Comparer, Differences, as_json
+from reconciler.plan.resemblance import bare
+
+
+class Departures:
+    """Makes the changes that take access away, found on every run until they are done."""
+
+    def __init__(self, context: Context, comparer: Comparer) -> None:
+        self.context = context
+        self.comparer = comparer
+
+    def leave(
+        self, key: str, name: str, at: int, reason: Reason, source: Source | None, values: Sequence[Flow]
+    ) -> None:
+        context = self.context
+        policy = context.app.deprovision.users if reason is not Reason.DISABLED else "deactivate"
+        if reason is Reason.UNMANAGED:
+            policy = "deactivate"
+        account = context.snapshot.accounts[at]
+        if policy == "keep":
+            return
+        differences = self.comparer.differences(values, account.values)
+        active = account.active and not self._is_off(differences)
+        delete = policy == "delete"
+        if delete and not context.profile.users.delete:
+            text = context.profile.cannot.get("deleteUser", f"{context.profile.title} has no way to delete a user")
+            context.block(key, account.id, name, "deleteUser", "appCannot", text)
+            delete = False
+        if not active and not delete:
+            return
+        why = context.guarded(key, at)
+        if why:
+            text = "the token belongs to this account" if why == "actsAs" else "protected: it is never removed"
+            context.block(key, account.id, name, "deleteUser" if delete else "deactivateUser", why, text)
+            return
+        if not delete and not context.profile.users.deactivate:
+            text = context.profile.cannot.get("deactivateUser", "the application can't deactivate a user")
+            context.block(key, account.id, name, "deactivateUser", "appCannot", text)
+            return
+        context.leaving[at] = key
+        binding = context.binding(key)
+        drift = binding is not None and binding.get("active") is False
+        origin = Origin.DRIFT if drift else Origin.PENDING
+        held = self._given(key) if drift else ()
+        if reason is Reason.UNMANAGED and context.state.fresh:
+            held = (*held, Held(by="stateMissing", release="deprovisionUsers"))
+        groups = self._groups_of(at)
+        if delete:
+            context.deleting.add(at)
+            context.changes.append(
+                DeleteUser(
+                    key=key,
+                    id=account.id,
+                    name=name,
+                    origin=origin,
+                    reasons=(reason,),
+                    source=source,
+                    held=held,
+                    groups=groups,
+                )
+            )
+            return
+        changed = {c.path: Difference(before=as_json(b), after=as_json(a)) for c, b, a in differences if c.soft}
+        if not changed:
+            changed = {"active": Difference(before=True, after=False)}
+        reasons = (reason, Reason.REPLACES_DELETE) if policy == "delete" else (reason,)
+        context.changes.append(
+            DeactivateUser(
+                key=key,
+                id=account.id,
+                name=name,
+                origin=origin,
+                reasons=reasons,
+                set=changed,
+                source=source,
+                held=held,
+                groups=groups,
+            )
+        )
+
+    def _given(self, key: str) -> tuple[Held, ...]:
+        release = f"givenInApp:{key}"
+        if self.context.app.drift.given == "repair" or release in self.context.releases:
+            return ()
+        return (Held(by="givenInApp", release=release),)
+
+    @staticmethod
+    def _is_off(differences: Differences) -> bool:
+        """Nothing that deactivation writes is left to write."""
+        return not any(column.soft for column, _, _ in differences)
+
+    def _groups_of(self, at: int) -> tuple[str, ...]:
+        return tuple(sorted(self.context.group_name(g) for g in self._member_of.get(at, ())))
+
+    @cached_property
+    def _member_of(self) -> dict[int, list[int]]:
+        """Account → groups; made only when somebody leaves."""
+        member_of: dict[int, list[int]] = {}
+        for number, group in enumerate(self.context.snapshot.groups):
+            for at in group.members:
+                member_of.setdefault(at, []).append(number)
+        return member_of
+
+    def departed(self) -> None:
+        """People whom we manage and who have no file any more, found on every run."""
+        context = self.context
+        people = context.desired.directory.users
+        for key, binding in sorted(context.state.bindings.items()):
+            if not key.startswith("user:") or key[5:] in people or key in context.users.moved:
+                continue
+            at = context.snapshot.numbers.get(binding["id"])  # type: ignore[call-overload]
+            if at is None or at in context.users.owner or at in context.ignored_accounts:
+                continue
+            context.gone[at] = key
+            name = binding.get("name") or context.account_name(at)
+            if at in context.users.contested and not self.still_runs(at, name, binding.get("file", "")):
+                continue
+            source = Source(file=binding["file"], line=1) if binding.get("file") else None
+            self.leave(key, name, at, Reason.GONE_FROM_GIT, source, context.desired.off)
+
+    def still_runs(self, at: int, name: str, file: str) -> bool:
+        """A contested account still loses the one it was bound to, unless both look the same."""
+        context = self.context
+        for number, question in context.users.questions.items():
+            if at not in question.candidates:
+                continue
+            user = context.desired.people[number].user
+            if question.former or bare(user.name) in (bare(name), bare(context.account_name(at))):
+                return False
+            if file and user.file == file:
+                return False
+        return True
+
+    def unmanaged(self) -> None:
+        context = self.context
+        policy = context.app.unmanaged.users
+        if policy == "ignore":
+            return
+        identity = context.users
+        for at, account in enumerate(context.snapshot.accounts):
+            if at in identity.owner or at in identity.contested or at in context.gone or at == context.acts_as:
+                continue
+            if at in context.ignored_accounts:
+                context.notes.append(
+                    Note(code="ignored", key=context.key_of(at), id=account.id, text=context.account_name(at))
+                )
+            elif policy == "report":
+                context.notes.append(
+                    Note(
+                        code="unmanagedUser",
+                        key=context.key_of(at),
+                        id=account.id,
+                        text=context.user_name(at) or context.account_name(at),
+                    )
+                )
+            else:
+                self.leave(
+                    context.key_of(at), context.account_name(at), at, Reason.UNMANAGED, None, context.desired.off
+                )

@@ -1,0 +1,128 @@
+"""The plan as a document: deterministic to the byte, with the digests that name it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from reconciler import __version__
+from reconciler.model.plan import (
+    Budget,
+    DesiredFacts,
+    Guardrail,
+    LiveFacts,
+    Plan,
+    ProfileFacts,
+)
+from reconciler.model.values import UNSET
+from reconciler.plan.context import Context
+from reconciler.plan.order import ordered
+
+_UNAPPROVED = ("origin", "reasons", "source", "held")
+"""What may move without changing what was approved."""
+
+
+def canonical(value: Any) -> bytes:
+    """Sorted keys, no spaces, UTF-8."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def sha256(value: bytes) -> str:
+    return f"sha256:{hashlib.sha256(value).hexdigest()}"
+
+
+def instant(moment: datetime) -> str:
+    """Whole seconds, UTC, as plans write them."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
+    """The findings of a context as a plan with its digests."""
+    app, profile, desired, snapshot = context.app, context.profile, context.desired, context.snapshot
+    changes = ordered(context.changes, leavers_last=app.order == "leaversLast")
+    plan = Plan(
+        tool_version=__version__,
+        app=app.name,
+        tenant_url=app.tenant_url,
+        as_of=instant(context.as_of),
+        desired=DesiredFacts(
+            commit=desired.directory.commit,
+            digest=desired.directory.digest,
+            users=desired.in_scope,
+            groups=len(desired.groups),
+        ),
+        live=LiveFacts(
+            digest=_live_digest(context),
+            users=len(snapshot.accounts),
+            groups=len(snapshot.groups),
+            read_at=instant(snapshot.read_at),
+        ),
+        profile=ProfileFacts(name=profile.name, verified=profile.verified, overrides=tuple(sorted(app.profile))),
+        budget=Budget(requests=_requests(context), per_day=profile.rate.per_day),
+        guardrails=tuple(guardrails),
+        changes=tuple(changes),
+        blocked=tuple(sorted(context.blocked, key=lambda b: (b.key, b.wanted, b.text))),
+        notes=tuple(sorted(context.notes, key=lambda n: (n.code, n.key, n.id or "", n.text))),
+    )
+    return signed(plan)
+
+
+def signed(plan: Plan) -> Plan:
+    """With `changesDigest` and `digest` computed anew."""
+    plan = plan.model_copy(update={"changes_digest": changes_digest(plan), "digest": ""})
+    return plan.model_copy(update={"digest": sha256(canonical(_dump(plan)))})
+
+
+def changes_digest(plan: Plan) -> str:
+    """Names what was approved: app, tenant and changes, without origin, reasons, source and held."""
+    changes = _dump(plan)["changes"]
+    for change in changes:
+        for key in _UNAPPROVED:
+            change.pop(key, None)
+    return sha256(canonical({"app": plan.app, "tenantUrl": plan.tenant_url, "changes": changes}))
+
+
+def _dump(plan: Plan) -> dict[str, Any]:
+    dumped: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
+    return dumped
+
+
+def to_json(plan: Plan) -> bytes:
+    """The document. Of a creation `set` has `after` alone."""
+    dumped = _dump(plan)
+    for change in dumped["changes"]:
+        if change["action"].startswith("create"):
+            for difference in change.get("set", {}).values():
+                difference.pop("before", None)
+    return orjson.dumps(dumped, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _live_digest(context: Context) -> str:
+    """Over ids, activity, values and members, whatever the order of the answer."""
+    snapshot = context.snapshot
+    hashed = hashlib.sha256()
+    for account in snapshot.accounts:
+        hashed.update(orjson.dumps([account.id, account.active, account.values]))
+    ids = [account.id for account in snapshot.accounts]
+    for group in snapshot.groups:
+        members = sorted([ids[m] for m in group.members] + list(group.others))
+        hashed.update(orjson.dumps([group.id, group.values, members]))
+    return f"sha256:{hashed.hexdigest()}"
+
+
+def _requests(context: Context) -> int:
+    """How many writes the plan costs, in the application's chunks."""
+    chunk = context.profile.groups.max_members
+    total = 0
+    for change in context.changes:
+        if not change.held:
+            members = len(getattr(change, "members", ())) if change.action != "deleteGroup" else 0
+            total += max(1, -(-members // chunk))
+    return total
+
+
+__all__ = ["UNSET", "assemble", "canonical", "changes_digest", "instant", "sha256", "signed", "to_json"]

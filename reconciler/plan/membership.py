@@ -1,0 +1,181 @@
+"""Who is in which group: compared as sets of account numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.desired import DesiredGroup
+from reconciler.model.plan import (
+    AddMembers,
+    Blocked,
+    CreateUser,
+    Held,
+    MemberRef,
+    Note,
+    Origin,
+    Reason,
+    RemoveMembers,
+    Source,
+)
+from reconciler.plan.context import Context
+
+Sorted = tuple[Origin, tuple[Held, ...], Reason]
+
+
+@dataclass(slots=True)
+class _Entry:
+    member: MemberRef
+    origin: Origin
+    held: tuple[Held, ...]
+    reason: Reason
+    source: Source | None = None
+
+
+class Membership:
+    """Made after people are settled: who leaves, who is created, who is in question."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.held_people: dict[str, tuple[Held, ...]] = {
+            c.key: c.held for c in context.changes if c.held and c.key.startswith("user:")
+        }
+        self.created = {c.key for c in context.changes if isinstance(c, CreateUser)}
+
+    def plan(self, group: DesiredGroup, key: str, at: int | None, held: tuple[Held, ...]) -> None:
+        """The additions and removals of one group; `held` is the group's own question, which covers its members."""
+        if not self.context.desired.maps_members:
+            return
+        wanted: dict[int, int] = {}
+        gains: list[_Entry] = []
+        have = self.context.snapshot.groups[at].members if at is not None else set()
+        binding = self.context.binding(key)
+        left_there = set(binding.get("members", ())) if binding is not None and at is not None else set()
+        for number in group.members:
+            account = self.context.users.found.get(number)
+            if account is not None:
+                wanted[account] = number
+                if account in have:
+                    continue
+            gain = self._gain(group, number, account, left_there, held)
+            if gain is not None:
+                gains.append(gain)
+        losses = self._losses(key, have - wanted.keys(), left_there) if at is not None else []
+        id_ = self.context.snapshot.groups[at].id if at is not None else None
+        self._emit(AddMembers, group, key, id_, gains)
+        self._emit(RemoveMembers, group, key, id_, losses)
+
+    def _gain(
+        self, group: DesiredGroup, number: int, account: int | None, left_there: set[str], held: tuple[Held, ...]
+    ) -> _Entry | None:
+        context = self.context
+        person = context.desired.people[number]
+        key = f"user:{person.user.id}"
+        question = self.held_people.get(key, ())
+        if account is None and not question and key not in self.created:
+            return None  # blocked: told where it is blocked
+        if account is not None and (account in context.ignored_accounts or account == context.acts_as):
+            return None
+        origin = Origin.PENDING
+        if person.user.id in left_there:
+            origin = Origin.DRIFT
+            release = f"takenAwayInApp:{key}"
+            if not question and context.app.drift.taken_away == "hold" and release not in context.releases:
+                question = (Held(by="takenAwayInApp", release=release),)
+        file, line = group.lines.get(number, (group.group.file, group.group.line))
+        member = MemberRef(
+            key=key,
+            id=context.snapshot.accounts[account].id if account is not None else None,
+            name=person.user.name,
+            via=group.via.get(number, ()),
+        )
+        return _Entry(
+            member, origin, tuple(dict.fromkeys((*held, *question))), Reason.MEMBER_ADDED, Source(file=file, line=line)
+        )
+
+    def _losses(self, key: str, extra: set[int], left_there: set[str]) -> list[_Entry]:
+        context = self.context
+        known = context.binding(key) is not None
+        group_protected = context.group_guarded(key, None)
+        losses = []
+        for at in sorted(extra):
+            if at in context.deleting or at in context.users.contested or at in context.ignored_accounts:
+                continue
+            who = context.key_of(at)
+            id_ = context.snapshot.accounts[at].id
+            held: tuple[Held, ...] = ()
+            ours = who.startswith("user:")
+            if not ours and context.app.unmanaged.members == "report":
+                context.notes.append(Note(code="unmanagedMember", key=key, id=id_, text=context.account_name(at)))
+                continue
+            why = context.guarded(who, at) or ("protected" if group_protected else None)
+            if why:
+                context.blocked.append(
+                    Blocked(
+                        key=who,
+                        id=id_,
+                        name=context.who(at),
+                        wanted="removeMembers",
+                        reason="actsAs" if why == "actsAs" else "protected",
+                        text=f"stays in {key}: " + ("the token belongs to it" if why == "actsAs" else "protected"),
+                    )
+                )
+                continue
+            drift = known and who[5:] not in left_there if ours else False
+            if not ours and context.state.fresh:
+                held = (Held(by="stateMissing", release=f"removeMembers:{key.partition(':')[2]}"),)
+            elif drift and context.app.drift.given == "hold" and f"givenInApp:{who}" not in context.releases:
+                held = (Held(by="givenInApp", release=f"givenInApp:{who}"),)
+            leaves = at in context.leaving
+            losses.append(
+                _Entry(
+                    MemberRef(key=who, id=id_, name=context.who(at)),
+                    Origin.DRIFT if drift and not leaves else Origin.PENDING,
+                    held if not leaves else self.held_people.get(who, ()),
+                    Reason.MEMBER_LEAVES if leaves else Reason.MEMBER_REMOVED,
+                )
+            )
+        return losses
+
+    def removable(self, at: int, *, everybody: bool) -> tuple[set[int], set[int]]:
+        """Of a group that goes: the members that leave it, and those that stay because they are not ours."""
+        context = self.context
+        everybody = everybody or context.app.unmanaged.members == "remove"
+        leave: set[int] = set()
+        stay: set[int] = set()
+        for account in context.snapshot.groups[at].members:
+            untouched = account in context.users.contested or account in context.ignored_accounts
+            ours = account in context.users.owner or account in context.gone
+            if untouched or account == context.acts_as or not (ours or everybody):
+                stay.add(account)
+            else:
+                leave.add(account)
+        return leave, stay
+
+    def _emit(
+        self,
+        kind: type[AddMembers | RemoveMembers],
+        group: DesiredGroup,
+        key: str,
+        id_: str | None,
+        entries: list[_Entry],
+    ) -> None:
+        """A member list has one origin, one hold state and one reason: otherwise it is split."""
+        parts: dict[Sorted, list[_Entry]] = {}
+        for entry in entries:
+            parts.setdefault((entry.origin, entry.held, entry.reason), []).append(entry)
+        for (origin, held, reason), part in parts.items():
+            members = tuple(sorted((e.member for e in part), key=lambda m: m.key))
+            source = part[0].source if len(part) == 1 else None
+            source = source or Source(file=group.group.file, line=group.group.lines.get("members", group.group.line))
+            self.context.changes.append(
+                kind(
+                    key=key,
+                    id=id_,
+                    name=group.group.name,
+                    origin=origin,
+                    reasons=(reason,),
+                    members=members,
+                    source=source,
+                    held=held,
+                )
+            )

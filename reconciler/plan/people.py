@@ -1,0 +1,237 @@
+"""What happens to the accounts of people who have or get access: the table of *Difference*."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.model.desired import Person, Standing
+from reconciler.model.path import parse_path
+from reconciler.model.plan import (
+    AdoptUser,
+    Candidate,
+    CreateUser,
+    Difference,
+    Held,
+    Note,
+    Origin,
+    ReactivateUser,
+    Reason,
+    RenameUser,
+    Source,
+    UpdateUser,
+)
+from reconciler.model.values import UNSET, Flow, is_null, user_key
+from reconciler.plan.context import SIGN_IN, Context
+from reconciler.plan.departures import Departures
+from reconciler.plan.difference import Comparer, Differences, as_json, digest
+from reconciler.plan.identity import Question
+
+
+class People:
+    """Makes the changes about accounts. Held questions and releases are settled here, counts by `guard`."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        profile = context.profile
+        self.columns = context.desired.user_columns
+        self.comparer = Comparer(
+            self.columns, context.snapshot.user_paths, profile.compare.case_insensitive, profile.compare.ignore
+        )
+        self.departures = Departures(context, self.comparer)
+        self.names = {c.path: parse_path(c.path).schema_name for c in self.columns}
+
+    def plan(self) -> None:
+        context = self.context
+        for number, person in enumerate(context.desired.people):
+            self._person(number, person)
+        self.departures.departed()
+        self.departures.unmanaged()
+
+    def _person(self, number: int, person: Person) -> None:
+        context, identity = self.context, self.context.users
+        question = identity.questions.get(number)
+        if question is not None:
+            if person.standing is not Standing.OUT_OF_SCOPE:
+                self._ask(person, question)
+            return
+        at = identity.found.get(number)
+        key = f"user:{person.user.id}"
+        if number in identity.ignored:
+            account = context.snapshot.accounts[identity.ignored[number]]
+            if person.wanted:
+                context.block(
+                    key,
+                    account.id,
+                    person.user.name,
+                    "createUser",
+                    "ignored",
+                    f"the account {context.account_name(identity.ignored[number])} is under `ignore`",
+                )
+            return
+        if at is None:
+            if person.wanted:
+                self._create(number, person, key)
+            return
+        if at in context.ignored_accounts:
+            context.block(
+                key,
+                context.snapshot.accounts[at].id,
+                person.user.name,
+                "updateUser",
+                "ignored",
+                "the account is under `ignore`",
+            )
+        elif person.wanted:
+            if at not in identity.contested:
+                self._keep(number, person, key, at)
+        elif at not in identity.contested or self.departures.still_runs(at, person.user.name, person.user.file):
+            reason = Reason.DISABLED if person.standing is Standing.DISABLED else Reason.LEFT_SCOPE
+            self.departures.leave(key, person.user.name, at, reason, self._source(person), person.values)
+            if at not in context.leaving:
+                identity.adopted.discard(number)  # nothing to do, so nothing that would make it ours
+
+    def _source(self, person: Person, attribute: str = "") -> Source:
+        user = person.user
+        return Source(file=user.file, line=user.lines.get(attribute, user.line))
+
+    # -- gains
+
+    def _create(self, number: int, person: Person, key: str) -> None:
+        context = self.context
+        values = {}
+        for column, value in zip(self.columns, person.values, strict=True):
+            flows = column.default if (value is UNSET or is_null(value)) else value
+            if not is_null(flows):
+                values[column.path] = Difference(after=flows)
+        binding = context.binding(key)
+        lost = number in context.users.lost and binding is not None and binding.get("active", True)
+        held = self._taken_away(key) if lost else ()
+        context.changes.append(
+            CreateUser(
+                key=key,
+                name=person.user.name,
+                origin=Origin.DRIFT if lost else Origin.PENDING,
+                reasons=(Reason.NEW_IN_SCOPE,),
+                set=values,
+                source=self._source(person),
+                held=held,
+            )
+        )
+
+    def _taken_away(self, key: str) -> tuple[Held, ...]:
+        release = f"takenAwayInApp:{key}"
+        if self.context.app.drift.taken_away == "repair" or release in self.context.releases:
+            return ()
+        return (Held(by="takenAwayInApp", release=release),)
+
+    def _ask(self, person: Person, question: Question) -> None:
+        context = self.context
+        key = user_key(person.user.id)
+        candidates = tuple(
+            Candidate(
+                id=context.snapshot.accounts[at].id,
+                name=context.user_name(at) or context.account_name(at),
+                active=context.snapshot.accounts[at].active,
+                bound=self._bound_to(at),
+            )
+            for at in question.candidates
+        )
+        single = candidates[0].id if len(candidates) == 1 else None
+        context.changes.append(
+            AdoptUser(
+                key=key,
+                id=single,
+                name=person.user.name,
+                reasons=(Reason.FOUND,),
+                candidates=candidates,
+                source=self._source(person),
+                held=(Held(by="whoIsThis", release=f"whoIsThis:{key}"),),
+            )
+        )
+        context.notes.append(Note(code="heldCandidate", key=key, id=single, text=question.why))
+
+    def _bound_to(self, at: int) -> str | None:
+        id_ = self.context.snapshot.accounts[at].id
+        return next((k for k, b in self.context.state.bindings.items() if b["id"] == id_ and k[:5] == "user:"), None)
+
+    # -- changes of those who stay
+
+    def _keep(self, number: int, person: Person, key: str, at: int) -> None:
+        context = self.context
+        account = context.snapshot.accounts[at]
+        differences = self._kept(key, self.comparer.differences(person.values, account.values))
+        found = number in context.users.adopted
+        if found:
+            context.notes.append(
+                Note(code="adopted", key=key, id=account.id, text=f"{context.user_name(at)} was there before us")
+            )
+        off = not account.active or any(c.soft for c, _, _ in differences)
+        if not differences and not off:
+            return
+        if at == context.acts_as:
+            context.block(
+                key, account.id, person.user.name, "updateUser", "actsAs", "the token belongs to this account"
+            )
+            return
+        changed = {c.path: Difference(before=as_json(b), after=as_json(a)) for c, b, a in differences}
+        origin = self._origin(key, person.values)
+        source = self._source(person, differences[0][0].source if differences else "")
+        name = person.user.name
+        if off:
+            self._reactivate(key, name, at, changed, origin, source, found)
+            return
+        renames = any(c.matching for c, _, _ in differences)
+        if renames or any(self.names[c.path] in SIGN_IN for c, _, _ in differences):
+            why = context.guarded(key, at)
+            if why == "protected":
+                context.block(key, account.id, name, "renameUser", why, "protected: its names are never changed")
+                return
+        kind = AdoptUser if found else RenameUser if renames else UpdateUser
+        reasons: tuple[Reason, ...] = (Reason.FOUND,) if found else ()
+        reasons += (Reason.MATCHING_DIFFERS if renames else Reason.ATTRIBUTE_DIFFERS,)
+        context.changes.append(
+            kind(key=key, id=account.id, name=name, origin=origin, reasons=reasons, set=changed, source=source)
+        )
+
+    def _reactivate(
+        self, key: str, name: str, at: int, changed: dict[str, Difference], origin: Origin, source: Source, found: bool
+    ) -> None:
+        context = self.context
+        if not any(c.soft and c.path in changed for c in self.columns):
+            changed = {"active": Difference(before=False, after=True), **changed}
+        binding = context.binding(key)
+        ours = binding is not None and binding.get("active") is False
+        held = () if ours or found else self._taken_away(key)
+        context.changes.append(
+            ReactivateUser(
+                key=key,
+                id=context.snapshot.accounts[at].id,
+                name=name,
+                origin=Origin.PENDING if ours else origin,
+                reasons=(Reason.BACK_IN_SCOPE,),
+                set=changed,
+                source=source,
+                held=held,
+            )
+        )
+
+    def _kept(self, key: str, differences: Differences) -> Differences:
+        """Without what the application is known not to keep; access itself is never forgotten so."""
+        refused = self.context.not_kept.get(key)
+        if not refused:
+            return differences
+        left = []
+        for column, before, after in differences:
+            if refused.get(column.path) == digest(after) and not column.soft:
+                self.context.notes.append(
+                    Note(code="notKept", key=key, text=f"{self.context.profile.title} does not keep {column.path}")
+                )
+            else:
+                left.append((column, before, after))
+        return left
+
+    def _origin(self, key: str, values: Sequence[Flow]) -> Origin:
+        """Drift, if git wants what the last apply left."""
+        binding = self.context.binding(key)
+        known = binding is not None and binding.get("wanted")
+        return Origin.DRIFT if known and known == digest(tuple(values)) else Origin.PENDING

@@ -1,0 +1,270 @@
+"""What happens to the application's groups themselves: created, adopted, updated, renamed, emptied, deleted."""
+
+from __future__ import annotations
+
+from reconciler.model.desired import DesiredGroup
+from reconciler.model.plan import (
+    AdoptGroup,
+    Candidate,
+    CreateGroup,
+    DeleteGroup,
+    Difference,
+    EmptyGroup,
+    Held,
+    MemberRef,
+    Note,
+    Origin,
+    Reason,
+    RenameGroup,
+    Source,
+    UpdateGroup,
+)
+from reconciler.model.values import UNSET, app_group_key, is_null
+from reconciler.plan.context import Context
+from reconciler.plan.difference import Comparer, digest
+from reconciler.plan.identity import Question
+from reconciler.plan.membership import Membership
+
+
+class Teams:
+    """Makes the changes about groups; `membership` those about who is in them."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.columns = context.desired.group_columns
+        compare = context.profile.compare
+        self.comparer = Comparer(self.columns, context.snapshot.group_paths, compare.case_insensitive, compare.ignore)
+        self.membership = Membership(context)
+
+    def plan(self) -> None:
+        for number, group in enumerate(self.context.desired.groups):
+            self._group(number, group)
+        self._departed()
+        self._unmanaged()
+
+    def _group(self, number: int, group: DesiredGroup) -> None:
+        context, identity = self.context, self.context.groups
+        key = f"group:{group.group.id}"
+        question = identity.questions.get(number)
+        if question is not None:
+            held = self._ask(group, key, question)
+            self.membership.plan(group, key, None, held)
+            return
+        if number in identity.ignored:
+            at = identity.ignored[number]
+            context.block(
+                key,
+                context.snapshot.groups[at].id,
+                group.group.name,
+                "createGroup",
+                "ignored",
+                f"the group {context.group_name(at)} is under `ignore`",
+            )
+            return
+        live = identity.found.get(number)
+        if live is None:
+            held = self._create(number, group, key)
+            self.membership.plan(group, key, None, held)
+        elif live in context.ignored_groups:
+            context.block(
+                key,
+                context.snapshot.groups[live].id,
+                group.group.name,
+                "updateGroup",
+                "ignored",
+                "the group is under `ignore`",
+            )
+        elif live not in identity.contested:
+            self._keep(number, group, key, live)
+            self.membership.plan(group, key, live, ())
+
+    def _source(self, group: DesiredGroup, attribute: str = "") -> Source:
+        return Source(file=group.group.file, line=group.group.lines.get(attribute, group.group.line))
+
+    def _create(self, number: int, group: DesiredGroup, key: str) -> tuple[Held, ...]:
+        context = self.context
+        values = {}
+        for column, value in zip(self.columns, group.values, strict=True):
+            flows = column.default if (value is UNSET or is_null(value)) else value
+            if not is_null(flows):
+                values[column.path] = Difference(after=flows)
+        lost = number in context.groups.lost
+        release = f"takenAwayInApp:{key}"
+        held: tuple[Held, ...] = ()
+        if lost and context.app.drift.taken_away == "hold" and release not in context.releases:
+            held = (Held(by="takenAwayInApp", release=release),)
+        context.changes.append(
+            CreateGroup(
+                key=key,
+                name=group.group.name,
+                origin=Origin.DRIFT if lost else Origin.PENDING,
+                reasons=(Reason.NEW_IN_SCOPE,),
+                set=values,
+                source=self._source(group),
+                held=held,
+            )
+        )
+        return held
+
+    def _ask(self, group: DesiredGroup, key: str, question: Question) -> tuple[Held, ...]:
+        context = self.context
+        bound = {b["id"]: k for k, b in context.state.bindings.items() if k.startswith("group:")}
+        candidates = tuple(
+            Candidate(
+                id=context.snapshot.groups[at].id,
+                name=context.group_name(at),
+                active=True,
+                bound=bound.get(context.snapshot.groups[at].id),
+            )
+            for at in question.candidates
+        )
+        held = (Held(by="whoIsThis", release=f"whoIsThis:{key}"),)
+        single = candidates[0].id if len(candidates) == 1 else None
+        context.changes.append(
+            AdoptGroup(
+                key=key,
+                id=single,
+                name=group.group.name,
+                reasons=(Reason.FOUND,),
+                candidates=candidates,
+                source=self._source(group),
+                held=held,
+            )
+        )
+        context.notes.append(Note(code="heldCandidate", key=key, id=single, text=question.why))
+        return held
+
+    def _keep(self, number: int, group: DesiredGroup, key: str, at: int) -> None:
+        context = self.context
+        live = context.snapshot.groups[at]
+        refused = context.not_kept.get(key, {})
+        differences = []
+        for column, before, after in self.comparer.differences(group.values, live.values):
+            if refused.get(column.path) == digest(after):
+                context.notes.append(
+                    Note(code="notKept", key=key, text=f"{context.profile.title} does not keep {column.path}")
+                )
+            else:
+                differences.append((column, before, after))
+        found = number in context.groups.adopted
+        if found:
+            context.notes.append(
+                Note(code="adopted", key=key, id=live.id, text=f"{context.group_name(at)} was there before us")
+            )
+        if not differences:
+            return
+        name = group.group.name
+        renames = any(c.matching or c.path.lower() == "displayname" for c, _, _ in differences)
+        if renames and context.group_guarded(key, at):
+            context.block(key, live.id, name, "renameGroup", "protected", "protected: its name is never changed")
+            return
+        if renames and "renameGroup" in context.profile.cannot:
+            context.block(key, live.id, name, "renameGroup", "appCannot", context.profile.cannot["renameGroup"])
+            differences = [d for d in differences if not (d[0].matching or d[0].path.lower() == "displayname")]
+            if not differences:
+                return
+            renames = False
+        changed = {c.path: Difference(before=b, after=a) for c, b, a in differences}
+        binding = context.binding(key)
+        drift = binding is not None and binding.get("wanted") == digest(tuple(group.values))
+        kind = AdoptGroup if found else RenameGroup if renames else UpdateGroup
+        reasons: tuple[Reason, ...] = (Reason.FOUND,) if found else ()
+        reasons += (Reason.MATCHING_DIFFERS if renames else Reason.ATTRIBUTE_DIFFERS,)
+        context.changes.append(
+            kind(
+                key=key,
+                id=live.id,
+                name=name,
+                origin=Origin.DRIFT if drift else Origin.PENDING,
+                reasons=reasons,
+                set=changed,
+                source=self._source(group, differences[0][0].source),
+            )
+        )
+
+    # -- losses
+
+    def _departed(self) -> None:
+        """Groups that we manage and that are no group of this app any more."""
+        context = self.context
+        policy = context.app.deprovision.groups
+        ours = {f"group:{g.group.id}" for g in context.desired.groups}
+        numbers = {g.id: n for n, g in enumerate(context.snapshot.groups)}
+        for key, binding in sorted(context.state.bindings.items()):
+            if not key.startswith("group:") or key in ours or key in context.groups.moved:
+                continue
+            at = numbers.get(binding["id"])  # type: ignore[call-overload]
+            if at is None or at in context.groups.owner or at in context.ignored_groups:
+                continue
+            context.groups.owner[at] = -1
+            if policy == "keep" or at in context.groups.contested:
+                continue
+            file = binding.get("file")
+            described = context.desired.directory.groups.get(key[6:])  # type: ignore[call-overload]
+            reason = Reason.LEFT_SCOPE if described else Reason.GONE_FROM_GIT
+            source = Source(file=file, line=1) if file else None
+            self._remove(key, str(binding.get("name") or context.group_name(at)), at, policy, reason, source)
+
+    def _unmanaged(self) -> None:
+        context = self.context
+        policy = context.app.unmanaged.groups
+        for at, group in enumerate(context.snapshot.groups):
+            if at in context.groups.owner or at in context.groups.contested or policy == "ignore":
+                continue
+            key = app_group_key(group.id)
+            name = context.group_name(at)
+            if at in context.ignored_groups:
+                context.notes.append(Note(code="ignored", key=key, id=group.id, text=name))
+            elif policy == "report":
+                context.notes.append(Note(code="unmanagedGroup", key=key, id=group.id, text=name))
+            else:
+                self._remove(key, name, at, policy, Reason.UNMANAGED, None)
+
+    def _remove(self, key: str, name: str, at: int, policy: str, reason: Reason, source: Source | None) -> None:
+        context = self.context
+        live = context.snapshot.groups[at]
+        if context.group_guarded(key, at):
+            wanted = "deleteGroup" if policy == "delete" else "emptyGroup"
+            context.block(key, live.id, name, wanted, "protected", "protected: it is never removed")
+            return
+        ours, staying = self.membership.removable(at, everybody=reason is Reason.UNMANAGED)
+        held: tuple[Held, ...] = ()
+        if reason is Reason.UNMANAGED and context.state.fresh:
+            held = (Held(by="stateMissing", release="deleteGroups"),)
+        members = tuple(
+            MemberRef(key=context.key_of(a), id=context.snapshot.accounts[a].id, name=context.who(a))
+            for a in sorted(ours, key=context.key_of)
+        )
+        reasons: tuple[Reason, ...] = (reason,)
+        if policy == "delete":
+            if not context.profile.groups.delete:
+                text = context.profile.cannot.get(
+                    "deleteGroup", f"{context.profile.title} has no way to delete a group"
+                )
+                context.block(key, live.id, name, "deleteGroup", "appCannot", text)
+                reasons = (reason, Reason.REPLACES_DELETE)
+            elif staying:
+                context.block(
+                    key,
+                    live.id,
+                    name,
+                    "deleteGroup",
+                    "unmanagedMembers",
+                    f"{len(staying)} of its members are not ours: {self._list(staying)}",
+                )
+                reasons = (reason, Reason.REPLACES_DELETE)
+            else:
+                context.changes.append(
+                    DeleteGroup(
+                        key=key, id=live.id, name=name, reasons=reasons, source=source, members=members, held=held
+                    )
+                )
+                return
+        if members:
+            context.changes.append(
+                EmptyGroup(key=key, id=live.id, name=name, reasons=reasons, source=source, members=members, held=held)
+            )
+
+    def _list(self, accounts: set[int]) -> str:
+        names = sorted(self.context.account_name(at) for at in accounts)
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

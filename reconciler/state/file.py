@@ -1,0 +1,89 @@
+"""States as JSON files in one folder, `.reconciler/` by default, which git ignores."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from reconciler.errors import Place, StateError
+from reconciler.model.state import FORMAT, State
+
+LOST = "losing it costs convenience, never access: move the file away, and the next apply binds by matching again"
+
+
+class FileStates:
+    """`APP.json` for the tenant in use; what belongs to another tenantUrl is kept beside it, under its hash."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, app: str, tenant_url: str) -> State:
+        """The memory of this tenant; a fresh one if there is none. Raises StateError if it can't be believed."""
+        for path in (self.folder / f"{app}.json", self._aside(app, tenant_url)):
+            state = _read(path)
+            if state is not None and state.tenant_url == tenant_url:
+                if state.app != app:
+                    raise StateError(f"the state is of app {state.app}", place=Place(str(path)), hint=LOST)
+                return state
+        return State(app=app, tenant_url=tenant_url, fresh=True)
+
+    def foreign(self, app: str, tenant_url: str) -> str | None:
+        """The other tenantUrl that this app's memory is about, if it is."""
+        state = _read(self.folder / f"{app}.json")
+        return state.tenant_url if state is not None and state.tenant_url != tenant_url else None
+
+    def save(self, state: State) -> None:
+        """Atomically, and to the disk before it returns."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ignore = self.folder / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        path = self.folder / f"{state.app}.json"
+        foreign = self.foreign(state.app, state.tenant_url)
+        if foreign is not None:
+            path.replace(self._aside(state.app, foreign))
+        written = orjson.dumps(state.model_dump(mode="json", by_alias=True), option=orjson.OPT_INDENT_2)
+        descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{state.app}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(written)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                Path(temporary).unlink()
+            raise
+
+    def _aside(self, app: str, tenant_url: str) -> Path:
+        return self.folder / f"{app}.{hashlib.sha256(tenant_url.encode()).hexdigest()[:8]}.json"
+
+
+def _read(path: Path) -> State | None:
+    try:
+        document = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=LOST) from error
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise StateError(
+            f"the state has the format {found!r}, and this version reads {FORMAT!r}",
+            place=Place(str(path)),
+            hint="a newer version wrote it: use that one",
+        )
+    try:
+        return State.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StateError(
+            f"the state is damaged at {where}: {first['msg']}", place=Place(str(path)), hint=LOST
+        ) from error
