@@ -3,6 +3,7 @@
     ReconcilerError                 exit 1
     ├── UsageError                  exit 64   the command line is wrong
     ├── DesiredStateError                     the files: carries every Problem found, each with its place
+    ├── ExpressionError                       one expression of a mapping, with its column
     ├── SecretError                           a secret reference that can't be resolved, or may not be
     ├── TransportError                        a request that got no usable answer
     │   ├── NotSent                           nothing reached the server: safe to send again
@@ -91,6 +92,17 @@ class DesiredStateError(ReconcilerError):
 
     def __str__(self) -> str:
         return "\n".join([*(str(p) for p in self.problems), self.message])
+
+
+class ExpressionError(ReconcilerError):
+    """An expression that can't be read, or that fails on the values it gets.
+
+    `column` counts from 1 inside the expression, and `place` is where the expression begins in its file.
+    """
+
+    def __init__(self, message: str, *, column: int = 0, hint: str = "", place: Place | None = None) -> None:
+        super().__init__(message, hint=hint, place=place)
+        self.column = column
 
 
 class SecretError(ReconcilerError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -64,9 +65,9 @@ class DesiredGroup:
     former: tuple[tuple[Flow, ...], ...]
     members: set[int]
     """Positions in Desired.people of the effective members who are in scope."""
-    via: dict[int, tuple[GroupId, ...]] = field(default_factory=dict)
+    via: Mapping[int, tuple[GroupId, ...]] = field(default_factory=dict)
     """For members through nesting only: the groups on the way, outermost first."""
-    lines: dict[int, tuple[str, int]] = field(default_factory=dict)
+    lines: Mapping[int, tuple[str, int]] = field(default_factory=dict)
     """Member → file and line of the entry that brings them in."""
 
 

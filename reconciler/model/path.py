@@ -22,6 +22,9 @@ _PATH = re.compile(
 )
 
 
+_CORE = "urn:ietf:params:scim:schemas:core:2.0:"
+
+
 @dataclass(frozen=True)
 class AttributePath:
     """One target: [schema URN:]name[[key eq literal]][.sub]. Names compare without case (RFC 7643 section 2.1)."""
@@ -116,4 +119,7 @@ def parse_path(text: str) -> AttributePath:
             literal = literal.lower() == "true"
         else:
             literal = int(literal)
-    return AttributePath(text, found["urn"] or "", found["name"], found["key"] or "", literal, found["sub"] or "")
+    urn = found["urn"] or ""
+    if urn.lower().startswith(_CORE):  # a core attribute by its full name stands in the resource itself
+        urn = ""
+    return AttributePath(text, urn, found["name"], found["key"] or "", literal, found["sub"] or "")

@@ -25,18 +25,16 @@ class Settings(Written):
     """In which whole days are meant; an IANA name."""
     soon_days: int = Field(default=30, ge=0)
     """How far ahead, in days, a plan tells of what starts and ends."""
-    attributes: dict[str, CustomAttribute] = {}
-    defaults: dict[str, Any] = {}
+    attributes: dict[str, CustomAttribute] = Field(default_factory=dict)
+    defaults: dict[str, Any] = Field(default_factory=dict)
     """Keys of app.yaml, laid under each app's own file."""
 
     @field_validator("time_zone")
     @classmethod
     def _is_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (OSError, ValueError) as error:
+        if not _known(name) and _known("Europe/Berlin"):
             message = "not a time zone: write an IANA name such as Europe/Berlin"
-            raise ValueError(message) from error
+            raise ValueError(message)
         return name
 
     @field_validator("attributes")
@@ -47,3 +45,12 @@ class Settings(Written):
             message = f"already an attribute of every person: {', '.join(both)}"
             raise ValueError(message)
         return attributes
+
+
+def _known(zone: str) -> bool:
+    """Some machines carry no time zones at all: there no name can be judged."""
+    try:
+        ZoneInfo(zone)
+    except (KeyError, OSError, ValueError):
+        return zone == "UTC"
+    return True

@@ -14,7 +14,7 @@ from reconciler.model.state import State
 from reconciler.plan.context import Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, digest, equal
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
-from reconciler.plan.guard import check, guard
+from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.matching import match_groups, match_users
 from reconciler.plan.order import STAGES, dependencies, ordered, stage
@@ -91,6 +91,7 @@ def propose(
 
 __all__ = [
     "STAGES",
+    "WINDOW",
     "Comparer",
     "Proposal",
     "Releases",
@@ -106,4 +107,5 @@ __all__ = [
     "signed",
     "stage",
     "to_json",
+    "weigh",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -92,20 +92,15 @@ def guard(context: Context) -> list[Guardrail]:
             for number in counted:
                 held.setdefault(number, []).append(Held(by=f"guardrail:{name}", release=f"{name}={value}"))
 
-    tally = _tally(context)
+    tally = _tally(changes)
     judge(
-        "deprovisionUsers",
-        rails.deprovision_users,
-        len(tally["deprovision"]),
-        base + _unmanaged(context),
-        tally["deprovision"],
-        always=True,
+        "deprovisionUsers", rails.deprovision_users, *tally("deprovisionUsers", base + _unmanaged(context)), always=True
     )
-    judge("deleteGroups", rails.delete_groups, len(tally["groups"]), len(context.snapshot.groups), tally["groups"])
-    judge("renameUsers", rails.rename_users, len(tally["rename"]), base, tally["rename"])
-    judge("updateUsers", rails.update_users, len(tally["update"]), base, tally["update"])
-    judge("clearAttributes", rails.clear_attributes, _clears(context, tally["update"]), base, tally["clear"])
-    judge("createUsers", rails.create_users, len(tally["create"]), base, tally["create"])
+    judge("deleteGroups", rails.delete_groups, *tally("deleteGroups", len(context.snapshot.groups)))
+    judge("renameUsers", rails.rename_users, *tally("renameUsers", base))
+    judge("updateUsers", rails.update_users, *tally("updateUsers", base))
+    judge("clearAttributes", rails.clear_attributes, *tally("clearAttributes", base))
+    judge("createUsers", rails.create_users, *tally("createUsers", base))
     for key, (value, counted, of) in sorted(_losses(context).items()):
         limit = rails.remove_members or (REMOVE_MEMBERS_SMALL if of < SMALL else REMOVE_MEMBERS)
         judge(f"removeMembers:{key}", limit, value, of, counted)
@@ -143,39 +138,47 @@ def _spent(context: Context, name: str) -> int:
     return sum(s["value"] for s in context.state.spent if s["name"] == name and datetime.fromisoformat(s["at"]) > since)
 
 
-def _tally(context: Context) -> dict[str, list[int]]:
-    """Which changes each guardrail counts, by position."""
-    tally: dict[str, list[int]] = {k: [] for k in ("deprovision", "groups", "rename", "update", "clear", "create")}
-    for number, change in enumerate(context.changes):
-        match change:
-            case DeactivateUser() | DeleteUser():
-                tally["deprovision"].append(number)
-            case DeleteGroup() | EmptyGroup():
-                tally["groups"].append(number)
-            case CreateUser():
-                tally["create"].append(number)
-            case UpdateUser() | RenameUser() | AdoptUser() | ReactivateUser():
-                if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
-                    tally["rename"].append(number)
-                if isinstance(change, (UpdateUser, RenameUser)):
-                    tally["update"].append(number)
-                    if any(is_null(d.after) for d in change.set.values()):
-                        tally["clear"].append(number)
-            case CreateGroup() | UpdateGroup() | RenameGroup() | AdoptGroup() | AddMembers() | RemoveMembers():
-                pass
-            case _:
-                assert_never(change)
-    return tally
+def weigh(change: Change) -> dict[str, int]:
+    """How much each guardrail counts of a change: guardrail → figure."""
+    match change:
+        case DeactivateUser() | DeleteUser():
+            return {"deprovisionUsers": 1}
+        case DeleteGroup() | EmptyGroup():
+            return {"deleteGroups": 1}
+        case CreateUser():
+            return {"createUsers": 1}
+        case RemoveMembers():
+            return {f"removeMembers:{change.key.partition(':')[2]}": len(change.members)}
+        case UpdateUser() | RenameUser() | AdoptUser() | ReactivateUser():
+            return _weigh_update(change)
+        case CreateGroup() | UpdateGroup() | RenameGroup() | AdoptGroup() | AddMembers():
+            return {}
+        case _:
+            assert_never(change)
 
 
-def _clears(context: Context, updates: Sequence[int]) -> int:
-    """Attributes that would be emptied."""
-    total = 0
-    for number in updates:
-        change = context.changes[number]
-        if isinstance(change, (UpdateUser, RenameUser)):
-            total += sum(1 for d in change.set.values() if is_null(d.after))
-    return total
+def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) -> dict[str, int]:
+    """Adoptions and reactivations count as renames only."""
+    weights: dict[str, int] = {}
+    if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
+        weights["renameUsers"] = 1
+    if isinstance(change, (UpdateUser, RenameUser)):
+        weights["updateUsers"] = 1
+        clears = sum(1 for d in change.set.values() if is_null(d.after))
+        if clears:
+            weights["clearAttributes"] = clears
+    return weights
+
+
+def _tally(changes: Sequence[Change]) -> Callable[[str, int], tuple[int, int, list[int]]]:
+    """Guardrail, base → (figure, base, positions of the changes that it counts)."""
+    figures: Counter[str] = Counter()
+    counted: dict[str, list[int]] = {}
+    for number, change in enumerate(changes):
+        for name, weight in weigh(change).items():
+            figures[name] += weight
+            counted.setdefault(name, []).append(number)
+    return lambda name, of: (figures[name], of, counted.get(name, []))
 
 
 def _losses(context: Context) -> dict[str, tuple[int, list[int], int]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from reconciler.model.path import parse_path
 from reconciler.model.plan import Change, Reason
 from reconciler.model.values import is_null
 
@@ -17,6 +18,8 @@ STAGES: tuple[tuple[str, ...], ...] = (
     ("emptyGroup", "deleteGroup"),
 )
 """Inside a stage changes run side by side; stages follow one another."""
+UNIQUE = frozenset({("user", "username"), ("user", "emails.value"), ("group", "displayname")})
+"""Values that belong to one resource at a time."""
 _STAGE = {action: number for number, actions in enumerate(STAGES) for action in actions}
 _FIRST = frozenset({Reason.DISABLED, Reason.GONE_FROM_GIT})
 
@@ -38,11 +41,11 @@ def ordered(changes: Sequence[Change], *, leavers_last: bool = False) -> list[Ch
     return sorted(changes, key=position)
 
 
-def dependencies(changes: Sequence[Change], unique: Callable[[str], bool]) -> dict[int, set[int]]:
+def dependencies(changes: Sequence[Change]) -> dict[int, set[int]]:
     """Position → positions that must be done before it, beyond the stages.
 
     Who takes a name that somebody of the same plan gives up waits for them; what is about a resource yet to be
-    created waits for its creation. `unique(path)`: values at this path belong to one resource only.
+    created waits for its creation.
     """
     frees: dict[tuple[str, str, str], int] = {}
     takes: list[tuple[int, tuple[str, str, str]]] = []
@@ -52,7 +55,7 @@ def dependencies(changes: Sequence[Change], unique: Callable[[str], bool]) -> di
         if change.action in ("createUser", "createGroup"):
             created[change.key] = number
         for path, difference in getattr(change, "set", {}).items():
-            if unique(path):
+            if (kind, parse_path(path).schema_name) in UNIQUE:
                 if not is_null(difference.before):
                     frees[kind, path, str(difference.before).casefold()] = number
                 if not is_null(difference.after):

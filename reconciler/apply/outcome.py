@@ -1,0 +1,59 @@
+"""What became of each change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.model.plan import Change
+
+
+class Status(StrEnum):
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried: what it depends on failed, or the run was ended."""
+    NOT_STORED = "notStored"
+    """The server said yes, and does not hold what was sent."""
+    HELD = "held"
+
+
+@dataclass(slots=True)
+class Step:
+    """One change of the plan on its way."""
+
+    number: int
+    change: Change
+    status: Status | None = None
+    id: str | None = None
+    """The resource, once it is known."""
+    message: str = ""
+    paths: tuple[str, ...] = ()
+    """What the server did not store."""
+    skipped_members: dict[str, str] = field(default_factory=dict)
+    """Member key → why it could not be added."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    steps: list[Step]
+    interrupted: bool = False
+    ended: str = ""
+    """Why the run was ended early, if it was."""
+    unverified: str = ""
+    """Why what was written could not be read again, if it could not."""
+    requests: int = 0
+
+    def count(self, status: Status) -> int:
+        return sum(1 for step in self.steps if step.status is status)
+
+    @property
+    def exit_code(self) -> int:
+        """The first that fits of 130, 4, 3, 0."""
+        if self.interrupted:
+            return 130
+        if self.unverified or any(
+            s.status in (Status.FAILED, Status.NOT_STORED, Status.SKIPPED) or s.skipped_members for s in self.steps
+        ):
+            return 4
+        return 3 if self.count(Status.HELD) else 0

@@ -1,0 +1,94 @@
+"""The command line. One file a command; each is imported when it is used, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError
+
+COMMANDS = {
+    "demo": "the whole story against the embedded sandbox: plan, apply, drift, repair",
+    "validate": "offline check of everything that can be checked offline",
+    "test": "runs mapping tests",
+    "check": "tests the connection, and that the token may write",
+    "plan": "who would gain and who would lose what",
+    "apply": "makes it so, after showing it and asking",
+    "drift": "exit 2 if the application is not what git says",
+    "sandbox": "the embedded SCIM server",
+}
+USAGE = 64
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Loads `reconciler.cli.NAME:NAME` when NAME is called; help texts are the table's."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(import_module(f"reconciler.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, 1)
+            ctx.fail(f"there is no command `{args[0]}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="reconciler")
+def root() -> None:
+    """Access to applications, the way good teams ship code.
+
+    People, groups and attribute mappings are YAML in git; a plan shows who gains and who loses what; apply does
+    exactly that; drift is found and repaired.
+    """
+
+
+def main() -> NoReturn:
+    """Runs a command and exits with its code: 0 to 5 as documented, 64 for a wrong command line, 130 for Ctrl-C."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of one call."""
+    try:
+        code = root.main(args=arguments, prog_name="reconciler", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except ReconcilerError as error:
+        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # whoever reads our output stopped reading; that is their right
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+__all__ = ["COMMANDS", "main", "root", "run"]

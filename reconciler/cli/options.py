@@ -1,0 +1,57 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def directory(function: F) -> F:
+    return click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))(function)
+
+
+def apps(function: F) -> F:
+    return click.option("--app", "apps", metavar="NAME", multiple=True, help="Only this app; repeatable.")(function)
+
+
+def output(function: F) -> F:
+    return click.option(
+        "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of stdout."
+    )(function)
+
+
+def state(function: F) -> F:
+    return click.option(
+        "--state", metavar="file:DIR", help="Where the memory of each app lives; .reconciler/ in DIR if left out."
+    )(function)
+
+
+def releases(function: F) -> F:
+    return click.option(
+        "--allow",
+        metavar="NAME[:KEY][=N]",
+        multiple=True,
+        help="Releases what the plan holds, with the exact figure or key that it prints; repeatable.",
+    )(function)
+
+
+def outgoing(function: F) -> F:
+    """What a pull request could abuse must be pinned from outside when CI is set."""
+    for name, what in (
+        ("command", "A command that a file may name for a secret, whole"),
+        ("file", "A file that a file may name for a secret"),
+        ("env", "An environment variable that a file may name"),
+        ("host", "A host that a file may name, without port"),
+    ):
+        function = click.option(
+            f"--allow-{name}",
+            metavar=name.upper(),
+            multiple=True,
+            help=f"{what}; repeatable, or RECONCILER_ALLOW_{name.upper()}. Needed when CI is set.",
+        )(function)
+    return function

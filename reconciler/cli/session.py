@@ -1,0 +1,183 @@
+"""What the commands have in common: the files, the memory and the connection of each app, wired together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler import desired as files
+from reconciler.errors import DesiredStateError, Problem, UsageError
+from reconciler.gallery import load_profile
+from reconciler.model.app import App
+from reconciler.model.desired import Desired
+from reconciler.model.profile import Profile
+from reconciler.model.state import State
+from reconciler.plan import Proposal, Releases, propose, read_paths
+from reconciler.project import project
+from reconciler.state import FileStates
+
+if TYPE_CHECKING:
+    import httpx
+
+    from reconciler.cli.progress import Progress
+    from reconciler.http import Client, Outgoing
+
+
+@dataclass(slots=True)
+class Settings:
+    """The command line of a command that needs files, memory or a connection."""
+
+    directory: Path | None = None
+    apps: Sequence[str] = ()
+    state: str | None = None
+    allow: Sequence[str] = ()
+    allow_host: Sequence[str] = ()
+    allow_env: Sequence[str] = ()
+    allow_file: Sequence[str] = ()
+    allow_command: Sequence[str] = ()
+    transport: httpx.AsyncBaseTransport | None = None
+    """Replaces the network, in tests."""
+
+    def outgoing(self) -> Outgoing:
+        from reconciler.http import Outgoing
+
+        return Outgoing.from_environment(
+            os.environ,
+            allow_host=self.allow_host,
+            allow_env=self.allow_env,
+            allow_file=self.allow_file,
+            allow_command=self.allow_command,
+        )
+
+
+@dataclass(slots=True)
+class Opened:
+    """One app, ready to be planned."""
+
+    app: App
+    profile: Profile
+    desired: Desired
+    state: State
+    states: FileStates
+    root: Path
+    settings: Settings
+    elsewhere: str | None = None
+    """The other tenantUrl that this app's memory is about."""
+    releases: Releases = field(default_factory=Releases)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Client]:
+        """The client for the app's tenant. Hosts and references are checked before any secret is read."""
+        from reconciler.http import Client, resolve_secret
+
+        outgoing = self.settings.outgoing()
+        outgoing.check_host(self.app.tenant_url)
+        token = None
+        if self.app.auth is not None:
+            bearer = self.app.auth.bearer
+            token = resolve_secret(
+                bearer.env, bearer.file, bearer.command, root=self.root, environ=os.environ, outgoing=outgoing
+            )
+        async with Client(
+            self.app.tenant_url,
+            bearer=None if token is None else lambda: token,
+            content_type=self.profile.content_type,
+            per_second=self.profile.rate.per_second,
+            concurrency=self.profile.rate.concurrency,
+            transport=self.settings.transport,
+        ) as client:
+            yield client
+
+    async def propose(self, client: Client, progress: Progress) -> Proposal:
+        """Reads the application completely and plans. Nothing here can write."""
+        from reconciler.live import Reader
+
+        user_paths, group_paths = read_paths(self.desired, self.app)
+        snapshot = await Reader(client, self.profile).read(user_paths, group_paths, progress=progress)
+        snapshot.tenant_url = self.app.tenant_url
+        return propose(
+            self.app,
+            self.profile,
+            self.desired,
+            snapshot,
+            self.state,
+            as_of=datetime.now(UTC).replace(microsecond=0),
+            releases=self.releases,
+        )
+
+
+def load(settings: Settings) -> files.Loaded:
+    """The desired state in the folder that was named, or found upwards."""
+    root = settings.directory or files.find(Path.cwd())
+    if settings.directory is not None:
+        root = files.find(settings.directory) if not _is_state(settings.directory) else settings.directory
+    return files.load(root, commit=files.commit_of(root), apps=settings.apps or None)
+
+
+def _is_state(folder: Path) -> bool:
+    return any((folder / part).is_dir() for part in ("apps", "users", "groups"))
+
+
+def profile_of(app: App) -> Profile:
+    """The gallery's profile with the app's corrections."""
+    return load_profile(app.gallery).corrected(app.profile)
+
+
+def open_apps(settings: Settings) -> list[Opened]:
+    """All apps that the command line asks for, projected. Every problem of every app is reported at once."""
+    loaded = load(settings)
+    if not loaded.apps:
+        raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
+    folder = state_folder(settings.state, loaded)
+    states = FileStates(folder)
+    releases = Releases.parse(settings.allow)
+    problems: list[Problem] = []
+    opened = []
+    for name, app in loaded.apps.items():
+        state = states.load(name, app.tenant_url)
+        managed = [key[5:] for key in state.bindings if key.startswith("user:")]
+        profile = profile_of(app)
+        try:
+            desired = project(loaded.directory, app, profile, managed=managed, places=loaded.places.get(name))  # type: ignore[arg-type]
+        except DesiredStateError as error:
+            problems += error.problems
+            continue
+        opened.append(
+            Opened(
+                app,
+                profile,
+                desired,
+                state,
+                states,
+                loaded.root,
+                settings,
+                states.foreign(name, app.tenant_url),
+                releases,
+            )
+        )
+    if problems:
+        raise DesiredStateError(problems)
+    return opened
+
+
+def state_folder(option: str | None, loaded: files.Loaded) -> Path:
+    """`--state file:DIR`, or `.reconciler/` in the desired state."""
+    if option is None:
+        if loaded.settings.state != "file":
+            raise UsageError(f"state: {loaded.settings.state} comes with a later version", hint="use state: file")
+        return loaded.root / ".reconciler"
+    kind, _, where = option.partition(":")
+    if kind != "file" or not where:
+        raise UsageError(f"--state {option}: only file:DIR works in this version")
+    return Path(where)
+
+
+def together(codes: Iterable[int]) -> int:
+    """The exit code of several apps: the first that fits of 130, 64, 1, 5, 4, 3, 2, 0."""
+    codes = set(codes)
+    return next((code for code in (130, 64, 1, 5, 4, 3, 2) if code in codes), 0)

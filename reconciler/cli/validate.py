@@ -1,0 +1,116 @@
+"""`reconciler validate`: everything about the files that can be checked without the application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from reconciler.desired import Loaded
+    from reconciler.errors import Problem
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--app", "apps", metavar="NAME", multiple=True, help="Only this app; may be given several times.")
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.pass_context
+def validate(context: click.Context, directory: Path | None, apps: tuple[str, ...], strict: bool, form: str) -> None:
+    """Check the desired state in DIR offline: files, references, scope and mappings.
+
+    Exit code 0: valid; 1: it is not.
+    """
+    from reconciler.desired import find, load
+    from reconciler.errors import DesiredStateError
+
+    root = directory or find(Path.cwd())
+    loaded: Loaded | None = None
+    try:
+        loaded = load(root, apps=apps or None)
+        problems = [*loaded.warnings, *_projected(loaded)]
+    except DesiredStateError as error:
+        problems = list(error.problems)
+    problems.sort(key=lambda problem: (problem.place, problem.message))
+    errors = len(problems) if strict else sum(problem.severity == "error" for problem in problems)
+    if form == "json":
+        click.echo(json.dumps(_document(loaded, problems, valid=not errors), ensure_ascii=False, indent=2))
+    else:
+        for problem in problems:
+            click.echo(_harmless(_line(problem)), err=True)
+        name = root.resolve().name
+        click.echo(_harmless(f"{name}: {_summary(loaded, errors, len(problems) - errors)}"))
+    context.exit(1 if errors else 0)
+
+
+def _projected(loaded: Loaded) -> list[Problem]:
+    """What shows only when an app's scope and mappings are applied to everybody."""
+    from reconciler.errors import DesiredStateError, Place, Problem, ReconcilerError
+    from reconciler.gallery import load_profile
+    from reconciler.project import project
+
+    problems: list[Problem] = []
+    for name, app in loaded.apps.items():
+        places = loaded.places[name]
+        try:
+            profile = load_profile(app.gallery)
+        except ReconcilerError as error:
+            place = places.get("gallery", Place(f"apps/{name}/app.yaml"))
+            problems.append(Problem(place, error.message, error.hint))
+            continue
+        try:
+            project(loaded.directory, app, profile, places=places)
+        except DesiredStateError as error:
+            problems.extend(error.problems)
+    return list(dict.fromkeys(problems))
+
+
+def _line(problem: Problem) -> str:
+    mark = "warning: " if problem.severity == "warning" else ""
+    line = f"{problem.place}: {mark}{problem.message}"
+    return f"{line}\n    {problem.hint}" if problem.hint else line
+
+
+def _summary(loaded: Loaded | None, errors: int, warnings: int) -> str:
+    wrong = [_count(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
+    if errors or loaded is None:
+        return ", ".join(wrong)
+    counted = (
+        _count(len(loaded.directory.users), "person", "people"),
+        _count(len(loaded.directory.groups), "group"),
+        _count(len(loaded.apps), "app"),
+    )
+    return f"{', '.join(counted)}: valid{f', {wrong[0]}' if wrong else ''}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _document(loaded: Loaded | None, problems: Sequence[Problem], *, valid: bool) -> dict[str, Any]:
+    return {
+        "valid": valid,
+        "users": len(loaded.directory.users) if loaded else None,
+        "groups": len(loaded.directory.groups) if loaded else None,
+        "apps": list(loaded.apps) if loaded else None,
+        "problems": [
+            {
+                "severity": problem.severity,
+                "file": problem.place.file,
+                "line": problem.place.line,
+                "column": problem.place.column,
+                "message": problem.message,
+                "hint": problem.hint,
+            }
+            for problem in problems
+        ],
+    }
+
+
+def _harmless(text: str) -> str:
+    """What files hold can't move the terminal's cursor: everything unprintable but our own line breaks is escaped."""
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

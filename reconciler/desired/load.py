@@ -1,0 +1,133 @@
+"""All files of a desired state into a Directory and Apps, or all that is wrong with them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.desired.apps import Described, read_app, read_settings, tenant_of
+from reconciler.desired.document import BadDocument, read_document
+from reconciler.desired.files import Tree
+from reconciler.desired.findings import Findings, closest
+from reconciler.desired.groups import Groups
+from reconciler.desired.references import Everybody, check_app, check_cases, check_groups, check_people, check_tenants
+from reconciler.desired.root import misnamed
+from reconciler.desired.users import People
+from reconciler.errors import Place, Problem, UsageError
+from reconciler.model.app import App
+from reconciler.model.cases import Case
+from reconciler.model.directory import Directory, Group, User
+from reconciler.model.settings import Settings
+from reconciler.model.values import GroupId, UserId
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A desired state without errors."""
+
+    root: Path
+    directory: Directory
+    apps: dict[str, App]
+    """By name. `App.mappings` are the file's own, not yet laid over the gallery's."""
+    cases: dict[str, tuple[Case, ...]]
+    """App → its mapping tests."""
+    settings: Settings
+    places: dict[str, dict[str, Place]]
+    """App → dotted key (`scope.filters.0.1.value`, `mappings.users.2.expression`) → place of the value."""
+    warnings: tuple[Problem, ...]
+
+
+def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None = None) -> Loaded:
+    """Reads the desired state in `root`, with all apps or only `apps`. `commit` is what it is known to be at.
+
+    People, groups and apps come sorted by id, whatever files they are in. Raises DesiredStateError with every
+    problem of all files, UsageError if `root` is no desired state or an app is not in it.
+    """
+    if not any((root / part).is_dir() for part in ("users", "groups", "apps")):
+        raise UsageError(f"{root} is no desired state", hint="name the folder that holds users/, groups/ and apps/")
+    findings = Findings()
+    tree = Tree(root, findings)
+    names = tree.folders("apps")
+    chosen = _choose(names, apps)
+    _report_misnamed(tree)
+    with _collector_paused():
+        settings, defaults = read_settings(tree)
+        people = People(findings, dict(settings.attributes), frozenset(names))
+        people.read(tree.documents("users"))
+        groups = Groups(findings, people.users, frozenset(names))
+        groups.read(tree.documents("groups"))
+        if not people.users and not findings.problems:
+            findings.error(Place("users"), "nobody is described", "put people into users/, one file each")
+        everybody = Everybody(people.users, complete=people.complete and "users" not in tree.unreadable)
+        every_group = Everybody(groups.groups, complete=groups.complete and "groups" not in tree.unreadable)
+        check_people(people, everybody, findings)
+        check_groups(groups, everybody, every_group, findings)
+        described = {name: app for name in chosen if (app := read_app(tree, name, defaults))}
+        for app in described.values():
+            check_app(app.sheet, everybody, every_group, findings)
+            check_cases(app.cases, everybody, findings)
+        check_tenants(list(_tenants(tree, names, described)), findings)
+        findings.raise_errors()
+        directory = _directory(people, groups, settings, tree.digest(), commit)
+    return Loaded(
+        root=root,
+        directory=directory,
+        apps={name: one.app for name, one in described.items() if one.app},
+        cases={name: one.cases for name, one in described.items()},
+        settings=settings,
+        places={name: one.places() for name, one in described.items()},
+        warnings=findings.warnings,
+    )
+
+
+def _choose(names: list[str], apps: Collection[str] | None) -> list[str]:
+    for app in sorted(apps or ()):
+        if app not in names:
+            near = closest(app, names)
+            hint = f"did you mean `{near}`?" if near else f"there are: {', '.join(names) or 'none'}"
+            raise UsageError(f"there is no app `{app}`", hint=hint)
+    return names if apps is None else [name for name in names if name in apps]
+
+
+def _report_misnamed(tree: Tree) -> None:
+    for name in tree.names("."):
+        if meant := misnamed(name):
+            tree.findings.error(Place(name), "nothing of this name is read", f"rename it to {meant}")
+
+
+def _tenants(tree: Tree, names: list[str], described: dict[str, Described]) -> Iterator[tuple[str, str, Place]]:
+    """Of all apps, also of those that were not asked for."""
+    for name in names:
+        if one := described.get(name):
+            if isinstance(url := one.sheet.tree.get("tenantUrl"), str):
+                yield name, url, one.sheet.place("tenantUrl")
+            continue
+        file = f"apps/{name}/app.yaml"
+        try:
+            url = tenant_of(read_document((tree.root / file).read_bytes(), file))
+        except (OSError, BadDocument):
+            continue
+        if url:
+            yield name, url, Place(file)
+
+
+def _directory(people: People, groups: Groups, settings: Settings, digest: str, commit: str | None) -> Directory:
+    users: dict[UserId, User] = {UserId(one): people.users[one] for one in sorted(people.users)}
+    ordered: dict[GroupId, Group] = {GroupId(one): groups.groups[one] for one in sorted(groups.groups)}
+    types: dict[str, str] = {name: custom.type for name, custom in sorted(settings.attributes.items())}
+    return Directory(users, ordered, digest, commit, types)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Nothing that is built here is garbage, and looking for some costs more than the reading."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,51 @@
+"""Where a desired state is, and which commit it is at."""
+
+from __future__ import annotations
+
+import subprocess
+from difflib import get_close_matches
+from pathlib import Path
+
+from reconciler.errors import UsageError
+
+GIT_SECONDS = 20
+PARTS = ("reconciler.yaml", "users", "groups", "apps")
+
+
+def find(start: Path) -> Path:
+    """The desired state at or above `start`: a folder with apps/, or one called desired-state.
+
+    Raises UsageError if there is none.
+    """
+    here = start.resolve()
+    if start.name != "" and not start.exists():
+        raise UsageError(f"there is no folder {start}", hint="name the folder that holds users/, groups/ and apps/")
+    for folder in (here, *here.parents):
+        if (folder / "apps").is_dir():
+            return folder
+        if (folder / "desired-state").is_dir():
+            return folder / "desired-state"
+    raise UsageError(
+        f"no desired state in {start} or above it",
+        hint="name the folder that holds users/, groups/ and apps/",
+    )
+
+
+def commit_of(root: Path) -> str | None:
+    """The commit that the work tree around `root` is at. None outside of git, or before the first commit."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
+            capture_output=True, text=True, timeout=GIT_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+def misnamed(name: str) -> str:
+    """The part of a desired state that somebody probably meant by `name`, or ""."""
+    if name in PARTS:
+        return ""
+    near = get_close_matches(name.lower(), PARTS, n=1, cutoff=0.8)
+    return near[0] if near else ""

@@ -1,0 +1,12 @@
+"""SCIM (RFC 7643, RFC 7644) over http/: reading an application completely or failing, and writing to it.
+
+`Reader` can't write and is what planning gets. `Writer` is made only in apply/. What answers mean is decided in
+`judge`, what goes over the wire in `wire`, and how lists are walked in `paging`.
+"""
+
+from reconciler.live.forms import Form, Writes
+from reconciler.live.reader import Connection, Reader
+from reconciler.live.rows import carries, is_active, row
+from reconciler.live.writer import Stored, Writer
+
+__all__ = ["Connection", "Form", "Reader", "Stored", "Writer", "Writes", "carries", "is_active", "row"]

@@ -1,0 +1,183 @@
+"""What an answer means: one place where statuses and the shapes of error bodies become errors.
+
+Known shapes: RFC 7644 section 3.12; {"errors": [{"code", "message", "id"}]}; OAuth's {"error", "error_description"}
+(RFC 6749 section 5.2); anything else is text, HTML mostly.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+from reconciler.errors import Conflict, Forbidden, NotFound, NotScim, ScimError, ServerFailed, Throttled, Unauthorized
+from reconciler.http import Answer
+
+_ERROR_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:error"
+_WRONG_PLACE: Final = "is tenantUrl the application's SCIM address? a login page or a proxy may have answered"
+_SECRET = re.compile(r"(?i)\b(?:bearer|basic)\s+[^\s\"'<>,;]+|\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+_TAGS = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<[^>]*>")
+_DETAIL: Final = 200
+_GLIMPSE: Final = 60
+
+_REFUSED: Final = (ScimError, "the request was refused", "correct the value, its mapping, or the app's profile")
+_STATUSES: Final[dict[int, tuple[type[ScimError], str, str]]] = {
+    401: (Unauthorized, "the token was refused", "the token is wrong or expired: look at what auth.bearer names"),
+    403: (
+        Forbidden,
+        "permission was refused",
+        "the account behind the token needs the permission to manage members (Hootsuite: Manage Member)",
+    ),
+    404: (NotFound, "there is no such resource", "it may have been deleted meanwhile; or tenantUrl is not quite right"),
+    409: (Conflict, "a unique value is taken", "another resource has this name: plan again to see which"),
+    429: (Throttled, "too many requests, on every try", "lower rate.perSecond in the app's profile, or try later"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error body says. `detail` is clean and short; `status` is 0 where the body names none."""
+
+    detail: str = ""
+    scim_type: str = ""
+    status: int = 0
+
+
+def accept(answer: Answer) -> Any:
+    """The JSON of a success; None if there is no body, or none that is JSON.
+
+    Raises the ScimError that fits a refusal, an error inside a 2xx included, and NotScim for a redirect.
+    """
+    body = _json(answer)
+    if not 200 <= answer.status < 300:
+        refuse(answer, _refusal(body, answer.body))
+    if _is_error(body):
+        found = _refusal(body, answer.body)
+        refuse(answer, found, status=found.status or 400)
+    return body
+
+
+def resource(answer: Answer) -> dict[str, Any]:
+    """The resource of a successful GET, which has an id. Raises NotScim if it is something else."""
+    body = accept(answer)
+    if not isinstance(body, dict) or remote_id(body) is None:
+        raise not_scim(answer, "is no SCIM resource with an id")
+    return body
+
+
+def remote_id(node: dict[str, Any]) -> str | None:
+    """The `id` as text (some servers send numbers); None if there is none that can be used."""
+    value = node.get("id")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
+
+
+def not_scim(answer: Answer, what: str) -> NotScim:
+    """The endpoint answered with something that is not SCIM; the message shows how it begins."""
+    glimpse = clean(_text(answer.body), _GLIMPSE)
+    came = f'"{glimpse}"' if glimpse else "nothing"
+    return NotScim(f"{answer.request}: the answer {what}: {came}", hint=_WRONG_PLACE)
+
+
+def refuse(answer: Answer, found: Refusal, *, status: int | None = None) -> NoReturn:
+    """Raise the error for a refusal; `status` where the body knows better than HTTP did."""
+    status = answer.status if status is None else status
+    if status < 400:
+        raise _redirected(answer)
+    if status == 400 and found.scim_type.lower() == "uniqueness":
+        kind, said, hint = _STATUSES[409]
+    elif status >= 500:
+        kind, said, hint = ServerFailed, "the server failed", "nothing is wrong on this side; try again later"
+    else:
+        kind, said, hint = _STATUSES.get(status, _REFUSED)
+    kinds = f" {found.scim_type}" if found.scim_type else ""
+    detail = f": {found.detail}" if found.detail else ""
+    raise kind(
+        f"{said} ({status}{kinds}){detail}",
+        request=answer.request,
+        status=status,
+        detail=found.detail,
+        scim_type=found.scim_type,
+        hint=hint,
+    )
+
+
+def refusal(answer: Answer) -> Refusal:
+    """What the body of an error answer says."""
+    return _refusal(_json(answer), answer.body)
+
+
+def clean(text: str, most: int = _DETAIL) -> str:
+    """Harmless and short: no control or direction characters, no credentials, one space between words."""
+    plain = "".join(" " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text[: 20 * most])
+    plain = " ".join(_SECRET.sub("…", plain).split())
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
+
+
+def _redirected(answer: Answer) -> NotScim:
+    if not 300 <= answer.status < 400:
+        return not_scim(answer, f"has the status {answer.status}")
+    target = urlsplit(answer.headers.get("location", ""))
+    where = clean(f"{target.scheme}://{target.hostname}" if target.hostname else target.path) or "nowhere"
+    return NotScim(
+        f"{answer.request}: redirected to {where} ({answer.status}); redirects are not followed",
+        hint="write the address that the application really has into tenantUrl",
+    )
+
+
+def _json(answer: Answer) -> Any:
+    if not answer.body:
+        return None
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _is_error(body: Any) -> bool:
+    if not isinstance(body, dict):
+        return False
+    schemas = body.get("schemas")
+    if isinstance(schemas, list) and any(str(urn).lower() == _ERROR_SCHEMA for urn in schemas):
+        return True
+    return "id" not in body and "schemas" not in body and bool(body.get("errors") or body.get("error"))
+
+
+def _refusal(body: Any, raw: bytes) -> Refusal:
+    if not isinstance(body, dict):
+        return Refusal(clean(_text(raw)) if body is None else clean(str(body)))
+    errors = body.get("errors", body.get("Errors"))
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        return _enveloped(errors[0])
+    if "error" in body and "detail" not in body:
+        return _oauth(body)
+    detail = body.get("detail") or body.get("message") or ""
+    return Refusal(clean(str(detail)), clean(str(body.get("scimType") or ""), 40), _status(body.get("status")))
+
+
+def _enveloped(error: dict[str, Any]) -> Refusal:
+    said = error.get("message") or error.get("description") or error.get("detail") or ""
+    marks = [f"{name} {error[name]}" for name in ("code", "id") if error.get(name) not in (None, "")]
+    return Refusal(clean(f"{said} ({', '.join(marks)})" if marks else str(said)), "", _status(error.get("status")))
+
+
+def _oauth(body: dict[str, Any]) -> Refusal:
+    error = body["error"]
+    if isinstance(error, dict):
+        return _enveloped(error)
+    said = body.get("error_description")
+    return Refusal(clean(f"{error}: {said}" if said else str(error)))
+
+
+def _status(value: Any) -> int:
+    """RFC 7644 wants a string; numbers come too."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and 400 <= int(text[:4]) <= 599 else 0
+
+
+def _text(raw: bytes) -> str:
+    text = raw[:20_000].decode("utf-8", "replace")
+    return _TAGS.sub(" ", text) if text.lstrip()[:1] == "<" else text

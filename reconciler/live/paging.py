@@ -1,0 +1,294 @@
+"""Walking a list to its end by index (RFC 7644 section 3.4.2.4), believing nothing that was not received.
+
+The walk advances by the rows that came, never by `count`; ids that came before are dropped; a page without a new id
+ends it. Once the first page told the total, the remaining ranges are fetched side by side. A list is complete when as
+many distinct ids came as every page said there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from reconciler.errors import IncompleteRead, ScimError
+from reconciler.http import Answer, Client
+from reconciler.live.judge import accept, not_scim, remote_id
+from reconciler.model.profile import Paging
+
+T = TypeVar("T")
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Called after each page with: what is read, how many so far, of how many (None: unknown)."""
+Fetch: TypeAlias = Callable[[str], Coroutine[Any, Any, dict[str, Any] | None]]
+"""One resource by id; None if there is none."""
+
+_UNUSABLE: Final = frozenset({"", ".", ".."})  # as a path segment the last two would climb (RFC 3986 section 5.2.4)
+_SMALLER: Final = (100, 50, 10)
+_SIDE_BY_SIDE: Final = 8
+_SMALL: Final = 10  # nobody caps pages below this
+_MOST: Final = 2_000_000  # rows; a list without an end must not fill the memory
+_PASSES: Final = 3
+_DOUBTFUL: Final = 1000  # ids fetched one by one, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: the resources with an id, and what the server says the total is (None: it does not say)."""
+
+    rows: list[dict[str, Any]]
+    total: int | None
+    answer: Answer
+
+
+@dataclass(slots=True)
+class Walk(Generic[T]):
+    """One pass over a list: what came, and what was said."""
+
+    found: dict[str, T] = field(default_factory=dict)
+    totals: set[int] = field(default_factory=set)
+    last: Page | None = None
+    pages: int = 0
+    uneven: bool = False
+    """Some page was shorter than the first one promised: ranges planned from that may not fit."""
+    repeats: bool = False
+    """The walk ended because a full page brought nothing new."""
+
+    @property
+    def total(self) -> int | None:
+        return self.last.total if self.last else None
+
+    @property
+    def fits(self) -> bool:
+        """As many distinct ids as every page said."""
+        return not self.totals or self.totals == {len(self.found)}
+
+
+class Listing(Generic[T]):
+    """All resources at one path, each turned by `convert` into what is kept of it (None: nothing)."""
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        paging: Paging,
+        convert: Callable[[str, dict[str, Any]], T | None],
+        *,
+        params: Mapping[str, str] | None = None,
+        concurrency: int = _SIDE_BY_SIDE,
+        progress: Progress | None = None,
+    ) -> None:
+        self._client = client
+        self._path = path
+        self._paging = paging
+        self._convert = convert
+        self._params = dict(params or {})
+        self._width = max(1, min(concurrency, _SIDE_BY_SIDE))
+        self._progress = progress
+        self._count = paging.count
+        self.base = ""
+        """The base URL that the list was read from, once it was."""
+
+    async def read(self, fetch: Fetch) -> dict[str, T | None]:
+        """Everything, by id. `fetch` gets one resource: it settles the ids in doubt while a list keeps moving.
+
+        Raises IncompleteRead if what came is not what was said, NotScim and ScimError for answers that are no list.
+        """
+        passes: list[Walk[T | None]] = []
+        for _ in range(_PASSES):
+            walk = await self._pass()
+            if walk.fits:
+                return walk.found
+            if len(walk.totals) == 1:
+                raise self._incomplete(walk)
+            passes.append(walk)
+        return await self._settle(passes, fetch)
+
+    async def _pass(self) -> Walk[T | None]:
+        walk: Walk[T | None] = Walk()
+        first = await self._first(walk)
+        if self._paging.style == "none" or not first.rows:
+            return walk
+        size = len(first.rows)
+        if first.total is None:
+            await self._walk_on(walk, size + 1)
+            if walk.repeats and size == self._count:
+                raise self._incomplete(walk)
+        elif len(walk.found) < first.total:
+            await self._side_by_side(walk, first.total, size)
+            if not walk.fits and walk.uneven and len(walk.totals) == 1:
+                walk = Walk()
+                again = await self._first(walk)
+                await self._walk_on(walk, len(again.rows) + 1)
+        if walk.fits and first.total and size >= _SMALL and first.total % size == 0:
+            await self._beyond(walk, first.total + 1)
+        return walk
+
+    async def _first(self, walk: Walk[T | None]) -> Page:
+        """The first page; a refused page size is tried again with smaller ones."""
+        sizes = [self._count, *(size for size in _SMALLER if size < self._count)]
+        refused: ScimError | None = None
+        for size in sizes:
+            self._count = size
+            try:
+                page = await self._page(1, size)
+            except ScimError as error:
+                if error.status not in {400, 413, 422}:
+                    raise
+                refused = refused or error
+                continue
+            self._take(walk, page)
+            return page
+        self._count = self._paging.count
+        assert refused is not None
+        raise refused
+
+    async def _walk_on(self, walk: Walk[T | None], start: int) -> None:
+        """One page after the other, until the total is reached or a page brings nothing new."""
+        while walk.total is None or len(walk.found) < walk.total:
+            page = await self._page(start, self._count)
+            if not self._take(walk, page):
+                walk.repeats = len(page.rows) > 0
+                return
+            start += len(page.rows)
+
+    async def _beyond(self, walk: Walk[T | None], start: int) -> None:
+        """Where the last page was full: whether the total is the truth, or the size of a page, or too small."""
+        try:
+            page = await self._page(start, self._count)
+        except ScimError as error:
+            if error.status not in {400, 404, 416, 422}:
+                raise
+            return
+        self._take(walk, page)
+
+    async def _side_by_side(self, walk: Walk[T | None], total: int, size: int) -> None:
+        """The ranges after the first page, `size` rows each, a few at a time."""
+        ranges = iter(range(size + 1, total + 1, size))
+        stop = asyncio.Event()
+
+        async def work() -> None:
+            for start in ranges:
+                await self._range(walk, start, min(start + size, total + 1), stop)
+                if stop.is_set():
+                    return
+
+        await together(work() for _ in range(min(self._width, -(-total // size))))
+
+    async def _range(self, walk: Walk[T | None], start: int, end: int, stop: asyncio.Event) -> None:
+        """[start, end), in as many pages as the server makes of it."""
+        while start < end and not stop.is_set():
+            page = await self._page(start, self._count)  # never fewer: the last page shows rows beyond the total
+            new = self._take(walk, page)
+            walk.uneven |= len(page.rows) != end - start
+            if not new:
+                stop.set()
+                return
+            start += len(page.rows)
+
+    async def _page(self, start: int, count: int) -> Page:
+        paging = {"startIndex": str(start), "count": str(count)} if self._paging.style == "index" else {}
+        page = parse(await self._client.send("GET", self._path, params={**self._params, **paging}))
+        self.base = page.answer.request.partition(" ")[2].split("?")[0].removesuffix(self._path)
+        return page
+
+    def _take(self, walk: Walk[T | None], page: Page) -> bool:
+        """Keep what is new; whether something was."""
+        before = len(walk.found)
+        found, convert = walk.found, self._convert
+        for resource in page.rows:
+            key = resource["id"]
+            if key not in found:
+                found[key] = convert(key, resource)
+        if page.total is not None:
+            walk.totals.add(page.total)
+        walk.last = Page([], page.total, page.answer)
+        walk.pages += 1
+        if len(found) > _MOST:
+            raise self._incomplete(walk)
+        if self._progress:
+            self._progress(self._path.strip("/").lower(), len(found), page.total)
+        return len(found) > before
+
+    async def _settle(self, passes: list[Walk[T | None]], fetch: Fetch) -> dict[str, T | None]:
+        """The list moved in every pass: what all passes saw is there, what only some saw is asked for."""
+        final = passes[-1]
+        sure = set.intersection(*(set(walk.found) for walk in passes))
+        doubtful = sorted(set().union(*(walk.found for walk in passes)) - sure)
+        if len(doubtful) > _DOUBTFUL:
+            raise self._incomplete(final)
+        settled = {key: final.found[key] for key in sure}
+        for key in doubtful:
+            resource = await fetch(key)
+            if resource is not None:
+                settled[key] = self._convert(key, resource)
+        if len(settled) != final.total:
+            raise self._incomplete(final, got=len(settled))
+        return settled
+
+    def _incomplete(self, walk: Walk[T | None], *, got: int | None = None) -> IncompleteRead:
+        assert walk.last is not None
+        got = len(walk.found) if got is None else got
+        asked = f"{walk.last.answer.request.split('?')[0]} (count={self._count}, {_pages(walk.pages)})"
+        if len(walk.totals) > 1:
+            said = f"a total between {min(walk.totals)} and {max(walk.totals)}, in each of {_PASSES} readings"
+            hint = "the application is changing while it is read: try again when it is quiet"
+        elif walk.totals:
+            said = f"there are {min(walk.totals)}"
+            hint = "no plan is made of a partial list; look at paging.count and paging.style in the app's profile"
+        else:
+            said = "no total, and repeated its first page" if walk.repeats else "no total, and did not end"
+            hint = "the server seems to ignore startIndex; paging.style: none in the app's profile asks once for all"
+        return IncompleteRead(f"{asked}: {got} resources came, and the server said {said}", hint=hint)
+
+
+def parse(answer: Answer) -> Page:
+    """A ListResponse (RFC 7644 section 3.4.2), every resource with a textual id.
+
+    `Resources` may be missing where the total is 0. Raises NotScim if it is something else.
+    """
+    body = accept(answer)
+    if not isinstance(body, dict):
+        raise not_scim(answer, "is no SCIM list")
+    rows = body.get("Resources", body.get("resources"))
+    total = _total(body.get("totalResults"), answer)
+    if rows is None and total is not None:
+        rows = []
+    if not isinstance(rows, list):
+        raise not_scim(answer, "is no SCIM list")
+    for resource in rows:
+        if resource.__class__ is not dict or resource.get("id").__class__ is not str or resource["id"] in _UNUSABLE:
+            _repair(resource, answer)
+    return Page(rows, total, answer)
+
+
+def _repair(resource: Any, answer: Answer) -> None:
+    """Ids that came as numbers become text."""
+    key = remote_id(resource) if isinstance(resource, dict) else None
+    if key is None or key in _UNUSABLE:
+        raise not_scim(answer, "has a resource without a usable id")
+    resource["id"] = key
+
+
+def _total(value: Any, answer: Answer) -> int | None:
+    if value is None:
+        return None
+    text = str(value).strip()
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise not_scim(answer, "has a totalResults that is no number")
+    return int(text)
+
+
+def _pages(number: int) -> str:
+    return f"{number} page{'' if number == 1 else 's'}"
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines side by side; the first failure ends the others and is raised as it is."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

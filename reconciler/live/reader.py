@@ -1,0 +1,219 @@
+"""Reading an application: whole lists into a Snapshot, single resources, look-ups. Nothing here writes."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from reconciler.http import Client
+from reconciler.live.judge import resource
+from reconciler.live.paging import Listing, Page, Progress, parse
+from reconciler.live.rows import compile_row, is_active, same
+from reconciler.model.path import member, parse_path
+from reconciler.model.profile import Profile
+from reconciler.model.snapshot import Account, LiveGroup, Snapshot
+from reconciler.model.values import RemoteId
+
+Kind: TypeAlias = Literal["user", "group"]
+
+PLACES: dict[Kind, str] = {"user": "/Users", "group": "/Groups"}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What a test of the connection showed: the filter of a value that nobody has should find nobody."""
+
+    request: str
+    rows: int
+    """Resources that came back; anything but 0 means that the filter is not honoured."""
+
+    @property
+    def filters(self) -> bool:
+        return self.rows == 0
+
+
+class Reader:
+    """Reads one application. It has no method that writes, and it is all that a planner gets."""
+
+    def __init__(self, client: Client, profile: Profile) -> None:
+        self._client = client
+        self._profile = profile
+        self._readable: set[Kind] = set()
+
+    async def read(
+        self,
+        user_paths: Sequence[str],
+        group_paths: Sequence[str],
+        *,
+        members: bool = True,
+        progress: Progress | None = None,
+    ) -> Snapshot:
+        """Everything that the application holds, sorted by id: of each resource the values at the given paths.
+
+        Pages are dropped as soon as their rows are made. With `members` false, groups come without members.
+        Raises IncompleteRead for a list that can't be believed, NotScim and ScimError for what is no list.
+        """
+        before = self._client.requests
+        snapshot = Snapshot("", tuple(user_paths), tuple(group_paths), [], [], datetime.now(UTC))
+        accounts = self._listing("user", _account_maker(user_paths), progress=progress)
+        snapshot.accounts = sorted(await self._all("user", accounts), key=lambda account: account.id)
+        snapshot.number()
+        convert = _group_maker(group_paths, snapshot.numbers if members else None)
+        lean = {"excludedAttributes": "members"} if not members and self._profile.excluded_attributes else {}
+        groups = self._listing("group", convert, params=lean, progress=progress)
+        snapshot.groups = sorted(await self._all("group", groups), key=lambda group: group.id)
+        snapshot.tenant_url = accounts.base
+        snapshot.requests = self._client.requests - before
+        return snapshot
+
+    async def probe(self, path: str = "userName") -> Connection:
+        """The test of the connection that Entra makes: filter by a value that nobody has (RFC 7644 section 3.4.2).
+
+        A working connection answers 200 and an empty list. Raises NotScim and ScimError; rows that come back in spite
+        of the filter are no error here, but told.
+        """
+        params = {"filter": _equals(path, str(uuid.uuid4())), "startIndex": "1", "count": "1"}
+        page = parse(await self._client.send("GET", PLACES["user"], params=params))
+        return Connection(page.answer.request, len(page.rows))
+
+    async def user(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it
+        """One account as the application shows it; None if there is none (see `_get`)."""
+        return await self._get("user", id)
+
+    async def group(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it
+        """One group with its members; None if there is none (see `_get`)."""
+        return await self._get("group", id)
+
+    async def find_user(self, path: str, value: str) -> list[dict[str, Any]]:
+        """The accounts that hold `value` at `path`, compared here: by a filter that can be trusted, else by listing."""
+        return await self._find("user", path, value)
+
+    async def find_group(self, path: str, value: str) -> list[dict[str, Any]]:
+        """The groups that hold `value` at `path`, likewise."""
+        return await self._find("group", path, value)
+
+    async def _get(self, kind: Kind, id: str) -> dict[str, Any] | None:  # noqa: A002
+        """GET by id. 404 is None. Another status that may mean an unknown id (Hootsuite: 403) is None only where it
+        can't mean a lack of permission: after this token has read something of the kind, for which a page of one is
+        fetched if need be. Otherwise the refusal is raised.
+        """
+        answer = await self._client.send("GET", place(kind, id))
+        if answer.status == 404:
+            return None
+        if answer.status in self._profile.not_found and answer.status >= 400:
+            await self._sure_to_read(kind)
+            return None
+        found = resource(answer)
+        self._readable.add(kind)
+        return found
+
+    async def _sure_to_read(self, kind: Kind) -> None:
+        if kind not in self._readable:
+            parse(await self._client.send("GET", PLACES[kind], params={"startIndex": "1", "count": "1"}))
+            self._readable.add(kind)
+
+    async def _find(self, kind: Kind, path: str, value: str) -> list[dict[str, Any]]:
+        target = parse_path(path)
+        loose = {name.lower() for name in self._profile.compare.case_insensitive}
+
+        def fits(found: dict[str, Any]) -> bool:
+            return same(target, target.read(found), value, loose)
+
+        trusted = self._profile.filters.users if kind == "user" else self._profile.filters.groups
+        names = {target.text.lower(), target.schema_name}
+        for name in trusted:
+            if name.lower() in names and not target.urn:
+                page = await self._filtered(kind, _equals(name, value))
+                if page is not None and all(map(fits, page.rows)) and (page.total or 0) <= len(page.rows):
+                    return page.rows
+                break  # the filter was not honoured, or refused: look at everything
+        everything = self._listing(kind, lambda _, found: found if fits(found) else None)
+        return await self._all(kind, everything)
+
+    async def _filtered(self, kind: Kind, text: str) -> Page | None:
+        """One page by filter; None if the server can't (some fail on quotes in a value, some crash)."""
+        params = {"filter": text, "startIndex": "1", "count": str(self._profile.paging.count)}
+        answer = await self._client.send("GET", PLACES[kind], params=params)
+        if answer.status in {400, 404, 422} or answer.status >= 500:
+            return None
+        return parse(answer)
+
+    def _listing(
+        self,
+        kind: Kind,
+        convert: Callable[[str, dict[str, Any]], Any],
+        *,
+        params: dict[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> Listing[Any]:
+        width = self._profile.rate.concurrency
+        place = PLACES[kind]
+        paging = self._profile.paging
+        return Listing(self._client, place, paging, convert, params=params, concurrency=width, progress=progress)
+
+    async def _all(self, kind: Kind, listing: Listing[Any]) -> list[Any]:
+        found = await listing.read(lambda id: self._get(kind, id))  # noqa: A006
+        self._readable.add(kind)
+        return [kept for kept in found.values() if kept is not None]
+
+
+def place(kind: Kind, id: str) -> str:  # noqa: A002  SCIM's name for it
+    """The path of one resource; ids are opaque and may hold "/", "@", "+" and blanks."""
+    return f"{PLACES[kind]}/{quote(id, safe='')}"
+
+
+def _equals(name: str, value: str) -> str:
+    """An `eq` filter; values are written as in JSON (RFC 7644 section 3.4.2.2)."""
+    return f"{name} eq {json.dumps(value, ensure_ascii=False)}"
+
+
+def _account_maker(paths: Sequence[str]) -> Callable[[str, dict[str, Any]], Account]:
+    cells = compile_row(paths)
+
+    def make(id: str, found: dict[str, Any]) -> Account:  # noqa: A002
+        active = found.get("active")
+        return Account(RemoteId(id), active if active.__class__ is bool else is_active(found), cells(found))
+
+    return make
+
+
+def _group_maker(
+    paths: Sequence[str], numbers: dict[RemoteId, int] | None
+) -> Callable[[str, dict[str, Any]], LiveGroup]:
+    """`numbers` None: members are not looked at. A group without `members` is empty (RFC 7643 section 2.5)."""
+    cells = compile_row(paths)
+
+    def make(id: str, found: dict[str, Any]) -> LiveGroup:  # noqa: A002
+        group = LiveGroup(RemoteId(id), cells(found), set())
+        if numbers is not None:
+            group.members, group.others = _members(member(found, "members"), numbers)
+        return group
+
+    return make
+
+
+def _members(listed: Any, numbers: dict[RemoteId, int]) -> tuple[set[int], frozenset[RemoteId]]:
+    known: set[int] = set()
+    others: set[RemoteId] = set()
+    for each in member_ids(listed):
+        number = numbers.get(each)
+        if number is None:
+            others.add(each)
+        else:
+            known.add(number)
+    return known, frozenset(others)
+
+
+def member_ids(listed: Any) -> list[RemoteId]:
+    """The ids in a `members` attribute, also of servers that send bare ids or numbers."""
+    if isinstance(listed, dict):
+        listed = [listed]
+    if not isinstance(listed, list):
+        return []
+    ids = [each.get("value") if each.__class__ is dict else each for each in listed]
+    return [RemoteId(each if each.__class__ is str else str(each)) for each in ids if each is not None and each != ""]

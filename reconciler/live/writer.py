@@ -1,0 +1,267 @@
+"""Writing accounts and groups. Made only in apply/; the planner never sees it.
+
+A lost answer is not a failure: the resource is looked up. Whether what was sent was also stored is for the caller to
+verify; if it was not, the same write may be repeated in the next form of the ladder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.errors import Conflict, NotFound, ScimError
+from reconciler.http import Client
+from reconciler.live import wire
+from reconciler.live.forms import Form, Writes, ladders
+from reconciler.live.judge import accept, clean, remote_id
+from reconciler.live.membership import Membership
+from reconciler.live.reader import PLACES, Kind, Reader, member_ids, place
+from reconciler.live.rows import carries, same
+from reconciler.live.sure import UNSURE, never_done, write
+from reconciler.model.path import AttributePath, member, parse_path
+from reconciler.model.profile import Profile
+from reconciler.model.values import RemoteId, Value, is_null
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A resource that was written, as far as the answer showed it."""
+
+    id: RemoteId
+    resource: dict[str, Any]
+    adopted: bool = False
+    """The answer to the creation was lost, and a resource with the values that were sent was found."""
+
+
+class Writer:
+    """Writes to one application. Writes to one resource must not be concurrent: the caller sees to that."""
+
+    def __init__(self, client: Client, profile: Profile, reader: Reader) -> None:
+        self._client = client
+        self._profile = profile
+        self._reader = reader
+        self._ladders = ladders(profile)
+        self._membership = Membership(client, profile, reader, self._ladders["members"])
+
+    def next_form(self, kind: Writes, after: Form) -> Form | None:
+        """The form to try when `after` was answered with success and did nothing; None: there is no other."""
+        return self._ladders[kind].after(after)
+
+    def prefer(self, kind: Writes, form: Form) -> None:
+        """For the rest of the run begin with `form`: it was verified."""
+        self._ladders[kind].prefer(form)
+
+    def form(self, kind: Writes) -> Form:
+        """The form that the next write of this kind begins with."""
+        return self._ladders[kind].first
+
+    async def create_user(self, values: Mapping[str, Value]) -> Stored:
+        """POST an account with `values` (target path → value; null is left out).
+
+        Believed only if what comes back has an id and the userName that was sent. After a lost answer or a 5xx the
+        account is looked up: adopted if it carries what was sent, a Conflict if not, sent once more if there is none.
+        """
+        return await self._create("user", values)
+
+    async def create_group(self, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
+        """POST a group, likewise by its displayName; members that did not fit or were not taken are added after."""
+        first = members[: self._profile.groups.max_members] if self._profile.groups.members_on_create else ()
+        stored = await self._create("group", values, first)
+        if members:
+            await self.add_members(stored.id, await self._left_out(stored, members, bool(first)))
+        return stored
+
+    async def update_user(
+        self,
+        id: RemoteId,  # noqa: A002  SCIM's name for it
+        values: Mapping[str, Value],
+        *,
+        form: Form | None = None,
+    ) -> Stored | None:
+        """Write `values` (None clears), and nothing else. None: the server showed no resource in its answer."""
+        return await self._update("user", id, values, form)
+
+    async def update_group(
+        self,
+        id: RemoteId,  # noqa: A002  SCIM's name for it
+        values: Mapping[str, Value],
+        *,
+        form: Form | None = None,
+    ) -> Stored | None:
+        """The same for a group; members are written by add_members and remove_members alone."""
+        return await self._update("group", id, values, form)
+
+    async def delete_user(self, id: RemoteId) -> None:  # noqa: A002
+        """DELETE; an account that is not there is deleted. Raises Conflict, Forbidden, ScimError (405: can't)."""
+        await self._delete("user", id)
+
+    async def delete_group(self, id: RemoteId) -> None:  # noqa: A002
+        """DELETE, likewise."""
+        await self._delete("group", id)
+
+    async def add_members(self, group_id: RemoteId, ids: Sequence[RemoteId], *, form: Form | None = None) -> None:
+        """Add accounts to a group: ceil(len(ids) / profile.groups.max_members) requests, one after the other."""
+        await self._membership.change("add", group_id, ids, form)
+
+    async def remove_members(self, group_id: RemoteId, ids: Sequence[RemoteId], *, form: Form | None = None) -> None:
+        """Take accounts out of a group, likewise. Who is not in it is no error."""
+        await self._membership.change("remove", group_id, ids, form)
+
+    async def _create(self, kind: Kind, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
+        primary = self._profile.email_primary
+        body = wire.create_body(kind, values, email_primary=primary, members=members)
+        unsure: Exception | None = None
+        for _ in range(2):
+            try:
+                answer = await self._client.send("POST", PLACES[kind], body=body)
+                created = accept(answer)
+            except UNSURE as lost:
+                if never_done(lost):
+                    raise
+                unsure = lost
+                found = await self._adopt(kind, values, lost)
+            except Conflict as taken:
+                if unsure is None:
+                    raise
+                found = await self._adopt(kind, values, taken)  # the first one may have arrived
+                if not found:
+                    raise
+            else:
+                return await self._believe(kind, values, created, answer.request)
+            if found:
+                return found
+        assert unsure is not None
+        raise unsure
+
+    async def _adopt(self, kind: Kind, values: Mapping[str, Value], cause: Exception) -> Stored | None:
+        """What a creation without an answer left behind. Raises Conflict if somebody else has the name."""
+        found = await self._look_up(kind, values)
+        if not found:
+            return None
+        key, resource = found
+        if carries(resource, values, self._profile):
+            return Stored(key, resource, adopted=True)
+        request = getattr(cause, "request", f"POST {PLACES[kind]}")
+        message = f"the answer was lost, and {kind} {clean(key, 60)} has the name that was sent, but other values"
+        raise Conflict(message, request=request, status=409, hint="plan again to see whose it is") from cause
+
+    async def _believe(self, kind: Kind, values: Mapping[str, Value], created: Any, request: str) -> Stored:
+        """The created resource, if it is the one that was sent; else what a look-up finds."""
+        path, sent = _name(kind, values, self._profile)
+        key = remote_id(created) if isinstance(created, dict) else None
+        if key is not None and is_null(path.read(created)):  # some answer with the id alone
+            created = await self._get(kind, RemoteId(key))
+        if key is not None and created is not None and same(path, path.read(created), sent, {path.schema_name}):
+            return Stored(RemoteId(key), created)
+        found = await self._look_up(kind, values)
+        if found and carries(found[1], values, self._profile):
+            return Stored(*found)
+        shown = f"{kind} {clean(key, 60)} with another {path.text}" if key else f"no {kind} with an id"
+        raise ScimError(
+            f"the creation was answered with {shown}, and the one that was sent can't be found",
+            request=request,
+            status=200,
+            hint="plan again to see what the application made of it",
+        )
+
+    async def _look_up(self, kind: Kind, values: Mapping[str, Value]) -> tuple[RemoteId, dict[str, Any]] | None:
+        """The resource that has the name that was sent. Raises Conflict if several have it."""
+        if self._profile.settle_seconds:
+            await asyncio.sleep(self._profile.settle_seconds)
+        path, sent = _name(kind, values, self._profile)
+        find = self._reader.find_user if kind == "user" else self._reader.find_group
+        found = await find(path.text, sent)
+        if len(found) > 1:
+            ids = clean(", ".join(sorted(str(each["id"]) for each in found)))
+            message = f"several resources have the {path.text} that was sent: {ids}"
+            raise Conflict(message, request=f"POST {PLACES[kind]}", status=409, hint="one of them has to go")
+        return (RemoteId(found[0]["id"]), found[0]) if found else None
+
+    async def _left_out(self, stored: Stored, members: Sequence[RemoteId], sent: bool) -> list[RemoteId]:
+        """Members that the created group does not show; some servers ignore them in a POST."""
+        shown: dict[str, Any] | None = stored.resource
+        if sent and "members" not in stored.resource:
+            shown = await self._reader.group(stored.id)
+        held = set(member_ids(member(shown or {}, "members")))
+        return [each for each in members if each not in held]
+
+    async def _update(self, kind: Kind, key: RemoteId, values: Mapping[str, Value], form: Form | None) -> Stored | None:
+        async def once(form: Form) -> Stored | None:
+            return await self._update_as(kind, key, values, form)
+
+        return await (once(form) if form is not None else self._ladders[kind].climb(once))
+
+    async def _update_as(self, kind: Kind, key: RemoteId, values: Mapping[str, Value], form: Form) -> Stored | None:
+        current = None
+        if form == "put" or wire.needs_current(values):
+            current = await self._there(kind, key)
+        method, body = self._form_body(form, values, current)
+        if body is None:
+            return Stored(key, current) if current is not None else None
+        shown: dict[str, Any] = {}
+
+        async def look() -> bool:
+            found = await self._there(kind, key)
+            if not carries(found, values, self._profile):
+                return False
+            shown.update(found)
+            return True
+
+        answered = await write(self._client, method, place(kind, key), lambda: body, look)
+        if isinstance(answered, dict):
+            shown = answered
+        now = remote_id(shown)
+        return Stored(RemoteId(now), shown) if now is not None else None
+
+    def _form_body(
+        self, form: Form, values: Mapping[str, Value], current: dict[str, Any] | None
+    ) -> tuple[str, wire.Body | None]:
+        primary = self._profile.email_primary
+        if form == "put":
+            assert current is not None
+            return "PUT", wire.replace_body(current, values, email_primary=primary)
+        if form == "patchPath":
+            operations = wire.operations_by_path(values, current, email_primary=primary)
+        else:
+            one = wire.operation_without_path(values, current, email_primary=primary)
+            operations = [one] if one else []
+        return "PATCH", wire.patch(operations) if operations else None
+
+    async def _get(self, kind: Kind, key: RemoteId) -> dict[str, Any] | None:
+        return await (self._reader.user(key) if kind == "user" else self._reader.group(key))
+
+    async def _there(self, kind: Kind, key: RemoteId) -> dict[str, Any]:
+        found = await self._get(kind, key)
+        if found is None:
+            message = "it is gone: nothing can be written to it"
+            raise NotFound(message, request=f"GET {place(kind, key)}", status=404, hint="plan again")
+        return found
+
+    async def _delete(self, kind: Kind, key: RemoteId) -> None:
+        async def gone() -> bool:
+            return await self._get(kind, key) is None
+
+        try:
+            await write(self._client, "DELETE", place(kind, key), lambda: None, gone)
+        except ScimError as error:
+            if error.status != 404 and not (error.status in self._profile.not_found and await gone()):
+                raise
+
+
+def _name(kind: Kind, values: Mapping[str, Value], profile: Profile) -> tuple[AttributePath, str]:
+    """What a created resource is recognized by: userName or displayName, else the first that can be filtered by."""
+    trusted = profile.filters.users if kind == "user" else profile.filters.groups
+    usual = "userName" if kind == "user" else "displayName"
+    table = {path.canonical: (path, value) for path, value in ((parse_path(t), v) for t, v in values.items())}
+    for name in (usual, *trusted):
+        found = table.get(parse_path(name).canonical)
+        if found and not is_null(found[1]):
+            return found[0], str(found[1])
+    raise ScimError(
+        f"nothing that is sent names the {kind}: without {usual} it could not be found again",
+        request=f"POST {PLACES[kind]}",
+        status=0,
+        hint=f"map {usual}",
+    )

@@ -1,0 +1,83 @@
+"""Everything that is wrong with one app, each with its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from reconciler.errors import DesiredStateError, Place, Problem
+from reconciler.model.app import App
+from reconciler.model.directory import Group, User
+from reconciler.model.path import parse_path
+from reconciler.model.profile import Profile
+
+SHOWN = 20
+"""Problems of one kind that are told one by one; of the rest the number is told."""
+
+
+class Findings:
+    """Collects problems. `places` maps dotted keys of the app's files to where their values stand."""
+
+    def __init__(self, app: App, profile: Profile, places: Mapping[str, Place] | None) -> None:
+        self.app = app.name
+        self.title = profile.title
+        self._gallery = Place(f"gallery/{profile.name}.yaml")
+        self._places = places or {}
+        self._problems: list[Problem] = []
+        self._told: Counter[str] = Counter()
+        self._last: dict[str, Place] = {}
+        self._own = {
+            kind: {parse_path(each.target).canonical: number for number, each in enumerate(mappings)}
+            for kind, mappings in (("users", app.mappings.users), ("groups", app.mappings.groups))
+        }
+
+    def place(self, key: str) -> Place:
+        """Where the value of this key stands; where it is left out, what it would stand in."""
+        parts = key.split(".")
+        for end in range(len(parts), 0, -1):
+            found = self._places.get(".".join(parts[:end]))
+            if found is not None:
+                return found
+        file = "mappings" if parts[0] == "mappings" else "app"
+        return Place(f"apps/{self.app}/{file}.yaml")
+
+    def mapping_place(self, kind: str, target: str, part: str = "") -> Place:
+        """Of a mapping (`kind` is users or groups): in the app's own file, or the gallery's, where it is inherited."""
+        number = self._own[kind].get(parse_path(target).canonical)
+        if number is None:
+            return self._gallery
+        return self.place(f"mappings.{kind}.{number}.{part}" if part else f"mappings.{kind}.{number}")
+
+    def add(self, place: Place, message: str, hint: str = "") -> None:
+        self._problems.append(Problem(place, message, hint))
+
+    def add_many(self, kind: str, place: Place, message: str, hint: str = "") -> None:
+        """One of possibly thousands of the same kind: SHOWN are told, the rest is counted."""
+        self._told[kind] += 1
+        self._last[kind] = place
+        if self._told[kind] <= SHOWN:
+            self.add(place, message, hint)
+
+    @property
+    def any(self) -> bool:
+        return bool(self._problems)
+
+    def refuse(self) -> None:
+        """Raises DesiredStateError if anything was found."""
+        if not self._problems:
+            return
+        rest = [
+            Problem(self._last[kind], f"and {count - SHOWN} more of the same kind: {kind}")
+            for kind, count in self._told.items()
+            if count > SHOWN
+        ]
+        raise DesiredStateError([*self._problems, *rest])
+
+
+def person_place(user: User, attribute: str = "") -> Place:
+    """Where a person's attribute stands; the person, where it is missing."""
+    return Place(user.file, user.lines.get(attribute, user.line))
+
+
+def group_place(group: Group, attribute: str = "") -> Place:
+    return Place(group.file, group.lines.get(attribute, group.line))

@@ -1,0 +1,223 @@
+"""One mapping, compiled once: from a person's source attributes to what flows to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from reconciler.errors import ExpressionError, Place
+from reconciler.model.clauses import as_text
+from reconciler.model.desired import Column
+from reconciler.model.directory import MULTI_VALUED
+from reconciler.model.mapping import Mapping as Written
+from reconciler.model.path import AttributePath, parse_path
+from reconciler.model.profile import Profile
+from reconciler.model.schema import describe, is_manager, refusal
+from reconciler.model.values import UNSET, Flow, Value, is_null
+from reconciler.project.conform import Misfit, any_text, conformer
+from reconciler.project.expressions import compile_expression
+from reconciler.project.findings import Findings
+from reconciler.project.suggest import suggestion
+
+Kind: TypeAlias = Literal["users", "groups"]
+Source: TypeAlias = Mapping[str, Value]
+Run: TypeAlias = Callable[[Source], Flow]
+
+SOFT: Final = "IsSoftDeleted"
+_CACHED: Final = 4096
+"""Results that one expression remembers."""
+
+
+@dataclass(slots=True)
+class Compiled:
+    """`flow` gives the target's value, None (emptied) or UNSET (nothing flows); raises Misfit or ExpressionError."""
+
+    column: Column
+    path: AttributePath
+    flow: Run
+    place: Place
+    reads: frozenset[str] = field(default_factory=frozenset)
+    broken: bool = False
+    """There is a problem with the mapping itself: nothing more is said of what it makes of people."""
+
+
+def compile_mapping(
+    written: Written, kind: Kind, profile: Profile, known: Collection[str], findings: Findings
+) -> Compiled:
+    """Compiles one effective mapping; what is wrong with it goes to `findings`."""
+    return _Compiler(written, kind, profile, known, findings).compile()
+
+
+class _Compiler:
+    def __init__(
+        self, written: Written, kind: Kind, profile: Profile, known: Collection[str], findings: Findings
+    ) -> None:
+        self.written = written
+        self.kind = kind
+        self.known = known
+        self.findings = findings
+        self.path = parse_path(written.target)
+        self.conform = conformer(self.path, profile, group=kind == "groups")
+        self.reads: frozenset[str] = frozenset()
+        self.broken = False
+
+    def compile(self) -> Compiled:
+        written = self.written
+        self._check_target()
+        read = self._reader()
+        settle = self._settler()
+        default = self._checked(written.default, "default")
+        for key, value in (written.values or {}).items():
+            self._checked(value, f"values.{key}")
+        column = Column(
+            path=written.target,
+            matching=written.matching or 0,
+            on_create=written.apply == "onCreate",
+            default=default,
+            soft=SOFT in self.reads and written.apply == "always",
+            source=written.source or "",
+        )
+        flow: Run = (lambda _: UNSET) if self.broken else self._composed(read, settle)
+        return Compiled(column, self.path, flow, self._place(), self.reads, self.broken)
+
+    def _composed(self, read: Run, settle: Callable[[Value], Flow]) -> Run:
+        if self.written.source is not None:
+            return _direct(self.written.source, settle, plain=self.conform is any_text and self.written.values is None)
+        if self.written.expression is None:
+            value = settle(self.written.constant)
+            return lambda _: value
+        return _remembering(lambda source: settle(read(source)), tuple(self.reads))
+
+    def _reader(self) -> Run:
+        written = self.written
+        if written.source is not None:
+            self.reads = frozenset((written.source,))
+            self._check_attribute(written.source, self._place("source"))
+            self._check_single(written.source)
+            return lambda _: None
+        if written.expression is None:
+            self._checked(written.constant, "constant")
+            return lambda _: None
+        place = self._place("expression")
+        try:
+            expression = compile_expression(written.expression, place=place)
+        except ExpressionError as error:
+            self._problem(place, error.message, error.hint)
+            return lambda _: UNSET
+        self.reads = frozenset(expression.reads)
+        for name, column in expression.readings:
+            self._check_attribute(name, place, f", at column {column}")
+        return expression.evaluate
+
+    def _settler(self) -> Callable[[Value], Flow]:
+        empty: Flow = None if self.written.when_null == "clear" else UNSET
+        conform, table = self.conform, self._table()
+
+        def settle(value: Value) -> Flow:
+            if value is UNSET:
+                return UNSET
+            if table is not None and not is_null(value):
+                value = table(value)
+                if value is UNSET:
+                    return UNSET
+            return empty if is_null(value) else conform(value)
+
+        return settle
+
+    def _table(self) -> Callable[[Value], Flow] | None:
+        values, otherwise = self.written.values, self.written.otherwise
+        if values is None:
+            return None
+
+        def one(value: Value) -> Flow:
+            found = values.get(as_text(value), UNSET)
+            if found is not UNSET or otherwise == "skip":
+                return found
+            if otherwise == "keep":
+                return value
+            message = f"`values` says nothing of {as_text(value)!r}"
+            raise Misfit(message, "add it to `values`, or say `otherwise: keep` or `skip`")
+
+        def translate(value: Value) -> Flow:
+            if not isinstance(value, (tuple, list)):
+                return one(value)
+            return tuple(each for element in value if (each := one(element)) is not UNSET)
+
+        return translate
+
+    def _checked(self, value: Any, part: str) -> Value:
+        """A value that stands in the mapping itself, as the target takes it."""
+        if value is None:
+            return None
+        try:
+            return self.conform(value)
+        except Misfit as error:
+            self._problem(self._place(part), f"{self.written.target}: {error.message}", error.hint)
+            return None
+
+    def _check_target(self) -> None:
+        target, group = self.written.target, self.kind == "groups"
+        why = refusal(self.path, group=group)
+        attribute = describe(self.path, group=group)
+        if why:
+            self._problem(self._place("target"), f"{target} can't be a target: {why}")
+        elif is_manager(self.path):
+            self._problem(self._place("target"), f"{target}: references come with a later version")
+        elif attribute is not None and attribute.type == "complex":
+            example = f'{target}[type eq "work"].value' if attribute.multi_valued else f"{target}.givenName"
+            self._problem(self._place("target"), f"{target} has parts: a mapping writes one", f"such as {example}")
+
+    def _check_attribute(self, name: str, place: Place, where: str = "") -> None:
+        if name in self.known:
+            return
+        if name == "appRoleAssignments":
+            self._problem(place, f"appRoleAssignments comes with a later version{where}")
+        elif name == "members":
+            self._problem(place, f"members flows only to the target members of groups{where}")
+        else:
+            message = f"no source attribute has the name {name}{where}"
+            self._problem(place, message, suggestion(name, self.known))
+
+    def _check_single(self, name: str) -> None:
+        attribute = describe(self.path, group=self.kind == "groups")
+        if name in MULTI_VALUED and attribute is not None and not attribute.multi_valued:
+            message = f"{name} has several values, and {self.written.target} takes one"
+            self._problem(self._place("source"), message, f"pick one: expression: Item([{name}], 1)")
+
+    def _place(self, part: str = "") -> Place:
+        return self.findings.mapping_place(self.kind, self.written.target, part)
+
+    def _problem(self, place: Place, message: str, hint: str = "") -> None:
+        self.broken = True
+        self.findings.add(place, message, hint)
+
+
+def _direct(name: str, settle: Callable[[Value], Flow], *, plain: bool) -> Run:
+    """`plain`: a text flows as it is, which is nearly always the case and needs no call."""
+
+    def direct(source: Source) -> Flow:
+        value = source.get(name)
+        return value if plain and type(value) is str and value else settle(value)
+
+    return direct
+
+
+def _remembering(run: Run, reads: tuple[str, ...]) -> Run:
+    """Expressions are pure: the same attributes give the same result. `Switch([IsSoftDeleted], …)` has two."""
+    results: dict[Any, Flow] = {}
+    single = reads[0] if len(reads) == 1 else None
+
+    def remembered(source: Source) -> Flow:
+        key = source.get(single) if single is not None else tuple(map(source.get, reads))
+        try:
+            return results[key]
+        except KeyError:
+            result = run(source)
+            if len(results) < _CACHED:
+                results[key] = result
+            return result
+        except TypeError:  # a complex value is no key
+            return run(source)
+
+    return remembered

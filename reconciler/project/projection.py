@@ -1,0 +1,99 @@
+"""Directory and app → Desired: effective membership first, then scope, then mappings. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+import orjson
+from pydantic import ValidationError
+
+from reconciler.errors import DesiredStateError, Place, Problem
+from reconciler.model.app import App
+from reconciler.model.desired import Desired
+from reconciler.model.directory import Directory
+from reconciler.model.mapping import Mappings
+from reconciler.model.profile import Profile
+from reconciler.model.values import UserId
+from reconciler.project.columns import Columns
+from reconciler.project.filters import GROUP_ATTRIBUTES, user_attributes
+from reconciler.project.findings import Findings
+from reconciler.project.groups import project_groups, split_members
+from reconciler.project.mapping import SOFT
+from reconciler.project.membership import Nesting
+from reconciler.project.people import project_people
+from reconciler.project.scope import groups_in_scope, standings
+
+
+def effective(app: App, profile: Profile) -> Mappings:
+    """The app's mappings laid over the gallery's."""
+    return app.mappings.over(profile.mappings)
+
+
+def project(
+    directory: Directory,
+    app: App,
+    profile: Profile,
+    *,
+    managed: Collection[UserId] = (),
+    places: Mapping[str, Place] | None = None,
+) -> Desired:
+    """What the app should hold.
+
+    `managed`: the people whom we provisioned; of those out of scope only they are in the result. `places`: dotted key
+    (`mappings.users.2.expression`, `scope.filters.0.1.value`) → where its value stands in the app's files.
+
+    Raises DesiredStateError with everything that is wrong: mappings, filters, values that don't fit their target,
+    people who lack what the application requires, and people or groups whom no matching attribute tells apart.
+    """
+    findings = Findings(app, profile, places)
+    profile = corrected(profile, app, findings)
+    mappings = effective(app, profile)
+    user_columns = user_columns_of(mappings, directory, profile, findings)
+    written, maps_members = split_members(mappings.groups, findings)
+    group_columns = Columns("groups", written, profile, (*GROUP_ATTRIBUTES, "id", SOFT), findings)
+    nesting = Nesting(directory)
+    chosen = groups_in_scope(app, directory, findings)
+    people = project_people(standings(app, directory, nesting, managed, findings), user_columns, profile, findings)
+    wanted = {person.user.id: number for number, person in enumerate(people) if person.wanted}
+    groups = project_groups(chosen, group_columns, nesting, wanted, findings) if chosen else []
+    findings.refuse()
+    return Desired(
+        app=app.name,
+        directory=directory,
+        user_columns=user_columns.table,
+        group_columns=group_columns.table,
+        people=people,
+        groups=groups,
+        off=user_columns.off(),
+        maps_members=maps_members,
+        in_scope=len(wanted),
+        numbers={person.user.id: number for number, person in enumerate(people)},
+        mappings_digest=_digest(mappings, profile),
+    )
+
+
+def user_columns_of(mappings: Mappings, directory: Directory, profile: Profile, findings: Findings) -> Columns:
+    known = user_attributes(directory) | {"id", SOFT}
+    return Columns("users", mappings.users, profile, known, findings)
+
+
+def corrected(profile: Profile, app: App, findings: Findings) -> Profile:
+    """With the app's corrections. Raises DesiredStateError if they make no profile."""
+    try:
+        return profile.corrected(app.profile)
+    except ValidationError as error:
+        raise DesiredStateError(
+            [
+                Problem(findings.place(".".join(("profile", *map(str, each["loc"])))), each["msg"])
+                for each in error.errors()
+            ]
+        ) from error
+
+
+def _digest(mappings: Mappings, profile: Profile) -> str:
+    document = {
+        "mappings": mappings.model_dump(mode="json", by_alias=True),
+        "profile": profile.model_dump(mode="json", by_alias=True, exclude={"mappings"}),
+    }
+    return "sha256:" + hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,8 @@
+"""Plans and outcomes for people to read. JSON is the plan document itself."""
+
+from reconciler.render.safe import safe
+from reconciler.render.style import Style
+from reconciler.render.summary import Failure, summary
+from reconciler.render.text import text
+
+__all__ = ["Failure", "Style", "safe", "summary", "text"]

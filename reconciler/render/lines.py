@@ -1,0 +1,160 @@
+"""A plan as lines about people and groups: what each of them loses, gains, or is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from reconciler.model.plan import (
+    AddMembers,
+    AdoptGroup,
+    AdoptUser,
+    Change,
+    CreateGroup,
+    CreateUser,
+    DeactivateUser,
+    DeleteGroup,
+    DeleteUser,
+    Difference,
+    EmptyGroup,
+    MemberRef,
+    Origin,
+    Plan,
+    ReactivateUser,
+    Reason,
+    RemoveMembers,
+    RenameGroup,
+    RenameUser,
+    Source,
+    UpdateGroup,
+    UpdateUser,
+)
+from reconciler.render.safe import quoted, safe
+
+WHY = {
+    Reason.LEFT_SCOPE: "left scope",
+    Reason.GONE_FROM_GIT: "gone from git",
+    Reason.DISABLED: "disabled in git",
+    Reason.UNMANAGED: "nobody in git",
+    Reason.BACK_IN_SCOPE: "back in scope",
+    Reason.FOUND: "was there before us",
+    Reason.REPLACES_DELETE: "instead of a deletion",
+}
+
+
+@dataclass(slots=True)
+class Line:
+    """One person or group, with everything that happens to it in one section."""
+
+    sign: str
+    who: str
+    facts: list[str] = field(default_factory=list)
+    """Each stands on its own; the first is what happens."""
+    below: list[str] = field(default_factory=list)
+    source: str = ""
+
+
+@dataclass(slots=True)
+class Sections:
+    """What runs, by what it means to people. Dictionaries by key, in the order of the plan."""
+
+    loses: dict[str, Line] = field(default_factory=dict)
+    gains: dict[str, Line] = field(default_factory=dict)
+    changes: dict[str, Line] = field(default_factory=dict)
+
+
+def who(key: str) -> str:
+    """The id without its kind; groups and accounts keep theirs."""
+    kind, _, name = key.partition(":")
+    return safe(name) if kind == "user" else f"{'account' if kind == 'account' else 'group'} {safe(name)}"
+
+
+def place(source: Source | None) -> str:
+    return f"{safe(source.file)}:{source.line}" if source else ""
+
+
+def sections(changes: Sequence[Change], effect: str = "deactivated") -> Sections:
+    """The changes given, as lines. `effect`: what a deactivation really does in this application."""
+    found = Sections()
+    for change in changes:
+        _add(found, change, effect)
+    return found
+
+
+def _add(found: Sections, change: Change, effect: str) -> None:
+    drift = " (changed in the application)" if change.origin is Origin.DRIFT else ""
+    why = ", ".join(WHY[r] for r in change.reasons if r in WHY)
+    match change:
+        case CreateUser():
+            name = next((d.after for p, d in change.set.items() if p.lower() == "username"), change.name)
+            _line(found.gains, "+", change, f"new account {safe(name)}{drift}")
+        case ReactivateUser():
+            _line(found.gains, "+", change, f"reactivated: {why}{drift}", _differences(change.set))
+        case AdoptUser():
+            _line(found.changes, "~", change, f"adopted: {why}", _differences(change.set))
+        case UpdateUser() | RenameUser():
+            _line(found.changes, "~", change, *_differences(change.set, drift))
+        case DeactivateUser():
+            line = _line(found.loses, "-", change, f"{effect}: {why}{drift}")
+            _in_groups(line, change.groups)
+        case DeleteUser():
+            line = _line(found.loses, "-", change, f"removed for good: {why}{drift}")
+            _in_groups(line, change.groups)
+        case CreateGroup():
+            _line(found.changes, "+", change, f"new group {quoted(change.name)}{drift}")
+        case UpdateGroup() | RenameGroup() | AdoptGroup():
+            _line(found.changes, "~", change, *_differences(change.set, drift))
+        case EmptyGroup():
+            _line(found.loses, "-", change, f"{quoted(change.name)} emptied of {_people(change.members)}: {why}")
+        case DeleteGroup():
+            _line(found.loses, "-", change, f"{quoted(change.name)} removed for good, {_people(change.members)}: {why}")
+        case AddMembers():
+            for member in change.members:
+                via = f" through {', '.join(safe(v) for v in member.via)}" if member.via else ""
+                _member(found.gains, "+", change, member, f"joins {safe(change.name)}{via}{drift}")
+        case RemoveMembers():
+            for member in change.members:
+                if Reason.MEMBER_LEAVES not in change.reasons:
+                    _member(found.loses, "-", change, member, f"leaves {safe(change.name)}{drift}")
+        case _:
+            assert_never(change)
+
+
+def _line(section: dict[str, Line], sign: str, change: Change, *facts: str | list[str]) -> Line:
+    line = section.setdefault(change.key, Line(sign, who(change.key)))
+    for fact in facts:
+        if isinstance(fact, str):
+            line.facts.append(fact)
+        else:
+            line.below += fact
+    line.source = line.source or place(change.source)
+    return line
+
+
+def _member(section: dict[str, Line], sign: str, change: Change, member: MemberRef, fact: str) -> None:
+    line = section.setdefault(member.key, Line(sign, who(member.key)))
+    line.facts.append(fact)
+    line.source = line.source or place(change.source)
+
+
+def _in_groups(line: Line, groups: Sequence[str]) -> None:
+    if groups:
+        line.below.append(f"member of {', '.join(safe(g) for g in groups)}")
+
+
+def _differences(changed: dict[str, Difference], note: str = "") -> list[str]:
+    return [f"{path}  {quoted(d.before)} → {quoted(d.after)}{note}" for path, d in sorted(changed.items())]
+
+
+def _people(members: Sequence[MemberRef]) -> str:
+    return f"{len(members)} member{'' if len(members) == 1 else 's'}"
+
+
+def questions(plan: Plan) -> dict[str, list[Change]]:
+    """The `--allow` that lets it run → what is held by it, in the order of the plan."""
+    asked: dict[str, list[Change]] = {}
+    for change in plan.held:
+        for hold in change.held:
+            asked.setdefault(hold.release, []).append(change)
+    return asked

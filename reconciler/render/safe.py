@@ -1,0 +1,33 @@
+"""Names from files and servers as harmless text: no control characters, no invisible or direction-changing ones."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+LONGEST = 80
+"""Characters shown of one value."""
+
+
+def safe(value: Any, longest: int = LONGEST) -> str:
+    """One line, printable, cut. Whatever is not printable stands as its code point: <U+202E>."""
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text if len(text) <= longest else text[: longest - 1] + "…"
+    shown = "".join(c if _harmless(c) else f"<U+{ord(c):04X}>" for c in text[: longest + 1])
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def _harmless(character: str) -> bool:
+    return character == " " or unicodedata.category(character)[0] not in "CZ"
+
+
+def quoted(value: Any) -> str:
+    """A value of an attribute: text in quotes, nothing as "nothing", lists with commas."""
+    if value is None or value == "" or value in ([], ()):
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(quoted(v) for v in value[:5]) + (", …" if len(value) > 5 else "")
+    return f'"{safe(value)}"' if isinstance(value, str) else safe(value)

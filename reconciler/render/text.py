@@ -1,0 +1,209 @@
+"""A plan as text for a terminal: losses first, then gains, changes, questions, what can't be done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from reconciler.model.plan import AdoptGroup, AdoptUser, Change, Guardrail, Plan
+from reconciler.render.lines import Line, questions, sections, who
+from reconciler.render.safe import quoted, safe
+from reconciler.render.style import Style
+
+FOLD = 30
+"""Rows of a section that are shown without --verbose."""
+TOLD = {
+    "adopted": "adopted",
+    "unmanagedUser": "unmanaged account",
+    "unmanagedGroup": "unmanaged group",
+    "unmanagedMember": "unmanaged member",
+    "ignored": "ignored",
+    "dangling": "unknown member",
+}
+"""Notes that are counted, and listed by --verbose; all others are always told."""
+
+
+def text(plan: Plan, style: Style, *, title: str = "", effect: str = "deactivated", verbose: bool = False) -> str:
+    """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there."""
+    found = sections(plan.pending, effect)
+    lines = [_head(plan, style)]
+    for heading, sign_style, part in (
+        ("LOSES ACCESS", "red", found.loses),
+        ("GAINS ACCESS", "green", found.gains),
+        ("CHANGES", "blue", found.changes),
+    ):
+        lines += _section(heading, sign_style, list(part.values()), style, verbose=verbose)
+    lines += _held(plan, style, title or plan.app, verbose=verbose)
+    lines += _blocked(plan, style, verbose=verbose)
+    lines += _notes(plan, style, verbose=verbose)
+    lines += ["", *_summary(plan, style)]
+    return "\n".join(lines) + "\n"
+
+
+def _head(plan: Plan, style: Style) -> str:
+    commit = f"   commit {plan.desired.commit[:7]}" if plan.desired.commit else ""
+    moment = plan.as_of.replace("T", " ")[:16]
+    head = f"{style(plan.app, 'bold')}  {safe(plan.tenant_url)}{commit}   as of {moment} UTC"
+    if plan.profile.verified == "never":
+        head += style(f"   profile {plan.profile.name}, verified: never", "dim")
+    return head
+
+
+def _section(heading: str, colour: str, lines: Sequence[Line], style: Style, *, verbose: bool) -> list[str]:
+    if not lines:
+        return []
+    shown = lines if verbose else lines[:FOLD]
+    wide = min(max(len(line.who) for line in shown), 32)
+    facts = [f"{line.who:<{wide}}  {_joined(line.facts)}" for line in shown]
+    edge = min(max(len(fact) for fact in facts), 92)
+    out = ["", f"  {style(heading, 'bold')}"]
+    for line, fact in zip(shown, facts, strict=True):
+        padding = " " * (max(edge - len(fact), 0) + 3) if line.source else ""
+        out.append(f"  {style(line.sign, colour)} {fact}{padding}{style(line.source, 'dim')}")
+        out += [f"      {style(below, 'dim')}" for below in line.below]
+    if len(lines) > len(shown):
+        out.append(style(f"    … and {len(lines) - len(shown):,} more (--verbose lists them)", "dim"))
+    return out
+
+
+def _joined(facts: Sequence[str]) -> str:
+    return ", ".join(facts[:6]) + (f", and {len(facts) - 6} more" if len(facts) > 6 else "")
+
+
+def _held(plan: Plan, style: Style, title: str, *, verbose: bool) -> list[str]:
+    asked = questions(plan)
+    if not asked:
+        return []
+    rails = {f"{g.name}={g.value}": g for g in plan.guardrails}
+    doubts = {n.key: n.text for n in plan.notes if n.code == "heldCandidate"}
+    out = ["", f"  {style('HELD', 'bold')}"]
+    for release, changes in asked.items():
+        question = _question(release, changes, rails, doubts, title)
+        out.append(f"  {style('?', 'yellow')} {question}")
+        out.append(f"      {style(f'--allow {safe(release, 200)}', 'yellow')}")
+        if release in rails or len(changes) > 1:
+            names = list(dict.fromkeys(_names(changes)))
+            shown = names if verbose else names[:8]
+            more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
+            out.append(f"      {style(', '.join(shown) + more, 'dim')}")
+    return out
+
+
+def _names(changes: Iterable[Change]) -> Iterable[str]:
+    for change in changes:
+        members = getattr(change, "members", ())
+        if change.action in ("addMembers", "removeMembers"):
+            yield from (f"{who(m.key)} in {safe(change.name)}" for m in members)
+        else:
+            yield who(change.key)
+
+
+def _question(
+    release: str, changes: Sequence[Change], rails: dict[str, Guardrail], doubts: dict[str, str], title: str
+) -> str:
+    first = changes[0]
+    rail = rails.get(release)
+    if rail is not None:
+        percent = f" ({rail.value * 100 / rail.of:.0f} %)" if rail.of else ""
+        return f"{rail.name}: {rail.value:,} of {rail.of:,}{percent}, allowed are {_limit(rail)}: is that meant?"
+    if isinstance(first, (AdoptUser, AdoptGroup)):
+        named = ", ".join(
+            f"{safe(c.name)} ({safe(c.id)}{'' if c.active else ', inactive'}{f', {safe(c.bound)}' if c.bound else ''})"
+            for c in first.candidates
+        )
+        return f"{who(first.key)}  whose is {named or 'this'}? {safe(doubts.get(first.key, ''), 120)}"
+    reason = first.held[0].by
+    if reason == "takenAwayInApp":
+        return f"{who(release.partition(':')[2])}  {_taken(first, title)}: who did that?"
+    if reason == "givenInApp":
+        return f"{who(release.partition(':')[2])}  got this in {safe(title)}, not in git: who did that?"
+    return f"{reason}: there is no memory yet, so nothing is ours to remove: {len(changes):,} changes"
+
+
+def _taken(change: Change, title: str) -> str:
+    if change.action == "reactivateUser":
+        return f"is suspended in {safe(title)}, git says active"
+    if change.action == "createUser":
+        return f"was deleted in {safe(title)}, git says active"
+    if change.action == "createGroup":
+        return f"was deleted in {safe(title)}, git has it"
+    return f"was taken out of {quoted(change.name)} in {safe(title)}, git has them in it"
+
+
+def _limit(rail: Guardrail) -> str:
+    parts = [] if rail.count is None else [f"{rail.count:,}"]
+    if rail.percent is not None:
+        parts.append(f"{rail.percent:g} %")
+    return " and ".join(parts) or "none"
+
+
+def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
+    if not plan.blocked:
+        return []
+    out = ["", f"  {style('CAN NOT BE DONE', 'bold')}"]
+    shown = plan.blocked if verbose else plan.blocked[:FOLD]
+    wide = min(max(len(who(b.key)) for b in shown), 32)
+    out += [f"  {style('x', 'magenta')} {who(b.key):<{wide}}  {b.wanted}: {safe(b.text, 160)}" for b in shown]
+    if len(plan.blocked) > len(shown):
+        out.append(style(f"    … and {len(plan.blocked) - len(shown):,} more (--verbose lists them)", "dim"))
+    return out
+
+
+def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
+    told = [n for n in plan.notes if n.code != "heldCandidate" and (verbose or n.code not in TOLD)]
+    if not told:
+        return []
+    out = ["", f"  {style('NOTES', 'bold')}"]
+    for note in told:
+        label = TOLD.get(note.code, "")
+        about = f"{label} " if label else ""
+        out.append(f"  {style('!', 'yellow')} {who(note.key)}  {about}{safe(note.text, 200)}")
+    return out
+
+
+def _summary(plan: Plan, style: Style) -> list[str]:
+    found = sections(plan.pending)
+    loses = sum(1 for key in found.loses if not key.startswith("group:"))
+    gains = sum(1 for key in found.gains)
+    changed = len(found.changes)
+    parts = []
+    if gains:
+        parts.append(style(f"{gains:,} {_plural(gains, 'person gains', 'people gain')} access", "green"))
+    if loses:
+        parts.append(style(f"{loses:,} {_plural(loses, 'loses', 'lose')} access", "red"))
+    if changed:
+        parts.append(f"{changed:,} {_plural(changed, 'changes', 'change')}")
+    total = len(plan.pending)
+    head = f"{total:,} {_plural(total, 'change', 'changes')}: {', '.join(parts)}." if total else "Nothing to do."
+    held = len(plan.held)
+    touched = {c.id for c in plan.changes if c.id and c.action.endswith("User")}
+    counts = Counter(n.code for n in plan.notes)
+    unmanaged = counts["unmanagedUser"]
+    same = max(plan.live.users - len(touched) - unmanaged - counts["ignored"], 0)
+    sentences = [
+        head,
+        style(f"{held:,} held.", "yellow") if held else "0 held.",
+        f"{len(plan.blocked):,} can not be done." if plan.blocked else "",
+        f"{same:,} accounts unchanged.",
+        f"{unmanaged:,} unmanaged.",
+    ]
+    extra = [
+        f"{counts[c]:,} {TOLD[c]}{_plural(counts[c], '', 's')}"
+        for c in ("unmanagedGroup", "unmanagedMember")
+        if counts[c]
+    ]
+    if counts["adopted"]:
+        extra.append(f"{counts['adopted']:,} adopted")
+    if counts["ignored"]:
+        extra.append(f"{counts['ignored']:,} ignored")
+    out = [" ".join(s for s in sentences if s)]
+    if extra:
+        out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
+    rails = [f"{g.name} {g.value:,} of {_limit(g)} allowed" for g in plan.guardrails if not g.broken]
+    if rails:
+        out.append(style(f"Guardrails: {', '.join(rails[:6])}{', …' if len(rails) > 6 else ''}.", "dim"))
+    return out
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many

@@ -1,0 +1,151 @@
+"""Lists (RFC 7644 section 3.4.2, RFC 9865): filter, sort, one page, and the bytes of it.
+
+The usual page, nothing filtered and nothing projected, is a slice of a list and a join of cached bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from reconciler.sandbox.filters import compile_filter, parse_filter, plain_equality
+from reconciler.sandbox.habits import KindName
+from reconciler.sandbox.projection import Projection, project
+from reconciler.sandbox.refusal import Refusal, invalid_filter, invalid_path, invalid_value
+from reconciler.sandbox.store import Resource, Store
+
+LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+
+@dataclass(slots=True)
+class Page:
+    """One answer to a list request, before it is bytes. Faults change it."""
+
+    total: int
+    start: int
+    rows: Sequence[Resource]
+    by_cursor: bool = False
+    next_cursor: str | None = None
+
+
+def read_page(store: Store, kinds: Sequence[KindName], query: Mapping[str, str]) -> Page:
+    """The page that the query asks for. Raises Refusal: invalidFilter, invalidValue, invalidCursor, invalidCount."""
+    rows = [row for kind in kinds for row in _chosen(store, kind, query.get("filter"))] if len(kinds) > 1 else (
+        _chosen(store, kinds[0], query.get("filter"))
+    )  # fmt: skip
+    sort = query.get("sortBy") if store.habits.sorts else None
+    if sort:
+        rows = _sorted(store, kinds[0], rows, sort, descending=query.get("sortOrder", "").lower() == "descending")
+    count = min(_count(store, query), store.habits.page_cap)
+    if store.habits.cursors and "cursor" in query:
+        if "startIndex" in query:
+            raise invalid_value("cursor and startIndex exclude each other")
+        return _after_cursor(rows, query["cursor"], count, by_place=bool(sort) or len(kinds) > 1)
+    start = max(1, _number(query, "startIndex", 1))
+    return Page(len(rows), start, rows[start - 1 : start - 1 + count])
+
+
+def page_bytes(store: Store, page: Page, projection: Projection | None) -> bytes:
+    """The ListResponse."""
+    head: dict[str, Any] = {"schemas": [LIST], "totalResults": page.total, "itemsPerPage": len(page.rows)}
+    if page.by_cursor:
+        if page.next_cursor is not None:
+            head["nextCursor"] = page.next_cursor
+    else:
+        head["startIndex"] = page.start
+    if projection is None:
+        rows = [store.wire(row) for row in page.rows]
+    else:
+        rows = [orjson.dumps(project(store, row, projection)) for row in page.rows]
+    return orjson.dumps(head)[:-1] + b',"Resources":[' + b",".join(rows) + b"]}"
+
+
+def _chosen(store: Store, kind: KindName, text: str | None) -> Sequence[Resource]:
+    if not text:
+        return store.ordered(kind)
+    allowed = store.habits.user_filters if kind == "User" else store.habits.group_filters
+    node = parse_filter(text)
+    plain = plain_equality(node)
+    if allowed is not None and (plain is None or plain[0] not in allowed):
+        raise invalid_filter(f"only `eq` on {', '.join(allowed)} is supported")
+    if plain and plain[0] == ("username" if kind == "User" else "displayname"):
+        return store.named(kind, plain[1])
+    if plain and plain[0] == "id":
+        found = store.tables[kind].get(plain[1])
+        return [found] if found else []
+    test = compile_filter(node, store.kinds[kind])
+    return [row for row in store.ordered(kind) if test(store.document(row))]
+
+
+def _sorted(store: Store, kind: KindName, rows: Sequence[Resource], by: str, *, descending: bool) -> list[Resource]:
+    """RFC 7644 section 3.4.2.3: those without a value come last, first when descending."""
+    name, _, sub = by.partition(".")
+    attribute = store.kinds[kind].attributes.get(name.lower())
+    below = attribute.subs.get(sub.lower()) if attribute and sub else None
+    if attribute is None or (sub and below is None):
+        raise invalid_path(f"there is no attribute {by} to sort by")
+
+    def key(row: Resource) -> tuple[bool, str]:
+        value = store.document(row).get(attribute.name)
+        if isinstance(value, list):
+            value = next((e for e in value if isinstance(e, dict) and e.get("primary")), value[0])
+        if isinstance(value, dict):
+            value = value.get(below.name if below else "value")
+        return value is None, "" if value is None else str(value).casefold()
+
+    return sorted(rows, key=key, reverse=descending)
+
+
+def _after_cursor(rows: Sequence[Resource], cursor: str, count: int, *, by_place: bool) -> Page:
+    """Cursors remember the last row that was given, so that deletions between pages lose nobody; where the order
+    is not that of creation they remember the place.
+    """
+    position = _read_cursor(cursor)
+    begin = position if by_place else bisect_right(rows, position, key=lambda row: row.number)
+    chosen = rows[begin : begin + count]
+    page = Page(len(rows), begin + 1, chosen, by_cursor=True)
+    if chosen and begin + count < len(rows):
+        page.next_cursor = _write_cursor(begin + count if by_place else chosen[-1].number)
+    return page
+
+
+def _write_cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(b"after:%d" % position).decode()
+
+
+FIRST_CURSOR: Final = _write_cursor(0)
+
+
+def _read_cursor(cursor: str) -> int:
+    if not cursor:
+        return 0
+    try:
+        word, _, number = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
+        if word != "after":
+            raise ValueError(word)
+        return int(number)
+    except (ValueError, binascii.Error) as error:
+        raise Refusal(400, "this server never gave that cursor", "invalidCursor") from error
+
+
+def _count(store: Store, query: Mapping[str, str]) -> int:
+    count = _number(query, "count", store.habits.page_size)
+    if count < 0 and "cursor" in query and store.habits.cursors:
+        raise Refusal(400, "count must not be negative", "invalidCount")
+    return max(0, count)
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int:
+    text = query.get(name)
+    if text is None or text == "":
+        return default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise invalid_value(f"{name} must be a number") from error

@@ -1,0 +1,263 @@
+"""The bucket and the window, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from bisect import bisect_left
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.http import Client
+from reconciler.http.pace import Bucket, Window
+
+
+def _densest(moments: list[float], seconds: float = 1.0) -> int:
+    """The most moments within any half-open stretch of `seconds`."""
+    moments = sorted(moments)
+    return max(index - bisect_left(moments, moment - seconds + 1e-9) + 1 for index, moment in enumerate(moments))
+
+
+@pytest.mark.parametrize("rate", [1, 20, 25, 200])
+@pytest.mark.parametrize("tasks", [1, 16])
+def test_no_second_holds_more_than_the_rate_and_95_percent_of_it_is_used(virtual: Any, rate: int, tasks: int) -> None:
+    bucket = Bucket(rate, clock=virtual.clock, sleep=virtual.sleep)
+    moments: list[float] = []
+    left = iter(range(rate * 20))
+
+    async def work() -> None:
+        for _ in left:
+            await bucket.take()
+            moments.append(virtual.now)
+
+    async def main() -> None:
+        await asyncio.gather(*(work() for _ in range(tasks)))
+
+    asyncio.run(virtual.run(main()))
+    assert len(moments) == rate * 20
+    assert _densest(moments) <= rate
+    assert (len(moments) - 1) / (moments[-1] - moments[0]) >= 0.95 * rate
+
+
+def test_time_without_requests_is_not_saved_up_for_a_burst(virtual: Any) -> None:
+    bucket = Bucket(20, clock=virtual.clock, sleep=virtual.sleep)
+    moments: list[float] = []
+
+    async def main() -> None:
+        for pause in (10.0, 3.0, 0.0):
+            await virtual.sleep(pause)
+            for _ in range(25):
+                await bucket.take()
+                moments.append(virtual.now)
+
+    asyncio.run(virtual.run(main()))
+    assert _densest(moments) <= 20
+
+
+def test_late_timers_do_not_slow_the_pace_down(virtual: Any) -> None:
+    async def late(seconds: float) -> None:
+        await virtual.sleep(seconds + 0.004)
+
+    bucket = Bucket(20, clock=virtual.clock, sleep=late)
+
+    async def main() -> None:
+        for _ in range(401):
+            await bucket.take()
+
+    start = virtual.now
+    asyncio.run(virtual.run(main()))
+    assert 400 / (virtual.now - start) >= 0.95 * 20
+
+
+def test_a_hold_reaches_those_who_wait_already(virtual: Any) -> None:
+    bucket = Bucket(20, clock=virtual.clock, sleep=virtual.sleep)
+    moments: list[float] = []
+
+    async def work() -> None:
+        await bucket.take()
+        moments.append(virtual.now)
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(work()) for _ in range(10)]
+        await virtual.sleep(0.12)
+        bucket.hold(5.0)
+        await asyncio.gather(*tasks)
+
+    start = virtual.now
+    asyncio.run(virtual.run(main()))
+    before = [moment for moment in moments if moment < start + 1]
+    assert len(before) == 3
+    assert min(moment for moment in moments if moment not in before) == pytest.approx(start + 5.12)
+
+
+def test_without_a_rate_nobody_waits_until_the_server_says_so(virtual: Any) -> None:
+    bucket = Bucket(None, clock=virtual.clock, sleep=virtual.sleep)
+    start = virtual.now
+
+    async def main() -> None:
+        for _ in range(1000):
+            await bucket.take()
+        assert virtual.now == start
+        bucket.hold(3.0)
+        await asyncio.gather(*(bucket.take() for _ in range(10)))
+
+    asyncio.run(virtual.run(main()))
+    assert virtual.now == pytest.approx(start + 3.0)
+
+
+def test_a_cancelled_wait_does_not_stop_the_others(virtual: Any) -> None:
+    bucket = Bucket(1, clock=virtual.clock, sleep=virtual.sleep)
+
+    async def main() -> None:
+        await bucket.take()
+        first, second = (asyncio.ensure_future(bucket.take()) for _ in range(2))
+        await virtual.sleep(0.1)
+        first.cancel()
+        await second
+
+    asyncio.run(virtual.run(main()))
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.010, 0.020])
+def test_a_strict_server_of_20_a_second_refuses_less_than_one_percent(virtual: Any, jitter: float) -> None:
+    """The server counts arrivals over the last second; the network delays each by something else."""
+    luck = random.Random(7)
+    arrivals: list[float] = []
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        await virtual.sleep(0.02 + luck.random() * jitter)
+        recent = sum(1 for moment in arrivals[-20:] if moment > virtual.now - 1.0)
+        if recent >= 20:
+            return httpx.Response(429)
+        arrivals.append(virtual.now)
+        await virtual.sleep(0.03)
+        return httpx.Response(200, json={})
+
+    transport = httpx.MockTransport(handler)
+
+    async def main() -> int:
+        options = {"transport": transport, "clock": virtual.clock, "sleep": virtual.sleep, "chance": luck.random}
+        async with Client("http://localhost", per_second=20, timeout=1e6, **options) as client:
+            answers = await asyncio.gather(*(client.send("POST", "Users", body={}) for _ in range(600)))
+            assert {answer.status for answer in answers} == {200}
+            return client.throttled
+
+    start = virtual.now
+    throttled = asyncio.run(virtual.run(main()))
+    assert throttled <= 6
+    assert 600 / (virtual.now - start) >= 0.95 * 20
+
+
+def _fill(window: Window, count: int, *, throttled: bool = False) -> None:
+    async def main() -> None:
+        for _ in range(count):
+            era = await window.enter()
+            window.leave(era, good=not throttled, throttled=throttled)
+
+    asyncio.run(main())
+
+
+def test_the_window_starts_small_and_grows_by_one_for_each_full_window() -> None:
+    window = Window(16)
+    sizes = [window.size]
+    for _ in range(14):
+        _fill(window, window.size)
+        sizes.append(window.size)
+    assert sizes == [*range(4, 17), 16, 16]
+
+
+def test_the_window_never_starts_above_its_most() -> None:
+    assert Window(2).size == 2
+    assert Window(0).size == 1
+
+
+def test_the_window_halves_and_never_closes() -> None:
+    window = Window(16)
+    _fill(window, 4 + 5 + 6 + 7)
+    sizes = [window.size]
+    for _ in range(5):
+        _fill(window, 1, throttled=True)
+        sizes.append(window.size)
+    assert sizes == [8, 4, 2, 1, 1, 1]
+    _fill(window, 1)
+    assert window.size == 2
+
+
+def test_many_refusals_of_one_flight_halve_once() -> None:
+    window = Window(4)
+
+    async def main() -> None:
+        eras = [await window.enter() for _ in range(4)]
+        for era in eras:
+            window.leave(era, throttled=True)
+
+    asyncio.run(main())
+    assert window.size == 2
+
+
+def test_answers_that_are_neither_change_nothing() -> None:
+    window = Window(16)
+
+    async def main() -> None:
+        for _ in range(100):
+            window.leave(await window.enter())
+
+    asyncio.run(main())
+    assert window.size == 4
+
+
+def test_no_more_than_the_window_are_out_and_all_get_in() -> None:
+    window = Window(6)
+    out = most = done = 0
+
+    async def work() -> None:
+        nonlocal out, most, done
+        era = await window.enter()
+        out += 1
+        most = max(most, out)
+        await asyncio.sleep(0)
+        out -= 1
+        done += 1
+        window.leave(era, good=True, throttled=done == 50)
+
+    async def main() -> None:
+        await asyncio.gather(*(work() for _ in range(200)))
+
+    asyncio.run(main())
+    assert (most, done, out) == (6, 200, 0)
+
+
+def test_who_gives_up_waiting_leaves_no_place_behind() -> None:
+    window = Window(1)
+
+    async def main() -> None:
+        era = await window.enter()
+        waiting = [asyncio.ensure_future(window.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        window.leave(era)  # gives the place to the second, which is cancelled before it runs
+        waiting[1].cancel()
+        await asyncio.gather(*waiting[:2], return_exceptions=True)
+        window.leave(await asyncio.wait_for(waiting[2], 5))
+        window.leave(await asyncio.wait_for(window.enter(), 5))
+
+    asyncio.run(main())
+
+
+def test_the_window_follows_429_and_503_of_the_client(naps: Any) -> None:
+    statuses = iter([429, 200, 503, 500, 200])
+    transport = httpx.MockTransport(lambda _: httpx.Response(next(statuses)))
+
+    async def main() -> list[int]:
+        async with Client("http://localhost", transport=transport, sleep=naps) as client:
+            await client.send("POST", "Users", body={})
+            sizes = [client._window.size]
+            await client.send("POST", "Users", body={})
+            sizes.append(client._window.size)
+            await client.send("POST", "Users", body={})
+            sizes.append(client._window.size)
+            return sizes
+
+    assert asyncio.run(main()) == [2, 1, 2]

@@ -1,0 +1,266 @@
+"""From source attributes to values: sources, constants, expressions, tables, types, and all that can be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.errors import DesiredStateError, Place
+from reconciler.gallery import load_profile
+from reconciler.model.values import UNSET
+from reconciler.project import effective
+
+_FILE = "apps/chat/mappings.yaml"
+_ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def test_the_gallerys_mappings(company: Any) -> None:
+    company.profile = load_profile("hootsuite")
+    company.user("ada", mail="ada@contoso.com", givenName="Ada", surname="Lovelace", preferredLanguage="en-GB")
+    assert company.values("ada") == {
+        "userName": "ada@contoso.com",
+        "active": True,
+        'emails[type eq "work"].value': "ada@contoso.com",
+        "displayName": "Ada",
+        "preferredLanguage": "en",
+        "timezone": UNSET,
+        "name.givenName": "Ada",
+        "name.familyName": "Lovelace",
+    }
+    desired = company.project()
+    assert {column.path: column.default for column in desired.user_columns}["timezone"] == "America/Vancouver"
+    assert [column.path for column in desired.user_columns if column.matching] == ["userName"]
+    assert [column.path for column in desired.user_columns if column.soft] == ["active"]
+
+
+def test_the_apps_mappings_lie_over_the_gallerys(company: Any) -> None:
+    company.map(
+        {"target": "USERNAME", "source": "mail", "matching": 1},
+        {"target": "timezone", "none": True},
+        {"target": "title", "constant": "Member"},
+    )
+    laid = effective(company.app, company.profile)
+    targets = [mapping.target for mapping in laid.users]
+    assert "USERNAME" in targets
+    assert "userName" not in targets
+    assert "timezone" not in targets
+    assert targets[-1] == "title"
+
+
+def test_columns_say_what_the_plan_needs(company: Any) -> None:
+    company.user("ada", mail="ada@contoso.com")
+    company.map(
+        {"target": "userName", "source": "mail", "matching": 2},
+        {"target": "externalId", "source": "id", "matching": 1, "apply": "onCreate"},
+        {"target": "title", "expression": 'Switch([IsSoftDeleted], "Member", "True", "Former")', "default": "None"},
+        replace=True,
+    )
+    name, external, title = company.project().user_columns
+    assert (name.path, name.matching, name.source, name.soft, name.on_create) == ("userName", 2, "mail", False, False)
+    assert (external.on_create, external.matching) == (True, 1)
+    assert (title.soft, title.default, title.source) == (True, "None", "")
+    (person,) = company.project().people
+    assert person.match == ("ada", "ada@contoso.com")
+    assert person.values == ("ada@contoso.com", "ada", "Member")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "value"),
+    [
+        ({"source": "department"}, "Sales"),
+        ({"source": "city"}, UNSET),
+        ({"source": "city", "whenNull": "clear"}, None),
+        ({"source": "city", "default": "Berlin"}, UNSET),
+        ({"constant": "Member"}, "Member"),
+        ({"expression": 'Append([department], "!")'}, "Sales!"),
+        ({"expression": "[city]", "whenNull": "clear"}, None),
+        ({"expression": "IgnoreFlowIfNullOrEmpty([city])", "whenNull": "clear"}, UNSET),
+        ({"expression": "Left([department], 0)"}, UNSET),
+        ({"source": "department", "values": {"Sales": "Field"}}, "Field"),
+        ({"source": "department", "values": {"sales": "Field"}}, "Sales"),
+        ({"source": "department", "values": {"x": "y"}, "otherwise": "skip", "whenNull": "clear"}, UNSET),
+        ({"source": "city", "values": {"x": "y"}, "otherwise": "error"}, UNSET),
+        ({"expression": 'Append([department], "!")', "values": {"Sales!": "S"}}, "S"),
+    ],
+)  # fmt: skip
+def test_what_flows(company: Any, mapping: dict[str, Any], value: Any) -> None:
+    company.user("ada", department="Sales")
+    company.map({"target": "title", **mapping})
+    assert company.values("ada")["title"] == value
+
+
+@pytest.mark.parametrize(
+    ("target", "mapping", "value"),
+    [
+        ("active", {"constant": "TRUE"}, True),
+        ("active", {"expression": 'IIF([department] = "Sales", "False", "True")'}, False),
+        ("active", {"source": "accountEnabled"}, True),
+        ('roles[type eq "x"].primary', {"constant": "true"}, True),
+        ("urn:example:chat:2.0:User:level", {"constant": 3}, 3),
+        ("urn:example:chat:2.0:User:phones", {"source": "businessPhones"}, ("1", "2")),
+        ("urn:example:chat:2.0:User:phones", {"source": "businessPhones", "values": {"1": "one"}}, ("one", "2")),
+        (f"{_ENTERPRISE}:department", {"source": "department"}, "Sales"),
+        (f"{_ENTERPRISE}:costCenter", {"source": "costCenter"}, "7"),
+        ("title", {"expression": "Item([businessPhones], 2)"}, "2"),
+        ("title", {"source": "id"}, "ada"),
+        ("title", {"source": "manager"}, "grace"),
+    ],
+)
+def test_types_of_targets(company: Any, target: str, mapping: dict[str, Any], value: Any) -> None:
+    company.custom = {"costCenter": "string"}
+    company.user("ada", department="Sales", businessPhones=("1", "2"), manager="grace", costCenter="7")
+    company.map({"target": target, **mapping})
+    result = company.values("ada")[target]
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "part", "message"),
+    [
+        ({"target": "title", "source": "departement"}, "source", "no source attribute has the name departement"),
+        ({"target": "title", "source": "members"}, "source", "members flows only to the target members of groups"),
+        ({"target": "title", "source": "appRoleAssignments"}, "source", "appRoleAssignments comes with a later version"),
+        ({"target": "title", "source": "otherMails"}, "source", "otherMails has several values, and title takes one"),
+        ({"target": "title", "expression": "Append([mail], [maill])"}, "expression", "no source attribute has the name maill, at column 16"),
+        ({"target": "title", "expression": "Apend([mail], 1)"}, "expression", "no function has the name Apend, at column 1"),
+        ({"target": "title", "expression": "Left([mail], )("}, "expression", "( is not expected here, at column 15"),
+        ({"target": "title", "constant": 7}, "constant", "title: 7 is a number, and the target takes text"),
+        ({"target": "title", "source": "mail", "default": True}, "default", "title: True is a boolean, and the target takes text"),
+        ({"target": "active", "source": "mail", "values": {"a": "maybe"}}, "values.a", "active: 'maybe' is neither True nor False, and the target is a boolean"),
+        ({"target": "id", "source": "id"}, "target", "id can't be a target: the application gives it (RFC 7643 section 3.1)"),
+        ({"target": "groups", "source": "department"}, "target", "groups can't be a target: membership is written through groups (RFC 7643 section 4.1.2)"),
+        ({"target": "members", "source": "department"}, "target", "members can't be a target: only groups have members"),
+        ({"target": "meta.created", "constant": "x"}, "target", "meta.created can't be a target: the application keeps it (RFC 7643 section 3.1)"),
+        ({"target": "password", "constant": "x"}, "target", "password can't be a target: a password never stands in files"),
+        ({"target": "name", "source": "displayName"}, "target", "name has parts: a mapping writes one"),
+        ({"target": "emails", "source": "mail"}, "target", "emails has parts: a mapping writes one"),
+        ({"target": f"{_ENTERPRISE}:manager", "source": "manager"}, "target", f"{_ENTERPRISE}:manager: references come with a later version"),
+    ],
+)  # fmt: skip
+def test_mappings_that_cannot_be(company: Any, mapping: dict[str, Any], part: str, message: str) -> None:
+    company.user("ada")
+    company.map({"target": "nickName", "source": "mailNickname"}, mapping)
+    company.places = {f"mappings.users.1.{part}": Place(_FILE, 7, 22), "mappings.users": Place(_FILE, 2, 3)}
+    problem = company.problem()
+    assert problem.place == Place(_FILE, 7, 22)
+    assert problem.message == message
+
+
+def test_suggestions(company: Any) -> None:
+    company.map({"target": "title", "source": "departement"}, {"target": "nickName", "source": "displayname"})
+    assert {problem.hint for problem in company.problems()} == {"did you mean department?", "did you mean displayName?"}
+
+
+def test_an_inherited_mapping_stands_in_the_gallery(company: Any) -> None:
+    company.profile = load_profile("hootsuite")
+    company.user("ada", displayName="A", mail="ada@contoso.com")
+    problem = company.problem()
+    assert problem.place == Place("gallery/hootsuite.yaml")
+    assert problem.message == "displayName of ada: 'A' has 1 characters; Hootsuite takes 2 to 100"
+
+
+def test_without_places_the_file_is_named(company: Any) -> None:
+    company.map({"target": "title", "source": "nope"})
+    assert company.problem().place == Place(_FILE)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message", "hint"),
+    [
+        ({"target": "active", "source": "department"}, "active of ada: 'Sales' is neither True nor False, and the target is a boolean", ""),
+        ({"target": "title", "source": "accountEnabled"}, "title of ada: True is a boolean, and the target takes text", "CStr(…)"),
+        ({"target": "title", "expression": "Count([mail])"}, "title of ada: 0 is a number, and the target takes text", "CStr(…)"),
+        ({"target": "title", "expression": 'Split("a,b", ",")'}, "title of ada: has several values, and the target takes one", "Item"),
+        ({"target": "title", "expression": "Left([department], [department])"}, "title of ada: Left: argument 2 (length) is not a whole number: 'Sales', at column 20", ""),
+        ({"target": "title", "source": "department", "values": {"x": "y"}, "otherwise": "error"}, "title of ada: `values` says nothing of 'Sales'", "add it to `values`"),
+    ],
+)  # fmt: skip
+def test_values_that_do_not_fit_name_the_person(company: Any, mapping: dict[str, Any], message: str, hint: str) -> None:
+    company.user("ada", department="Sales")
+    company.map(mapping)
+    company.places = {"mappings.users.0": Place(_FILE, 2, 5)}
+    problem = company.problem()
+    assert problem.place == Place(_FILE, 2, 5)
+    assert problem.message == message
+    assert hint in problem.hint
+
+
+def test_a_language_that_the_application_does_not_have(company: Any) -> None:
+    company.profile = load_profile("hootsuite")
+    company.user("ada", mail="ada@contoso.com", preferredLanguage="pt_br")
+    company.map({"target": "preferredLanguage", "source": "preferredLanguage"})
+    problem = company.problem()
+    assert problem.message == "preferredLanguage of ada: 'pt_br' is no language of Hootsuite"
+    assert "did you mean pt_BR?" in problem.hint
+
+
+def test_lengths_of_group_names(company: Any) -> None:
+    company.profile = load_profile("hootsuite")
+    company.group("social", displayName="x" * 201)
+    problem = company.problem()
+    assert problem.message.startswith("displayName of social: 'xxx")
+    assert "has 201 characters; Hootsuite takes 2 to 200" in problem.message
+    assert "x" * 41 not in problem.message
+
+
+def test_thousands_of_the_same_kind_are_counted(company: Any) -> None:
+    for number in range(50):
+        company.user(f"u{number:02}", department="Sales")
+    company.map({"target": "active", "source": "department"})
+    problems = company.problems()
+    assert len(problems) == 21
+    assert problems[0].message == "and 30 more of the same kind: users → active"
+    assert problems[1].message.startswith("active of u00: ")
+
+
+def test_all_problems_are_told_at_once(company: Any) -> None:
+    company.user("ada", userPrincipalName=None)
+    company.scope(everyone=True, filters=[[{"attribute": "nope", "operator": "IS NULL"}]])
+    company.map({"target": "title", "source": "nope"}, {"target": "id", "source": "id"})
+    assert len(company.problems()) == 3
+
+
+def test_corrections_of_the_profile_count(company: Any) -> None:
+    company.user("ada")
+    company.app_keys["profile"] = {"lengths": {"users.displayName": [5, 9]}}
+    assert "takes 5 to 9" in company.problem().message
+
+
+def test_corrections_that_are_none(company: Any) -> None:
+    company.app_keys["profile"] = {"rate": {"concurrency": 0}}
+    company.places = {"profile.rate.concurrency": Place("apps/chat/app.yaml", 12, 30)}
+    with pytest.raises(DesiredStateError) as caught:
+        company.project()
+    assert caught.value.problems[0].place == Place("apps/chat/app.yaml", 12, 30)
+
+
+def test_the_digest_follows_mappings_and_profile(company: Any) -> None:
+    company.user("ada")
+    before = company.project().mappings_digest
+    assert before.startswith("sha256:")
+    company.user("grace")
+    assert company.project().mappings_digest == before
+    company.app_keys["profile"] = {"settleSeconds": 1}
+    other = company.project().mappings_digest
+    assert other != before
+    company.map({"target": "title", "constant": "x"})
+    assert company.project().mappings_digest not in (before, other)
+
+
+def test_an_expression_is_evaluated_once_for_equal_attributes(company: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reconciler.project.expressions import compile as compiling
+
+    calls: list[Any] = []
+
+    def counting(value: Any, argument: int = 1) -> bool:
+        calls.append(value)
+        return bool(value)
+
+    monkeypatch.setattr(compiling.logic, "truth", counting)
+    for number in range(30):
+        company.user(f"u{number}", department=("Sales", "Law")[number % 2])
+    company.map({"target": "title", "expression": 'IIF(IsPresent([department]), [department], "none")'})
+    assert len(company.project().people) == 30
+    assert len(calls) == 2
