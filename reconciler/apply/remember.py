@@ -101,6 +101,8 @@ class Memory:
         self._close_groups({s.change.key for s in outcome.steps if _shapes_group(s)})
         self._not_kept(outcome)
         self._spend(outcome)
+        rails = self.proposal.plan.guardrails
+        state.held = {rail.name: rail.value for rail in rails if rail.broken and not rail.released}
         if not outcome.interrupted and not outcome.ended:
             state.commit, state.applied_at = self._commit, self.now
 

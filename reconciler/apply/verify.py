@@ -14,7 +14,7 @@ from reconciler.apply.write import Names, after
 from reconciler.errors import ReconcilerError
 from reconciler.live import Reader, Writer, Writes, is_active, row
 from reconciler.model.path import parse_path
-from reconciler.model.plan import AddMembers, DeleteGroup, DeleteUser, EmptyGroup, RemoveMembers
+from reconciler.model.plan import AddMembers, DeleteGroup, DeleteUser, EmptyGroup, MemberRef, RemoveMembers
 from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId, Value
 from reconciler.plan import equal
@@ -90,9 +90,9 @@ class Verifier:
         change, id_ = step.change, RemoteId(step.id or "")
         try:
             if isinstance(change, AddMembers):
-                await self.writer.add_members(id_, [RemoteId(self._member(m)) for m in missing], form=form)
+                await self.writer.add_members(id_, self._members(change, missing), form=form)
             elif isinstance(change, (RemoveMembers, EmptyGroup)):
-                await self.writer.remove_members(id_, [RemoteId(self._member(m)) for m in missing], form=form)
+                await self.writer.remove_members(id_, self._members(change, missing), form=form)
             elif not isinstance(change, (DeleteUser, DeleteGroup)):
                 values = {path: value for path, value in after(step).items() if path in missing}
                 update = self.writer.update_user if kind == "user" else self.writer.update_group
@@ -101,8 +101,12 @@ class Verifier:
             return False  # the second look tells
         return True
 
-    def _member(self, key: str) -> str:
-        return self.names.ids.get(key) or key
+    def _member(self, member: MemberRef) -> RemoteId:
+        return RemoteId(member.id or self.names.ids.get(member.key, ""))
+
+    def _members(self, change: AddMembers | RemoveMembers | EmptyGroup, keys: Sequence[str]) -> list[RemoteId]:
+        wanted = set(keys)
+        return [self._member(m) for m in change.members if m.key in wanted]
 
     # -- looking
 
@@ -174,8 +178,8 @@ class Verifier:
             return ["deletion"] if seen.groups.get(id_) is not None else []
         if isinstance(change, AddMembers):
             have = seen.members.get(id_, set())
-            wanted = (m.key for m in change.members if m.key not in step.skipped_members)
-            return [key for key in wanted if self._member(key) not in have]
+            wanted = (m for m in change.members if m.key not in step.skipped_members)
+            return [m.key for m in wanted if self._member(m) not in have]
         if isinstance(change, (RemoveMembers, EmptyGroup)):
             have = seen.members.get(id_, set())
             return [m.key for m in change.members if m.id in have]

@@ -50,6 +50,7 @@ _REMEDIES = (
     ("did not find expected key", "check the indentation, and quotes inside text"),
     ("did not find expected '-' indicator", "entries of one list begin in the same column with `- `"),
     ("did not find expected ',' or", "a bracket that is opened must be closed"),
+    ("did not find expected node content", "a bracket that is opened must be closed; values stand between commas"),
     ("found unexpected end of stream", "a quote that is opened must be closed"),
     ("unknown escape character", "in double quotes a backslash is written twice; single quotes keep it as it is"),
 )

@@ -135,6 +135,8 @@ class People:
     def _check_owner(self, form: Form, entries: Entries, user: User) -> None:
         if user.owner:
             self._refer(entries, "owner", user)
+        if entries.get("kind", "person") not in KINDS:
+            return
         if user.kind == "person":
             if user.owner:
                 form.error(

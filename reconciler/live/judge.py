@@ -59,12 +59,19 @@ def accept(answer: Answer) -> Any:
     return body
 
 
-def resource(answer: Answer) -> dict[str, Any]:
-    """The resource of a successful GET, which has an id. Raises NotScim if it is something else."""
+def resource(answer: Answer, key: str) -> dict[str, Any]:
+    """The resource of a successful GET, its id as text. Raises NotScim if it is something else, or another resource:
+    a PUT would write it over the one that was meant.
+    """
     body = accept(answer)
-    if not isinstance(body, dict) or remote_id(body) is None:
+    shown = remote_id(body) if isinstance(body, dict) else None
+    if shown is None:
         raise not_scim(answer, "is no SCIM resource with an id")
-    return body
+    if shown.lower() != key.lower():
+        raise not_scim(answer, f"is about the resource {clean(shown, _GLIMPSE)} instead")
+    found: dict[str, Any] = body
+    found["id"] = shown
+    return found
 
 
 def remote_id(node: dict[str, Any]) -> str | None:

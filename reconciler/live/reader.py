@@ -108,7 +108,7 @@ class Reader:
         if answer.status in self._profile.not_found and answer.status >= 400:
             await self._sure_to_read(kind)
             return None
-        found = resource(answer)
+        found = resource(answer, id)
         self._readable.add(kind)
         return found
 
@@ -198,22 +198,17 @@ def _group_maker(
 
 
 def _members(listed: Any, numbers: dict[RemoteId, int]) -> tuple[set[int], frozenset[RemoteId]]:
-    known: set[int] = set()
-    others: set[RemoteId] = set()
-    for each in member_ids(listed):
-        number = numbers.get(each)
-        if number is None:
-            others.add(each)
-        else:
-            known.add(number)
-    return known, frozenset(others)
+    ids = member_ids(listed)
+    known = {numbers[each] for each in ids if each in numbers}
+    others = frozenset(each for each in ids if each not in numbers) if len(known) < len(ids) else frozenset()
+    return known, others
 
 
-def member_ids(listed: Any) -> list[RemoteId]:
-    """The ids in a `members` attribute, also of servers that send bare ids or numbers."""
+def member_ids(listed: Any) -> list[Any]:
+    """The ids (RemoteId) in a `members` attribute, also of servers that send bare ids or numbers."""
     if isinstance(listed, dict):
         listed = [listed]
     if not isinstance(listed, list):
         return []
     ids = [each.get("value") if each.__class__ is dict else each for each in listed]
-    return [RemoteId(each if each.__class__ is str else str(each)) for each in ids if each is not None and each != ""]
+    return [each if each.__class__ is str else str(each) for each in ids if each is not None and each != ""]

@@ -95,7 +95,7 @@ def operations_by_path(
             operations.append({"op": "remove", "path": _removable(path)})
     for where, addition in fresh.items():
         if email_primary and where.lower() == "emails":
-            has_one = any(truth_of_primary(e) for e in _list(current or {}, where))
+            has_one = any(_is_primary(e) for e in _list(current or {}, where))
             mark_primary(addition, taken=has_one)
         operations.append({"op": "add", "path": where, "value": next(iter(addition.values()))})
     return operations
@@ -164,7 +164,7 @@ def assign(content: Resource, path: AttributePath, value: Value) -> None:
     home[name] = elements
     matching = path.matching(elements) if path.key else [e for e in elements if isinstance(e, dict)]
     if matching:
-        element = next((e for e in matching if truth_of_primary(e)), matching[0])
+        element = next((e for e in matching if _is_primary(e)), matching[0])
     else:
         element = {path.key: path.literal} if path.key else {}
         elements.append(element)
@@ -207,14 +207,14 @@ def wire_value(path: AttributePath, value: Value) -> Any:
 def mark_primary(content: Resource, *, taken: bool = False) -> None:
     """Give every e-mail a `primary`: true once (RFC 7643 section 2.4), where it is said already or on the first."""
     elements = [e for e in _list(content, _spelled(content, "emails")) if isinstance(e, dict)]
-    taken = taken or any(truth_of_primary(e) for e in elements)
+    taken = taken or any(_is_primary(e) for e in elements)
     for element in elements:
         if member(element, "primary") is None:
             element["primary"] = not taken
             taken = True
 
 
-def truth_of_primary(element: Any) -> bool:
+def _is_primary(element: Any) -> bool:
     return isinstance(element, dict) and str(member(element, "primary")).lower() == "true"
 
 

@@ -18,7 +18,7 @@ from reconciler.live.forms import Form, Writes, ladders
 from reconciler.live.judge import accept, clean, remote_id
 from reconciler.live.membership import Membership
 from reconciler.live.reader import PLACES, Kind, Reader, member_ids, place
-from reconciler.live.rows import carries, same
+from reconciler.live.rows import carries, same, truth
 from reconciler.live.sure import UNSURE, never_done, write
 from reconciler.model.path import AttributePath, member, parse_path
 from reconciler.model.profile import Profile
@@ -203,10 +203,10 @@ class Writer:
         shown: dict[str, Any] = {}
 
         async def look() -> bool:
-            found = await self._there(kind, key)
-            if not carries(found, values, self._profile):
+            found = await (self._get(kind, key) if self._takes_away(kind, values) else self._there(kind, key))
+            if found is not None and not carries(found, values, self._profile):
                 return False
-            shown.update(found)
+            shown.update(found or {})
             return True
 
         answered = await write(self._client, method, place(kind, key), lambda: body, look)
@@ -214,6 +214,11 @@ class Writer:
             shown = answered
         now = remote_id(shown)
         return Stored(RemoteId(now), shown) if now is not None else None
+
+    def _takes_away(self, kind: Kind, values: Mapping[str, Value]) -> bool:
+        """Whether the account may be gone afterwards: some applications delete what is deactivated."""
+        goes = kind == "user" and self._profile.users.effect != "deactivated"
+        return goes and any(parse_path(t).schema_name == "active" and not truth(v) for t, v in values.items())
 
     def _form_body(
         self, form: Form, values: Mapping[str, Value], current: dict[str, Any] | None

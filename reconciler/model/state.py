@@ -55,5 +55,7 @@ class State(BaseModel):
     mappings_digest: str = ""
     """What not_kept holds for."""
     spent: list[Spent] = []
+    held: dict[str, int] = {}
+    """Guardrail → the figure that it held: what was held stays so, although what did run moved the percentage."""
     fresh: bool = Field(default=False, exclude=True)
     """True: there was no memory; nobody is managed yet."""

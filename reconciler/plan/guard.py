@@ -74,7 +74,8 @@ def guard(context: Context) -> list[Guardrail]:
     def judge(name: str, limit: Limit, value: int, of: int, counted: Sequence[int], *, always: bool = False) -> None:
         released = context.releases.figure(name, value)
         spent = _spent(context, name)
-        broken = bool(value) and _broken(limit, value + spent, of)
+        held_before = 0 < context.state.held.get(name, 0) <= value
+        broken = bool(value) and (held_before or _broken(limit, value + spent, of))
         if value or always:
             found.append(
                 Guardrail(

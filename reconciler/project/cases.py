@@ -73,7 +73,7 @@ def _whole_person(case: Case, directory: Directory, app: App, profile: Profile) 
     fitted = corrected(profile, app, findings)
     columns = user_columns_of(effective(app, fitted), directory, fitted, findings)
     user = _user(case, directory)
-    row = columns.row(user.id, {**user_source(user), **_frozen(case.inputs)})
+    row, _ = columns.row(user.id, {**user_source(user), **_frozen(case.inputs)})
     findings.refuse()
     flows = {
         each.path.canonical: _on_creation(flow, each.column.default)

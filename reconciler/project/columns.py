@@ -52,12 +52,15 @@ class Columns:
     def table(self) -> tuple[Column, ...]:
         return tuple(each.column for each in self.all)
 
-    def row(self, name: str, source: Source) -> tuple[Flow, ...]:
-        """What flows to every column. Values that don't fit go to the findings, with `name`, and don't flow."""
+    def row(self, name: str, source: Source) -> tuple[tuple[Flow, ...], bool]:
+        """What flows to every column, and whether all of it fits.
+
+        Values that don't go to the findings, with `name`, and don't flow.
+        """
         try:
-            return tuple([flow(source) for flow in self._flows])
+            return tuple([flow(source) for flow in self._flows]), True
         except (Misfit, ExpressionError):
-            return tuple([self._told(each, name, source) for each in self.all])
+            return tuple([self._told(each, name, source) for each in self.all]), False
 
     def soft_row(self, name: str, source: Source) -> tuple[Flow, ...]:
         """What flows on deactivation: only the columns that read IsSoftDeleted."""

@@ -44,9 +44,10 @@ def project_groups(
     projected: list[DesiredGroup] = []
     for group in groups:
         source = group_source(group)
-        values = columns.row(group.id, source)
+        values, fits = columns.row(group.id, source)
         match = columns.match(values)
-        unique.demand(group, match)
+        if fits:
+            unique.demand(group, match)
         unique.note(group, match)
         ways = Ways(nesting, group, numbers)
         via = Via(ways) if group.id in nesting.inner else {}

@@ -29,10 +29,11 @@ def project_people(
     for user, standing, why in standings:
         source = user_source(user)
         if standing is Standing.IN_SCOPE:
-            values = columns.row(user.id, source)
+            values, fits = columns.row(user.id, source)
             match = columns.match(values)
-            _complete(user, values, required, columns, findings)
-            unique.demand(user, match)
+            if fits:  # what does not fit is missing only for that reason
+                _complete(user, values, required, columns, findings)
+                unique.demand(user, match)
         else:
             values = columns.soft_row(user.id, user_source(user, soft=True))
             match = columns.match_alone(source)

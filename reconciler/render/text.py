@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from reconciler.model.plan import AdoptGroup, AdoptUser, Change, Guardrail, Plan
+from reconciler.model.plan import AdoptGroup, AdoptUser, Blocked, Change, Guardrail, Plan, Reason
 from reconciler.render.lines import Line, questions, sections, who
 from reconciler.render.safe import quoted, safe
 from reconciler.render.style import Style
@@ -53,9 +53,9 @@ def _section(heading: str, colour: str, lines: Sequence[Line], style: Style, *, 
     if not lines:
         return []
     shown = lines if verbose else lines[:FOLD]
-    wide = min(max(len(line.who) for line in shown), 32)
+    wide = min(max(len(line.who) for line in shown), 44)
     facts = [f"{line.who:<{wide}}  {_joined(line.facts)}" for line in shown]
-    edge = min(max(len(fact) for fact in facts), 92)
+    edge = min(max(len(fact) for fact in facts), 110)
     out = ["", f"  {style(heading, 'bold')}"]
     for line, fact in zip(shown, facts, strict=True):
         padding = " " * (max(edge - len(fact), 0) + 3) if line.source else ""
@@ -92,6 +92,8 @@ def _held(plan: Plan, style: Style, title: str, *, verbose: bool) -> list[str]:
 def _names(changes: Iterable[Change]) -> Iterable[str]:
     for change in changes:
         members = getattr(change, "members", ())
+        if Reason.MEMBER_LEAVES in change.reasons:
+            continue  # goes with the person, who is named
         if change.action in ("addMembers", "removeMembers"):
             yield from (f"{who(m.key)} in {safe(change.name)}" for m in members)
         else:
@@ -130,6 +132,11 @@ def _taken(change: Change, title: str) -> str:
     return f"was taken out of {quoted(change.name)} in {safe(title)}, git has them in it"
 
 
+def _worth_telling(rail: Guardrail) -> bool:
+    """Not the broken ones, which are questions, nor those without a limit, nor each group's."""
+    return not rail.broken and _limit(rail) != "none" and ":" not in rail.name
+
+
 def _limit(rail: Guardrail) -> str:
     parts = [] if rail.count is None else [f"{rail.count:,}"]
     if rail.percent is not None:
@@ -141,11 +148,18 @@ def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
     if not plan.blocked:
         return []
     out = ["", f"  {style('CAN NOT BE DONE', 'bold')}"]
-    shown = plan.blocked if verbose else plan.blocked[:FOLD]
-    wide = min(max(len(who(b.key)) for b in shown), 32)
-    out += [f"  {style('x', 'magenta')} {who(b.key):<{wide}}  {b.wanted}: {safe(b.text, 160)}" for b in shown]
-    if len(plan.blocked) > len(shown):
-        out.append(style(f"    … and {len(plan.blocked) - len(shown):,} more (--verbose lists them)", "dim"))
+    alike: dict[tuple[str, str], list[Blocked]] = {}
+    for blocked in plan.blocked:
+        alike.setdefault((blocked.wanted, blocked.text), []).append(blocked)
+    for (wanted, why), each in alike.items():
+        names = [who(b.key) for b in each]
+        shown = names if verbose else names[:8]
+        more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
+        if len(names) == 1:
+            out.append(f"  {style('x', 'magenta')} {names[0]}  {wanted}: {safe(why, 160)}")
+        else:
+            out.append(f"  {style('x', 'magenta')} {wanted}, {len(names):,} times: {safe(why, 160)}")
+            out.append(f"      {style(', '.join(shown) + more, 'dim')}")
     return out
 
 
@@ -157,22 +171,26 @@ def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
     for note in told:
         label = TOLD.get(note.code, "")
         about = f"{label} " if label else ""
-        out.append(f"  {style('!', 'yellow')} {who(note.key)}  {about}{safe(note.text, 200)}")
+        name = f"{who(note.key)}  " if ":" in note.key else ""
+        out.append(f"  {style('!', 'yellow')} {name}{about}{safe(note.text, 200)}")
     return out
 
 
 def _summary(plan: Plan, style: Style) -> list[str]:
     found = sections(plan.pending)
     loses = sum(1 for key in found.loses if not key.startswith("group:"))
-    gains = sum(1 for key in found.gains)
-    changed = len(found.changes)
+    gains = len(found.gains)
+    groups = sum(1 for key in found.changes if key.startswith("group:"))
+    people = len(found.changes) - groups
     parts = []
     if gains:
         parts.append(style(f"{gains:,} {_plural(gains, 'person gains', 'people gain')} access", "green"))
     if loses:
         parts.append(style(f"{loses:,} {_plural(loses, 'loses', 'lose')} access", "red"))
-    if changed:
-        parts.append(f"{changed:,} {_plural(changed, 'changes', 'change')}")
+    if people:
+        parts.append(f"{people:,} {_plural(people, 'person changes', 'people change')}")
+    if groups:
+        parts.append(f"{groups:,} {_plural(groups, 'group changes', 'groups change')}")
     total = len(plan.pending)
     head = f"{total:,} {_plural(total, 'change', 'changes')}: {', '.join(parts)}." if total else "Nothing to do."
     held = len(plan.held)
@@ -199,9 +217,9 @@ def _summary(plan: Plan, style: Style) -> list[str]:
     out = [" ".join(s for s in sentences if s)]
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
-    rails = [f"{g.name} {g.value:,} of {_limit(g)} allowed" for g in plan.guardrails if not g.broken]
+    rails = [f"{g.name} {g.value:,} of {_limit(g)} allowed" for g in plan.guardrails if _worth_telling(g)]
     if rails:
-        out.append(style(f"Guardrails: {', '.join(rails[:6])}{', …' if len(rails) > 6 else ''}.", "dim"))
+        out.append(style(f"Guardrails: {', '.join(rails)}.", "dim"))
     return out
 
 

@@ -57,6 +57,8 @@ def _one(operation: Any, known: dict[str, str], do: Callable[[Call], Answer], ha
         if method == "POST" and not operation.get("bulkId"):
             raise invalid_syntax("POST needs a bulkId")
         path, data = _resolved([operation.get("path", ""), operation.get("data")], known)
+        if not str(path).startswith(("/Users", "/Groups")):
+            raise invalid_syntax("path must be below /Users or /Groups")
         headers = {"if-match": operation["version"]} if operation.get("version") else {}
         answer = do(Call(method, path, headers=headers, body=b"" if data is None else orjson.dumps(data)))
     except Refusal as refusal:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from reconciler.errors import UsageError
 from reconciler.sandbox.listing import FIRST_CURSOR, Page
+from reconciler.sandbox.refusal import Refusal, invalid_path, invalid_value
 from reconciler.sandbox.store import Resource
 
 MEANINGS: Final[dict[str, str]] = {
@@ -21,9 +22,15 @@ MEANINGS: Final[dict[str, str]] = {
     "html": "everything is answered with a page of HTML and 200",
     "unauthorized": "every token is refused with 401",
     "readOnly": "every write is refused with 403",
+    "ignoreFilter": "filters are not looked at: everybody is found",
+    "blindFilter": "every filter finds nobody",
+    "noPatch": "PATCH is answered with 405",
+    "refusePath": "PATCH with a path is refused with 400",
+    "refusePathless": "PATCH without a path is refused with 400",
     "ignorePatch": "PATCH is answered like any other, and changes nothing",
     "wrongCreate": "a creation is done, and answered with the oldest account",
     "lowerCase": "userName and e-mail addresses are stored in lower case",
+    "seats": "=N    more than N active users are refused with 400",
     "failCreate": "=NAME  creating the user or group of this name is refused with 400",
     "notKept": "=NAME  this attribute is accepted and not stored",
     "busy": "=N     every Nth request is answered with 503",
@@ -31,7 +38,7 @@ MEANINGS: Final[dict[str, str]] = {
     "loseRequest": "=N the Nth write is not done, and the connection ends without an answer",
 }
 WITH_NAME: Final = frozenset({"failCreate", "notKept"})
-WITH_NUMBER: Final = frozenset({"busy", "loseAnswer", "loseRequest"})
+WITH_NUMBER: Final = frozenset({"busy", "seats", "loseAnswer", "loseRequest"})
 
 
 class Faults:
@@ -80,12 +87,19 @@ class Faults:
         return any(self.requests % number == 0 for number in self.numbers("busy"))
 
 
-def bend_page(faults: Faults, page: Page, first: Callable[[], Page]) -> Page:
+def bend_query(faults: Faults, query: Mapping[str, str]) -> Mapping[str, str]:
+    """What is left of a query before it is read."""
+    if "ignoreFilter" in faults:
+        return {name: value for name, value in query.items() if name != "filter"}
+    return query
+
+
+def bend_page(faults: Faults, page: Page, first: Callable[[], Page], *, filtered: bool) -> Page:
     """What the faults make of a page. `first` reads the first one."""
     if "repeatPages" in faults:
         page = first()
         page.next_cursor = page.next_cursor or (FIRST_CURSOR if page.by_cursor else None)
-    if "emptyList" in faults:
+    if "emptyList" in faults or (filtered and "blindFilter" in faults):
         page = Page(0, 1, [], page.by_cursor)
     if "cutList" in faults:
         half = page.total // 2
@@ -114,6 +128,25 @@ def bend_document(faults: Faults, document: dict[str, Any]) -> dict[str, Any]:
     if "dropActive" in faults:
         del document["active"]
     return document
+
+
+def refuse_form(faults: Faults, operations: Any) -> None:
+    """Raises Refusal for the forms of PATCH that the faults leave no room for."""
+    if "noPatch" in faults:
+        raise Refusal(405, "PATCH is not supported here", headers={"Allow": "GET, PUT"})
+    for operation in operations if isinstance(operations, list) else ():
+        has_path = isinstance(operation, dict) and bool(operation.get("path"))
+        if has_path and "refusePath" in faults:
+            raise invalid_path("operations must not have a path")
+        if not has_path and "refusePathless" in faults:
+            raise invalid_path("operations must have a path")
+
+
+def refuse_seat(faults: Faults, users: Iterable[Resource], data: dict[str, Any], before: Resource | None) -> None:
+    """Raises Refusal if `data` makes one more user active than there are seats."""
+    active = data.get("active") is True and not (before is not None and before.data.get("active") is True)
+    if active and any(sum(1 for u in users if u.data.get("active")) >= seats for seats in faults.numbers("seats")):
+        raise invalid_value("There are no more seats in this organization")
 
 
 def bend_data(faults: Faults, data: dict[str, Any], before: Resource | None) -> None:

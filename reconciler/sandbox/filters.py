@@ -154,6 +154,8 @@ def _comparison(node: Comparison, resolve: Resolve) -> Predicate:
         raise invalid_filter(f"{operation} does not apply to {attribute.name}, which is a {attribute.type}")
     if operation in STRING_OPERATORS and not isinstance(wanted, str):
         raise invalid_filter(f"{operation} needs text")
+    if wanted is not None and isinstance(wanted, bool) != (attribute.type == "boolean"):
+        raise invalid_filter(f"{attribute.name} is a {attribute.type}, and {wanted!r} is not")
     if wanted is None:
         if operation == CompareOperator.ne:
             return lambda document: _is_present(read(document))

@@ -9,7 +9,16 @@ import orjson
 
 from reconciler.sandbox import discovery
 from reconciler.sandbox.bulk import perform
-from reconciler.sandbox.faults import Faults, bend_data, bend_document, bend_page, bends_documents
+from reconciler.sandbox.faults import (
+    Faults,
+    bend_data,
+    bend_document,
+    bend_page,
+    bend_query,
+    bends_documents,
+    refuse_form,
+    refuse_seat,
+)
 from reconciler.sandbox.habits import KindName
 from reconciler.sandbox.intake import accept
 from reconciler.sandbox.listing import Page, page_bytes, read_page
@@ -98,7 +107,13 @@ class Protocol:
         return found[0]
 
     def _list(self, kinds: tuple[KindName, ...], query: Mapping[str, str]) -> Answer:
-        page = bend_page(self.faults, read_page(self.store, kinds, query), lambda: self._first_page(kinds, query))
+        query = bend_query(self.faults, query)
+        page = bend_page(
+            self.faults,
+            read_page(self.store, kinds, query),
+            lambda: self._first_page(kinds, query),
+            filtered="filter" in query,
+        )
         projection = read_projection(query) if self.store.habits.projects else None
         body = page_bytes(self.store, page, projection)
         if bends_documents(self.faults):
@@ -131,6 +146,7 @@ class Protocol:
         bend_data(self.faults, data, None)
         check(self.store, kind, data)
         check_members(self.store, None, members)
+        self._check_seat(kind, data, None)
         name = str(data["userName" if kind == "User" else "displayName"])
         if name.casefold() in self.faults.names("failCreate"):
             raise invalid_value(f"the sandbox was told to refuse {name}")
@@ -148,8 +164,10 @@ class Protocol:
         self._keep(resource, data, dict.fromkeys(members))
 
     def _modify(self, resource: Resource, call: Call) -> None:
+        body = self._body(call)
+        refuse_form(self.faults, body.get("Operations"))
         draft = Draft(orjson.loads(orjson.dumps(resource.data)), dict(resource.members))
-        patch(self.store.kinds[resource.kind], self.store.habits, draft, self._body(call))
+        patch(self.store.kinds[resource.kind], self.store.habits, draft, body)
         if "ignorePatch" not in self.faults:
             self._keep(resource, draft.data, draft.members)
 
@@ -157,7 +175,12 @@ class Protocol:
         bend_data(self.faults, data, resource)
         check(self.store, resource.kind, data, resource)
         check_members(self.store, resource, members)
+        self._check_seat(resource.kind, data, resource)
         self.store.change(resource, data, members)
+
+    def _check_seat(self, kind: KindName, data: dict[str, Any], before: Resource | None) -> None:
+        if kind == "User":
+            refuse_seat(self.faults, self.store.tables["User"].values(), data, before)
 
     def _taken(self, kind: KindName, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The attributes to store, and the members apart from them."""

@@ -84,7 +84,7 @@ def _server(sandbox: Sandbox, listener: socket.socket, ready: Callable[[str], No
     host, port = listener.getsockname()[:2]
     url = f"http://{host}:{port}{BASE}"
     sandbox.store.move(url)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return _Server(sandbox, lambda: ready(url) if ready else None)
 
 

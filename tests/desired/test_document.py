@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.desired.document import MAX_ALIASED, MAX_BYTES, MAX_DEPTH, MAX_KEY, MAX_SCALAR, BadDocument, read_document
+from reconciler.desired.document import (
+    MAX_ALIASED,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_KEY,
+    MAX_SCALAR,
+    BadDocument,
+    read_document,
+)
 from reconciler.desired.document import Entries as Mapping
 from reconciler.errors import Problem
 
@@ -43,7 +51,7 @@ def test_an_empty_file_holds_nothing(empty: bytes) -> None:
 
 
 def test_quotes_and_blocks_are_text() -> None:
-    value = read_document(b"a: \"1\"\nb: 'true'\nc: |\n  2\nd: >-\n  ~\n\"3\": x\n", "x.yaml").value
+    value = read_document(b'a: "1"\nb: \'true\'\nc: |\n  2\nd: >-\n  ~\n"3": x\n', "x.yaml").value
     assert value == {"a": "1", "b": "true", "c": "2\n", "d": "~", "3": "x"}
 
 

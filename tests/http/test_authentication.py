@@ -98,11 +98,13 @@ def test_a_file_that_is_not_there_or_is_none(tmp_path: Path) -> None:
         assert "desired state" in caught.value.hint
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_this_user_may_not_read(tmp_path: Path) -> None:
+def test_a_file_that_this_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
     (tmp_path / "token").write_text("s3cret")
-    (tmp_path / "token").chmod(0)
-    with pytest.raises(SecretError, match="can't be read"):
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SecretError, match="token can't be read: Permission denied"):
         _resolve(tmp_path, file="token")
 
 

@@ -150,6 +150,26 @@ def test_a_strict_server_of_20_a_second_refuses_less_than_one_percent(virtual: A
     assert 600 / (virtual.now - start) >= 0.95 * 20
 
 
+@pytest.mark.parametrize(("headers", "pause"), [({"retry-after": "5"}, 5.0), ({}, 5 / 20)])
+def test_one_refusal_holds_everybody_back(virtual: Any, headers: dict[str, str], pause: float) -> None:
+    moments: list[float] = []
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        moments.append(virtual.now)
+        return httpx.Response(429, headers=headers) if len(moments) == 3 else httpx.Response(200)
+
+    async def main() -> None:
+        options = {"clock": virtual.clock, "sleep": virtual.sleep, "chance": lambda: 0.0}
+        transport = httpx.MockTransport(handler)
+        async with Client("http://localhost", per_second=20, transport=transport, **options) as client:
+            await asyncio.gather(*(client.send("GET", "Users") for _ in range(10)))
+
+    asyncio.run(virtual.run(main()))
+    assert len(moments) == 11
+    assert moments[3] - moments[2] >= pause
+    assert moments[2] - moments[1] < 0.1
+
+
 def _fill(window: Window, count: int, *, throttled: bool = False) -> None:
     async def main() -> None:
         for _ in range(count):

@@ -324,6 +324,12 @@ def test_a_resource_without_an_id_is_not_scim(using: Any, scim: Any) -> None:
         using(scim(intercept=lambda *_: httpx.Response(200, json={"userName": "x"})), lambda rig: rig.reader.user("1"))
 
 
+def test_another_resource_is_not_the_one_that_was_asked_for(using: Any, scim: Any) -> None:
+    other = scim(intercept=lambda *_: httpx.Response(200, json={"id": "2", "userName": "x"}))
+    with pytest.raises(NotScim, match="is about the resource 2 instead"):
+        using(other, lambda rig: rig.reader.user("1"))
+
+
 # --- looking up -------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from urllib.parse import unquote
 
 import pytest
@@ -19,7 +20,7 @@ def test_ids_reach_the_server_as_one_segment(key: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         targets.append(head.split(b" ")[1].decode())
-        body = b'{"id": "1"}'
+        body = json.dumps({"id": key}).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         await writer.drain()
         writer.close()

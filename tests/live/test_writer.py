@@ -303,6 +303,25 @@ def test_an_update_is_sent_three_times_at_most(using: Any, scim: Any) -> None:
     assert len(fake.sent("PATCH")) == 3
 
 
+@pytest.mark.parametrize("effect", ["deleted", "deactivated"])
+def test_where_deactivating_deletes_the_account_may_be_gone(using: Any, scim: Any, effect: str) -> None:
+    fake = scim(users=[account()])
+
+    def deletes(method: str, path: str, body: Any) -> Any:
+        if method == "PATCH":
+            fake.users.clear()
+            return lost()
+        return None
+
+    fake.intercept = deletes
+    if effect == "deleted":
+        stored = using(fake, lambda rig: rig.writer.update_user(ID, {"active": False}), users={"effect": effect})
+        assert stored is None
+        return
+    with pytest.raises(NotFound):
+        using(fake, lambda rig: rig.writer.update_user(ID, {"active": False}), users={"effect": effect})
+
+
 def test_who_is_gone_is_told(using: Any, scim: Any) -> None:
     for values in ({"displayName": "A"}, {WORK: "n@b"}):
         with pytest.raises(NotFound):

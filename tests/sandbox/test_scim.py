@@ -207,10 +207,11 @@ def test_bulk_resolves_references_whatever_their_order(scim: Any) -> None:
             {"method": "GET", "path": "/Users"},
             {"method": "POST", "path": "/Users", "data": {"schemas": [USER], "userName": "no bulkId"}},
             7,
+            {"method": "POST", "path": "/Bulk", "bulkId": "b", "data": {}},
         ],
     }  # fmt: skip
     operations = scim.ask("POST", "/Bulk", body).json["Operations"]
-    assert [o["status"] for o in operations] == ["201", "201", "200", "404", "409", "400", "400", "400", "400"]
+    assert [o["status"] for o in operations] == ["201", "201", "200", "404", "409", "400", "400", "400", "400", "400"]
     assert operations[0]["location"].endswith(scim.sandbox.group_id("Team"))
     assert scim.sandbox.members(scim.sandbox.group_id("Team")) == {scim.sandbox.user_id("ada")}
     assert scim.sandbox.users[scim.sandbox.user_id("ada")]["title"] == "Countess"
