@@ -4,6 +4,7 @@
     ├── UsageError                  exit 64   the command line is wrong
     ├── DesiredStateError                     the files: carries every Problem found, each with its place
     ├── ExpressionError                       one expression of a mapping, with its column
+    ├── ClauseError                           one clause of a filter: its pattern, or what it compares with
     ├── SecretError                           a secret reference that can't be resolved, or may not be
     ├── TransportError                        a request that got no usable answer
     │   ├── NotSent                           nothing reached the server: safe to send again
@@ -102,6 +103,14 @@ class ExpressionError(ReconcilerError):
 
     def __init__(self, message: str, *, column: int = 0, hint: str = "", place: Place | None = None) -> None:
         super().__init__(message, hint=hint, place=place)
+        self.column = column
+
+
+class ClauseError(ReconcilerError):
+    """A clause whose value can't be used, or whose pattern takes too long. `column` counts from 1 inside the value."""
+
+    def __init__(self, message: str, *, column: int = 0) -> None:
+        super().__init__(message)
         self.column = column
 
 

@@ -69,7 +69,7 @@ def sandbox(
         state=state,
     )
     try:
-        serve(box, port=port, ready=lambda url: _greet(gallery, url, len(box.users)))
+        serve(box, port=port, ready=lambda url: _greet(gallery, url, len(box.store.ordered("User"))))
     except KeyboardInterrupt:  # the usual end of a server in the foreground: no failure
         click.echo("stopped", err=True)
 

@@ -28,8 +28,8 @@ class _Ran(NamedTuple):
 def test(paths: tuple[Path, ...], apps: tuple[str, ...], form: str) -> None:
     """Run mapping tests: examples of what mappings and expressions make of inputs.
 
-    A DIR is a desired state, whose apps' tests.yaml are run; a FILE has the form of a tests.yaml. Exits with 1 if a
-    test fails.
+    A DIR is a desired state, whose apps' tests.yaml are run. A FILE has the form of a tests.yaml; with --app it is run
+    with that app's mappings. Exits with 1 if a test fails.
     """
     ran = [each for path in paths or (None,) for each in _run(path, apps)]
     failed = [each for each in ran if not each.result.passed]
@@ -52,9 +52,10 @@ def _run(path: Path | None, apps: tuple[str, ...]) -> Iterator[_Ran]:
     if path is not None and path.is_file():
         folder = path.resolve().parent
         if path.name == "tests.yaml" and folder.parent.name == "apps":
-            yield from _of_apps(folder.parent.parent, (folder.name,))
+            if not apps or folder.name in apps:
+                yield from _of_apps(folder.parent.parent, (folder.name,))
         else:
-            yield from _of_file(path)
+            yield from _of_file(path, apps)
     elif path is not None and not path.is_dir():
         message = f"there is no {path}"
         raise UsageError(message, hint="name a desired state, or a file of mapping tests")
@@ -74,12 +75,21 @@ def _of_apps(root: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
             yield _Ran(name, run_case(case, loaded.directory, app, profile))
 
 
-def _of_file(path: Path) -> Iterator[_Ran]:
+def _of_file(path: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
+    """With the mappings of the apps named, which whole people need; expressions do without."""
     from reconciler import desired
+    from reconciler.gallery import load_profile
     from reconciler.project import run_case
 
-    for case in desired.read_cases(path):
-        yield _Ran("", run_case(case))
+    cases = desired.read_cases(path)
+    if not apps:
+        for case in cases:
+            yield _Ran("", run_case(case))
+        return
+    loaded = desired.load(desired.find(Path()), apps=apps)
+    for name, app in loaded.apps.items():
+        for case in cases:
+            yield _Ran(name, run_case(case, loaded.directory, app, load_profile(app.gallery)))
 
 
 def _failure(ran: _Ran) -> Iterator[str]:

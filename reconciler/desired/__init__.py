@@ -1,8 +1,7 @@
 """The files that people write: YAML with places into a Directory and Apps, or everything that is wrong with it."""
 
 from reconciler.desired.cases import read_cases
-from reconciler.desired.findings import Findings
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.root import commit_of, find
 
-__all__ = ["Findings", "Loaded", "commit_of", "find", "load", "read_cases"]
+__all__ = ["Loaded", "commit_of", "find", "load", "read_cases"]

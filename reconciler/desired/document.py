@@ -178,8 +178,8 @@ class _Builder:
         self.aliased = 0
         self.keys: dict[str, str] = {}
         """Plain keys that are text. One object each in the whole process: there are few, and they are everywhere."""
-        self.anchors: dict[str, tuple[Any, int]] = {}
-        """Anchor → value, and of how many values it consists."""
+        self.anchors: dict[str, tuple[Any, int, int]] = {}
+        """Anchor → value, of how many values it consists, and how deep they are nested."""
 
     def refuse(self, mark: Mark, message: str, hint: str = "") -> NoReturn:
         raise BadDocument(Problem(Place(self.file, mark.line + 1, mark.column + 1), message, hint))
@@ -204,7 +204,7 @@ class _Builder:
     def node(self, event: Any, depth: int) -> Any:
         kind = type(event)
         if kind is AliasEvent:
-            return self.alias(event)
+            return self.alias(event, depth)
         if event.tag is not None:
             self.refuse(
                 event.start_mark, f"a tag ({shown(event.tag)})", "remove it: values are read by what they look like"
@@ -220,13 +220,15 @@ class _Builder:
         elif kind is SequenceStartEvent:
             value = self.sequence(event, depth + 1)
         if event.anchor is not None:
-            self.anchors[event.anchor] = (value, self.built - before + 1)
+            self.anchors[event.anchor] = (value, self.built - before + 1, _height(value))
         return value
 
-    def alias(self, event: Any) -> Any:
+    def alias(self, event: Any, depth: int) -> Any:
         if event.anchor not in self.anchors:
             self.refuse(event.start_mark, f"nothing above is called &{shown(event.anchor)}", "write the value out")
-        value, size = self.anchors[event.anchor]
+        value, size, height = self.anchors[event.anchor]
+        if depth + height > MAX_DEPTH:
+            self.refuse(event.start_mark, f"nested more than {MAX_DEPTH} deep, with what the alias stands for")
         self.aliased += size
         self.built += size
         if self.aliased > MAX_ALIASED:
@@ -306,3 +308,9 @@ class _Builder:
             items.append(self.node(event, depth))
         self.built += len(items)
         return items
+
+
+def _height(value: Any) -> int:
+    """How many mappings and sequences lie inside one another; MAX_DEPTH at most."""
+    inside = value.values() if isinstance(value, Entries) else value if isinstance(value, Items) else None
+    return 0 if inside is None else 1 + max(map(_height, inside), default=0)

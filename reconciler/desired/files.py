@@ -45,7 +45,7 @@ class Tree:
         for entry in self._entries(folder):
             if entry.is_dir(follow_symlinks=False):
                 names.append(entry.name)
-            elif entry.is_symlink() and entry.is_dir():
+            elif entry.is_symlink() and Path(entry).is_dir():
                 self._refuse_folder_link(f"{folder}/{entry.name}")
             elif entry.name.lower().endswith((".yaml", ".yml")):
                 stem = entry.name.rpartition(".")[0]
@@ -102,7 +102,7 @@ class Tree:
                 self.findings.error(Place(shown(file)), "a name with unprintable characters", "rename it")
             elif entry.is_dir(follow_symlinks=False):
                 yield from self._below(file, depth + 1)
-            elif entry.is_symlink() and entry.is_dir():
+            elif entry.is_symlink() and Path(entry).is_dir():
                 self._refuse_folder_link(file)
             elif entry.name.endswith(".yaml"):
                 yield file

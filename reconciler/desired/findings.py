@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
@@ -12,6 +12,8 @@ from reconciler.errors import DesiredStateError, Place, Problem
 
 GUESSES = 50
 """Suggestions worked out in one run; each compares with every known name."""
+COMPARED = 3000
+"""Names that one suggestion compares with, at most."""
 KNOWN_SHOWN = 40
 LONGEST = 200
 """Characters of a wrong name that a message repeats."""
@@ -64,9 +66,17 @@ class Findings:
 def closest(name: str, known: Iterable[str]) -> str:
     if len(name) > LONGEST:
         return ""
-    folded = {option.casefold(): option for option in sorted(known, reverse=True)}
+    options = known if isinstance(known, Sized) and len(known) <= COMPARED else _alike(name, known)
+    folded = {option.casefold(): option for option in sorted(options, reverse=True)}
     near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
     return folded[near[0]] if near else ""
+
+
+def _alike(name: str, known: Iterable[str]) -> Iterator[str]:
+    """Of very many names those that begin alike and are about as long."""
+    begins, length = name[:1].casefold(), len(name)
+    alike = (option for option in known if option[:1].casefold() == begins and abs(len(option) - length) <= 2)
+    return islice(alike, COMPARED)
 
 
 def shown(name: object) -> str:
@@ -92,10 +102,3 @@ def kind_of(value: object) -> str:
             return "a mapping"
         case _:
             return "a list"
-
-
-def listing(names: Iterable[str], most: int = 5) -> str:
-    """`a, b, c and 7 more`."""
-    all_names = list(names)
-    head = ", ".join(islice(all_names, most))
-    return head if len(all_names) <= most else f"{head} and {len(all_names) - most} more"

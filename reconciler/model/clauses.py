@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 import regex
 
+from reconciler.errors import ClauseError
 from reconciler.model.app import Clause, Operator
 from reconciler.model.values import Value, is_null
 
@@ -22,14 +23,6 @@ Test: TypeAlias = Callable[[Value], bool]
 
 PATTERN_SECONDS: Final = 0.5
 """How long one search may take before the pattern counts as hanging."""
-
-
-class ClauseError(ValueError):
-    """A clause that can't be evaluated. `column` counts from 1 inside the clause's value; 0: all of it."""
-
-    def __init__(self, message: str, column: int = 0) -> None:
-        super().__init__(message)
-        self.column = column
 
 
 def compile_clause(clause: Clause) -> Test:
@@ -61,7 +54,7 @@ def compile_pattern(pattern: str) -> Any:
     except regex.error as error:
         column = (error.pos or 0) + 1
         message = f"not a regular expression: {error.msg} at column {column}"
-        raise ClauseError(message, column) from error
+        raise ClauseError(message, column=column) from error
     except (RecursionError, OverflowError, MemoryError) as error:
         message = "not a usable regular expression: too large or too deeply nested"
         raise ClauseError(message) from error
@@ -138,7 +131,7 @@ def _greater(text: str, *, or_equal: bool) -> Test:
     bound = _ordered(text)
     if bound is None:
         message = f"{text!r} is neither a whole number nor a date (YYYY-MM-DD)"
-        raise ClauseError(message, 1)
+        raise ClauseError(message, column=1)
 
     def greater(value: Value) -> bool:
         own = _ordered(as_text(value))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias, TypeVar
 
-from reconciler.model.app import Clause
-from reconciler.model.clauses import ClauseError, Test, compile_clause
+from reconciler.errors import ClauseError
+from reconciler.model.app import App, Clause
+from reconciler.model.clauses import Test, compile_clause
 from reconciler.model.directory import COMPUTED, GRAPH_ATTRIBUTES, Directory, Group, User
 from reconciler.model.values import Value
 from reconciler.project.findings import Findings
@@ -33,6 +34,20 @@ def compile_user_filters(
 
 def compile_group_filters(filters: tuple[tuple[Clause, ...], ...], findings: Findings) -> Passes[Group] | None:
     return _compile(filters, "scope.groupFilters", frozenset(GROUP_ATTRIBUTES), _read_group, findings)
+
+
+def check_other_clauses(app: App, findings: Findings) -> None:
+    """`ignore` and `protected` read the application's attributes, so only what they compare with is looked at here."""
+    protected = app.guardrails.protected
+    for key, entries in (
+        ("ignore.users", app.ignore.users),
+        ("ignore.groups", app.ignore.groups),
+        ("guardrails.protected.users", protected.users),
+        ("guardrails.protected.groups", protected.groups),
+    ):
+        for number, entry in enumerate(entries):
+            if isinstance(entry, Clause):
+                _test(entry, f"{key}.{number}", findings)
 
 
 def _read_user(attribute: str) -> Callable[[User], Value]:
@@ -88,12 +103,15 @@ def _clause(
             else f"no source attribute has the name {clause.attribute}",
             hint,
         )
+    return _told_once(_test(clause, key, findings), read(clause.attribute), key, findings)
+
+
+def _test(clause: Clause, key: str, findings: Findings) -> Test:
     try:
-        test = compile_clause(clause)
+        return compile_clause(clause)
     except ClauseError as error:
-        findings.add(findings.place(f"{key}.value"), str(error))
+        findings.add(findings.place(f"{key}.value"), error.message)
         return lambda _: False
-    return _told_once(test, read(clause.attribute), key, findings)
 
 
 def _told_once(test: Test, value: Callable[[Subject], Value], key: str, findings: Findings) -> Passes[Subject]:
@@ -107,7 +125,7 @@ def _told_once(test: Test, value: Callable[[Subject], Value], key: str, findings
             return test(value(subject))
         except ClauseError as error:
             failed = True
-            findings.add(findings.place(f"{key}.value"), f"{error} (met with {subject.id})")
+            findings.add(findings.place(f"{key}.value"), f"{error.message} (met with {subject.id})")
             return False
 
     return holds

@@ -58,10 +58,6 @@ class Findings:
         if self._told[kind] <= SHOWN:
             self.add(place, message, hint)
 
-    @property
-    def any(self) -> bool:
-        return bool(self._problems)
-
     def refuse(self) -> None:
         """Raises DesiredStateError if anything was found."""
         if not self._problems:
@@ -74,10 +70,6 @@ class Findings:
         raise DesiredStateError([*self._problems, *rest])
 
 
-def person_place(user: User, attribute: str = "") -> Place:
-    """Where a person's attribute stands; the person, where it is missing."""
-    return Place(user.file, user.lines.get(attribute, user.line))
-
-
-def group_place(group: Group, attribute: str = "") -> Place:
-    return Place(group.file, group.lines.get(attribute, group.line))
+def place_of(subject: User | Group, attribute: str = "") -> Place:
+    """Where an attribute stands; the person or the group, where it is missing."""
+    return Place(subject.file, subject.lines.get(attribute, subject.line))

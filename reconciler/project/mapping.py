@@ -65,8 +65,7 @@ class _Compiler:
     def compile(self) -> Compiled:
         written = self.written
         self._check_target()
-        read = self._reader()
-        settle = self._settler()
+        flow = self._flow()
         default = self._checked(written.default, "default")
         for key, value in (written.values or {}).items():
             self._checked(value, f"values.{key}")
@@ -78,37 +77,44 @@ class _Compiler:
             soft=SOFT in self.reads and written.apply == "always",
             source=written.source or "",
         )
-        flow: Run = (lambda _: UNSET) if self.broken else self._composed(read, settle)
+        if self.broken:
+            flow = _nothing
         return Compiled(column, self.path, flow, self._place(), self.reads, self.broken)
 
-    def _composed(self, read: Run, settle: Callable[[Value], Flow]) -> Run:
-        if self.written.source is not None:
-            return _direct(self.written.source, settle, plain=self.conform is any_text and self.written.values is None)
-        if self.written.expression is None:
-            value = settle(self.written.constant)
-            return lambda _: value
-        return _remembering(lambda source: settle(read(source)), tuple(self.reads))
-
-    def _reader(self) -> Run:
-        written = self.written
+    def _flow(self) -> Run:
+        written, settle = self.written, self._settler()
         if written.source is not None:
-            self.reads = frozenset((written.source,))
-            self._check_attribute(written.source, self._place("source"))
-            self._check_single(written.source)
-            return lambda _: None
-        if written.expression is None:
-            self._checked(written.constant, "constant")
-            return lambda _: None
+            return self._direct(written.source, settle)
+        if written.expression is not None:
+            return self._evaluated(written.expression, settle)
+        value = self._checked(written.constant, "constant")
+        return lambda _: settle(value)
+
+    def _direct(self, name: str, settle: Callable[[Value], Flow]) -> Run:
+        self.reads = frozenset((name,))
+        self._check_attribute(name, self._place("source"))
+        self._check_single(name)
+        # A text that flows as it is, which is nearly every value, needs no call.
+        plain = self.conform is any_text and self.written.values is None
+
+        def direct(source: Source) -> Flow:
+            value = source.get(name)
+            return value if plain and type(value) is str and value else settle(value)
+
+        return direct
+
+    def _evaluated(self, text: str, settle: Callable[[Value], Flow]) -> Run:
         place = self._place("expression")
         try:
-            expression = compile_expression(written.expression, place=place)
+            expression = compile_expression(text, place=place)
         except ExpressionError as error:
             self._problem(place, error.message, error.hint)
-            return lambda _: UNSET
+            return _nothing
         self.reads = frozenset(expression.reads)
         for name, column in expression.readings:
             self._check_attribute(name, place, f", at column {column}")
-        return expression.evaluate
+        evaluate = expression.evaluate
+        return _remembering(lambda source: settle(evaluate(source)), expression.reads)
 
     def _settler(self) -> Callable[[Value], Flow]:
         empty: Flow = None if self.written.when_null == "clear" else UNSET
@@ -193,14 +199,8 @@ class _Compiler:
         self.findings.add(place, message, hint)
 
 
-def _direct(name: str, settle: Callable[[Value], Flow], *, plain: bool) -> Run:
-    """`plain`: a text flows as it is, which is nearly always the case and needs no call."""
-
-    def direct(source: Source) -> Flow:
-        value = source.get(name)
-        return value if plain and type(value) is str and value else settle(value)
-
-    return direct
+def _nothing(_: Source) -> Flow:
+    return UNSET
 
 
 def _remembering(run: Run, reads: tuple[str, ...]) -> Run:

@@ -9,7 +9,7 @@ from reconciler.model.directory import User
 from reconciler.model.profile import Profile
 from reconciler.model.values import Flow, Value, is_null
 from reconciler.project.columns import Columns
-from reconciler.project.findings import Findings, person_place
+from reconciler.project.findings import Findings, place_of
 from reconciler.project.mapping import SOFT
 from reconciler.project.unique import Unique
 
@@ -67,7 +67,7 @@ def _complete(user: User, values: tuple[Flow, ...], required: list[int], columns
             why = f": {attribute} is empty" if attribute else ""
             findings.add_many(
                 f"required {target}",
-                person_place(user, attribute),
+                place_of(user, attribute),
                 f"{findings.title} requires {target}, and {user.id} has none{why}",
                 f"give {user.id} a value, or the mapping a `default`",
             )

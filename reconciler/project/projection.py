@@ -16,7 +16,7 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.profile import Profile
 from reconciler.model.values import UserId
 from reconciler.project.columns import Columns
-from reconciler.project.filters import GROUP_ATTRIBUTES, user_attributes
+from reconciler.project.filters import GROUP_ATTRIBUTES, check_other_clauses, user_attributes
 from reconciler.project.findings import Findings
 from reconciler.project.groups import project_groups, split_members
 from reconciler.project.mapping import SOFT
@@ -52,6 +52,7 @@ def project(
     user_columns = user_columns_of(mappings, directory, profile, findings)
     written, maps_members = split_members(mappings.groups, findings)
     group_columns = Columns("groups", written, profile, (*GROUP_ATTRIBUTES, "id", SOFT), findings)
+    check_other_clauses(app, findings)
     nesting = Nesting(directory)
     chosen = groups_in_scope(app, directory, findings)
     people = project_people(standings(app, directory, nesting, managed, findings), user_columns, profile, findings)

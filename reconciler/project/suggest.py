@@ -6,8 +6,14 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def suggestion(given: str, known: Iterable[str]) -> str:
-    """The known name nearest to what was written, as a hint; empty if none is near."""
+def nearest(given: str, known: Iterable[str]) -> str:
+    """The known name that was probably meant, whatever its case; empty if none is near."""
     names = sorted(known)
-    near = [name for name in names if name.lower() == given.lower()] or get_close_matches(given, names, n=1)
-    return f"did you mean {near[0]}?" if near else ""
+    same = [name for name in names if name.lower() == given.lower()]
+    return next(iter(same or get_close_matches(given, names, n=1)), "")
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """The same as a hint."""
+    name = nearest(given, known)
+    return f"did you mean {name}?" if name else ""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reconciler.errors import Place
 from reconciler.model.directory import Group, User
 from reconciler.model.values import Value, is_null
 from reconciler.project.columns import Columns
-from reconciler.project.findings import Findings
+from reconciler.project.findings import Findings, place_of
 
 
 class Unique:
@@ -35,7 +34,7 @@ class Unique:
         attribute = self._columns.attribute_of(self._columns.matching[0])
         self._findings.add_many(
             f"{self._noun} without {' and '.join(names)}",
-            _place(subject, attribute),
+            place_of(subject, attribute),
             f"{subject.id} has no {' and no '.join(names)}, so no account can be matched or made"
             + (f": {attribute} is empty" if attribute else ""),
             f"give {subject.id} a value for {attribute}" if attribute else "",
@@ -56,12 +55,8 @@ class Unique:
         path, attribute = self._columns.all[n].column.path, self._columns.attribute_of(n)
         self._findings.add_many(
             f"two {self._noun} with one {path}",
-            _place(second, attribute),
-            f"two {self._noun} with one {path}: {first.id} ({_place(first, attribute)}) and {second.id} both have"
+            place_of(second, attribute),
+            f"two {self._noun} with one {path}: {first.id} ({place_of(first, attribute)}) and {second.id} both have"
             f" {value!r}",
             f"{path} finds the account; it must differ",
         )
-
-
-def _place(subject: User | Group, attribute: str) -> Place:
-    return Place(subject.file, subject.lines.get(attribute, subject.line))

@@ -36,9 +36,7 @@ class Page:
 
 def read_page(store: Store, kinds: Sequence[KindName], query: Mapping[str, str]) -> Page:
     """The page that the query asks for. Raises Refusal: invalidFilter, invalidValue, invalidCursor, invalidCount."""
-    rows = [row for kind in kinds for row in _chosen(store, kind, query.get("filter"))] if len(kinds) > 1 else (
-        _chosen(store, kinds[0], query.get("filter"))
-    )  # fmt: skip
+    rows = _rows(store, kinds, query.get("filter"))
     sort = query.get("sortBy") if store.habits.sorts else None
     if sort:
         rows = _sorted(store, kinds[0], rows, sort, descending=query.get("sortOrder", "").lower() == "descending")
@@ -64,6 +62,22 @@ def page_bytes(store: Store, page: Page, projection: Projection | None) -> bytes
     else:
         rows = [orjson.dumps(project(store, row, projection)) for row in page.rows]
     return orjson.dumps(head)[:-1] + b',"Resources":[' + b",".join(rows) + b"]}"
+
+
+def _rows(store: Store, kinds: Sequence[KindName], text: str | None) -> Sequence[Resource]:
+    """Over several kinds, one that does not have the attribute matches nobody (RFC 7644 section 3.4.2.1)."""
+    if len(kinds) == 1:
+        return _chosen(store, kinds[0], text)
+    rows: list[Resource] = []
+    refusals: list[Refusal] = []
+    for kind in kinds:
+        try:
+            rows.extend(_chosen(store, kind, text))
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if len(refusals) == len(kinds):
+        raise refusals[0]
+    return rows
 
 
 def _chosen(store: Store, kind: KindName, text: str | None) -> Sequence[Resource]:

@@ -117,6 +117,17 @@ def test_an_apps_file_is_run_with_its_app(root: Path, run: Callable[..., Result]
     assert result.stdout.endswith("1 passed, 1 failed.\n")
 
 
+def test_a_file_of_people_is_run_with_the_app_named(
+    root: Path, run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = root / "more.yaml"
+    file.write_text("cases:\n  - {id: ada, user: ada, expected: {userName: ada@contoso.com}}\n", encoding="utf-8")
+    assert "a whole person needs the mappings of an app" in run(file).stdout
+    monkeypatch.chdir(root)
+    assert run(file, "--app", "chat").stdout == "1 passed, 0 failed.\n"
+    assert run(root / "apps/chat/tests.yaml", "--app", "hootsuite").stdout == "0 passed, 0 failed.\n"
+
+
 def test_nothing_to_run_is_said(root: Path, run: Callable[..., Result]) -> None:
     (root / "apps/chat/tests.yaml").unlink()
     result = run(root, "--app", "chat")

@@ -140,6 +140,13 @@ def test_nesting_of_a_million(opening: str) -> None:
     assert problem.place.line == 1
 
 
+def test_aliases_can_not_nest_deeper_either() -> None:
+    lines = [f"a0: &a0 {'[' * 20}{']' * 20}", f"a1: &a1 {'[' * 20}*a0{']' * 20}", f"a2: &a2 {'[' * 20}*a1{']' * 20}"]
+    problem = refused("\n".join(lines))
+    assert f"more than {MAX_DEPTH} deep" in problem.message
+    assert str(problem.place) == "x.yaml:3:29"
+
+
 def test_nested_keys_of_a_million() -> None:
     assert refused("? " * 1_000_000).message == "a key must be text"
 

@@ -28,8 +28,10 @@ accounts: {hootsuite: "814984"}
     group = state.directory.groups[GroupId("social-media")]
     assert group.attributes == {"displayName": "Social Media", "description": "Who may publish"}
     assert group.members == (
-        Member(6, user=UserId("ada")), Member(7, user=UserId("grace"), reason="cover"), Member(9, group=GroupId("editors")),
-    )  # fmt: skip
+        Member(6, user=UserId("ada")),
+        Member(7, user=UserId("grace"), reason="cover"),
+        Member(9, group=GroupId("editors")),
+    )
     assert group.formerly == ({"displayName": "Social"},)
     assert group.accounts == {"hootsuite": "814984"}
     assert (group.file, group.line, group.lines["members"]) == ("groups/social-media.yaml", 1, 5)
@@ -117,6 +119,6 @@ def test_each_circle_is_told_once(problems: Callable[..., tuple[Problem, ...]]) 
 
 
 def test_nesting_of_any_depth(loaded: Callable[..., Loaded]) -> None:
-    files = {f"groups/g{n}.yaml": f"members:\n  - group: g{n + 1}\n" for n in range(2000)}
-    state = loaded({**files, "groups/g2000.yaml": "members: [ada]\n"})
+    nested = "".join(f"- {{id: g{n}, members: [{{group: g{n + 1}}}]}}\n" for n in range(2000))
+    state = loaded({"groups/deep.yaml": f"{nested}- {{id: g2000, members: [ada]}}\n"})
     assert len(state.directory.groups) == 2002

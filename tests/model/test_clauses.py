@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.errors import ClauseError
 from reconciler.model.app import Clause, Operator
-from reconciler.model.clauses import ClauseError, clause_holds, compile_clause
+from reconciler.model.clauses import clause_holds, compile_clause
 
 
 def _clause(operator: str, value: Any = None) -> Clause:

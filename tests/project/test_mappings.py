@@ -184,6 +184,8 @@ def test_without_places_the_file_is_named(company: Any) -> None:
         ("title", {"expression": 'Split("a,b", ",")'}, "has several values, and the target takes one", "Item"),
         ("title", {"expression": "Left([department], [department])"},
          "Left: argument 2 (length) is not a whole number: 'Sales', at column 20", ""),
+        ("title", {"constant": "Sales", "values": {"x": "y"}, "otherwise": "error"},
+         "`values` says nothing of 'Sales'", "add it to `values`"),
         ("title", {"source": "department", "values": {"x": "y"}, "otherwise": "error"},
          "`values` says nothing of 'Sales'", "add it to `values`"),
     ],

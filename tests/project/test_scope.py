@@ -142,6 +142,26 @@ def test_a_pattern_that_hangs_is_told_once_with_the_person(company: Any) -> None
     assert problem.place == Place("apps/chat/app.yaml")
 
 
+@pytest.mark.parametrize(
+    ("keys", "part"),
+    [
+        (("ignore", "users"), "ignore.users.0.value"),
+        (("ignore", "groups"), "ignore.groups.0.value"),
+        (("guardrails", "protected", "users"), "guardrails.protected.users.0.value"),
+        (("guardrails", "protected", "groups"), "guardrails.protected.groups.0.value"),
+    ],
+)
+def test_clauses_about_the_application_are_looked_at_too(company: Any, keys: tuple[str, ...], part: str) -> None:
+    nested: Any = [{"attribute": "userName", "operator": "REGEX MATCH", "value": "a("}]
+    for key in reversed(keys):
+        nested = {key: nested}
+    company.app_keys |= nested
+    company.places = {part: Place("apps/chat/app.yaml", 4, 44)}
+    problem = company.problem()
+    assert problem.place == Place("apps/chat/app.yaml", 4, 44)
+    assert problem.message.startswith("not a regular expression")
+
+
 def test_a_filter_without_clauses_is_no_filter(company: Any) -> None:
     company.user("ada")
     company.scope(everyone=True, filters=[[]])

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,8 +92,11 @@ def test_a_kill_costs_no_more_than_the_last_moment(start: Start, tmp_path: Path)
     url = url_of(process)
     body = {"userName": "ada@example.com", "displayName": "Ada", "active": True}
     httpx.post(f"{url}/Users", json=body, headers={"Authorization": "Bearer x"}, trust_env=False)
-    process.terminate()
-    process.communicate(timeout=20)
+    deadline = time.monotonic() + 10
+    while not (file.exists() and b"ada@example.com" in file.read_bytes()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait(timeout=20)
     again = start("--state", str(file))
     assert total(url_of(again)) == 2
 

@@ -80,7 +80,8 @@ def test_groups_are_found_by_their_members(people: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["userName", "userName eq", 'shoeSize eq "9"', "active gt true", "active eq 1", "userName eq true", "userName co 7", 'name.shoe eq "x"',
+    ["userName", "userName eq", 'shoeSize eq "9"', "active gt true", "active eq 1",
+     "userName eq true", "userName co 7", 'name.shoe eq "x"',
      'emails[shoe eq "x"]', 'urn:x:y:z:a eq "1"', "(" * 40 + "title pr" + ")" * 39],
 )  # fmt: skip
 def test_filters_that_are_refused(people: Any, text: str) -> None:

@@ -182,6 +182,9 @@ def test_searching_by_post(scim: Any) -> None:
     body = {"filter": 'userName eq "ada"', "count": 5, "attributes": ["userName"]}
     assert scim.ask("POST", "/Users/.search", body).json["Resources"][0].keys() == {"schemas", "id", "userName"}
     assert scim.ask("POST", "/.search", {"count": 10}).json["totalResults"] == 2
+    assert scim.ask("POST", "/.search", {"filter": 'userName eq "ada"'}).json["totalResults"] == 1
+    assert scim.ask("POST", "/.search", {"filter": 'shoeSize eq "9"'}).json["scimType"] == "invalidFilter"
+    assert scim.get("/Users/.search").status == 405
 
 
 def test_me_is_the_account_behind_the_token(client_of: Any, scim: Any) -> None:

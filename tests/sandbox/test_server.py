@@ -17,7 +17,7 @@ from scim2_client.engines.asgi import ASGISCIMClient
 from scim2_models import PatchOp, PatchOperation, SearchRequest
 
 from reconciler.errors import ReconcilerError
-from reconciler.sandbox import Call, HungUp, Sandbox, create_app, running, serve
+from reconciler.sandbox import Call, HungUp, Sandbox, create_app, running, serve, server
 from reconciler.sandbox.store import Resource
 
 TOKEN = {"Authorization": "Bearer test"}
@@ -51,16 +51,18 @@ def test_a_client_that_none_of_us_wrote_understands_it() -> None:
     assert len(box.users) == 4
 
 
-def test_locations_name_the_port_and_the_answers_come_at_once() -> None:
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    with server._listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP, "asyncio sets TCP_NODELAY only where it sees this"
+
+
+def test_locations_name_the_port() -> None:
     with running(Sandbox("hootsuite", users=1, rate=0)) as url:
         parts = urlsplit(url)
         connection = http.client.HTTPConnection(parts.netloc)
-        began = time.perf_counter()
-        for _ in range(50):
-            connection.request("GET", f"{parts.path}/Users", headers=TOKEN)
-            answer = connection.getresponse()
-            body = orjson.loads(answer.read())
-        assert time.perf_counter() - began < 50 * 0.04, "each answer waited for the acknowledgement of its headers"
+        connection.request("GET", f"{parts.path}/Users", headers=TOKEN)
+        answer = connection.getresponse()
+        body = orjson.loads(answer.read())
         connection.close()
         assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
         assert body["Resources"][0]["meta"]["location"].startswith(f"{url}/users/")

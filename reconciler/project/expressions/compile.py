@@ -14,7 +14,7 @@ from reconciler.project.expressions import diacritics, lists, logic, replace, te
 from reconciler.project.expressions.grammar import parse
 from reconciler.project.expressions.registry import FUNCTIONS, Function, Unusable, elements_of
 from reconciler.project.expressions.tree import Call, Comparison, Concatenation, Literal, Missing, Name, Node, Reading
-from reconciler.project.suggest import suggestion
+from reconciler.project.suggest import nearest, suggestion
 
 Run: TypeAlias = Callable[[Mapping[str, Value]], Flow]
 
@@ -67,6 +67,15 @@ def _later(name: str, column: int) -> ExpressionError:
     return ExpressionError(f"{name} comes with a later version, at column {column}", column=column)
 
 
+def _unknown(node: Call) -> ExpressionError:
+    meant = nearest(node.name, (*FUNCTIONS, *_FORMS))
+    hint = f"did you mean {meant}?" if meant else ""
+    if meant.lower() == node.name.lower():
+        hint += " Upper and lower case matter"
+    message = f"no function has the name {node.name}, at column {node.column}"
+    return ExpressionError(message, column=node.column, hint=hint)
+
+
 class _Builder:
     def __init__(self) -> None:
         self.readings: dict[str, int] = {}
@@ -116,12 +125,7 @@ class _Builder:
             raise _later(node.name, node.column)
         function = FUNCTIONS.get(node.name)
         if function is None:
-            hint = suggestion(node.name, (*FUNCTIONS, *_FORMS))
-            if hint and hint[len("did you mean ") : -1].lower() == node.name.lower():
-                hint += " Upper and lower case matter"
-            raise ExpressionError(
-                f"no function has the name {node.name}, at column {node.column}", column=node.column, hint=hint
-            )
+            raise _unknown(node)
         _arity(node, function.least, function.most, function.usage)
         _check_literals(node, function)
         if node.name == "CBool":

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import regex
 
-from reconciler.model.clauses import PATTERN_SECONDS, ClauseError, compile_pattern
+from reconciler.errors import ClauseError
+from reconciler.model.clauses import PATTERN_SECONDS, compile_pattern
 from reconciler.model.values import UNSET, Flow, Value, is_null
 from reconciler.project.expressions.registry import Unusable, function, text_of
 
@@ -138,7 +139,7 @@ def _pattern(text: str) -> Any:
     try:
         return compile_pattern(text)
     except ClauseError as error:
-        raise Unusable(3, f"is {error}") from error
+        raise Unusable(3, f"is {error.message}") from error
 
 
 def _known(pattern: Any, name: str) -> str | int:

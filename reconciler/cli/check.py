@@ -1,0 +1,126 @@
+"""`reconciler check`: the seed's *Test Connection*, and whether the token may write."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import options
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Opened, Settings
+
+SOON = 30
+"""Days before the token's end at which it is told."""
+
+
+@click.command()
+@options.directory
+@options.apps
+@options.outgoing
+@options.output
+@click.pass_context
+def check(
+    context: click.Context,
+    directory: Path | None,
+    apps: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    allow_env: tuple[str, ...],
+    allow_file: tuple[str, ...],
+    allow_command: tuple[str, ...],
+    form: str,
+) -> None:
+    """Test the connection of each app: the token, that the endpoint is SCIM, that it lists completely, and that the
+    token may write (an update of the account `guardrails.actsAs` that changes nothing).
+
+    Exit code 0: all of it works; 1: it does not.
+    """
+    from reconciler.cli.session import Settings
+
+    settings = Settings(directory, apps, None, (), allow_host, allow_env, allow_file, allow_command)
+    context.exit(asyncio.run(checked(settings, form=form)))
+
+
+async def checked(settings: Settings, *, form: str) -> int:
+    """Checks every app; one that fails does not hide another. Returns the exit code."""
+    import orjson
+
+    from reconciler.cli.session import open_apps
+
+    reports: list[dict[str, Any]] = []
+    for opened in open_apps(settings):
+        findings: list[dict[str, Any]] = []
+        try:
+            await _check(opened, findings)
+        except ReconcilerError as error:
+            findings.append({"ok": False, "what": error.message, "hint": error.hint})
+        reports.append({"app": opened.app.name, "tenantUrl": opened.app.tenant_url, "findings": findings})
+        if form == "text":
+            _print(opened, findings)
+    if form == "json":
+        document = reports[0] if len(reports) == 1 else reports
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    return 0 if all(f["ok"] is not False for r in reports for f in r["findings"]) else 1
+
+
+async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
+    """Appends what was found: ok true, false, or None for what could not be tried."""
+    from reconciler.apply.permission import prove_write
+    from reconciler.live import Reader
+
+    def found(ok: bool | None, what: str, hint: str = "") -> None:
+        findings.append({"ok": ok, "what": what, "hint": hint})
+
+    _token_end(opened, found)
+    async with opened.connect() as client:
+        reader = Reader(client, opened.profile)
+        connection = await reader.probe()
+        found(True, "the token is accepted, and the endpoint is SCIM")
+        if connection.filters:
+            found(True, "a filter by userName finds nobody where nobody is")
+        else:
+            found(
+                None,
+                "filters by userName are ignored: people are looked up by listing",
+                "profile: {filters: {users: []}} saves the attempts",
+            )
+        snapshot = await reader.read(("userName",), ("displayName",))
+        found(True, f"lists are complete: {len(snapshot.accounts):,} accounts, {len(snapshot.groups):,} groups")
+        acts_as = opened.app.guardrails.acts_as
+        if acts_as is None:
+            found(
+                None,
+                "whether the token may write was not tried",
+                "name its account in guardrails.actsAs: it is updated with what it holds",
+            )
+        else:
+            path = await prove_write(client, opened.profile, acts_as)
+            found(True, f"the token may write: {path} of {acts_as} was set to what it is")
+
+
+def _token_end(opened: Opened, found: Any) -> None:
+    if opened.app.auth is None or opened.app.auth.expires is None:
+        return
+    left = (date.fromisoformat(opened.app.auth.expires) - datetime.now(UTC).date()).days
+    if left < 0:
+        found(False, f"the token expired on {opened.app.auth.expires}", "get a new one, and correct auth.expires")
+    elif left <= SOON:
+        found(None, f"the token expires on {opened.app.auth.expires}, in {left} days", "get a new one in time")
+
+
+def _print(opened: Opened, findings: list[dict[str, Any]]) -> None:
+    from reconciler.cli.show import style
+    from reconciler.render import safe
+
+    paint = style()
+    signs = {True: paint("✓", "green"), False: paint("✗", "red"), None: paint("!", "yellow")}
+    click.echo(f"{paint(opened.app.name, 'bold')}  {safe(opened.app.tenant_url)}   profile {opened.profile.name}")
+    for finding in findings:
+        click.echo(f"  {signs[finding['ok']]} {finding['what']}")
+        if finding["hint"]:
+            click.echo(f"      {paint(finding['hint'], 'dim')}")
