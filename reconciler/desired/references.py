@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.desired.findings import Findings, shown
 from reconciler.desired.groups import Groups, Naming
 from reconciler.desired.sheet import Sheet
-from reconciler.desired.users import People
+from reconciler.desired.users import People, Reference
 from reconciler.errors import Place
 from reconciler.model.cases import Case
 from reconciler.model.directory import Group, User
@@ -40,16 +40,23 @@ def check_people(people: People, everybody: Collection[str], findings: Findings)
     users = people.users
     for reference in people.references:
         target = users.get(reference.target)
-        name = shown(reference.target)
-        if reference.attribute == "owner":
-            if target is None:
-                findings.error(reference.place, f"the owner `{name}` does not exist", findings.near(name, users))
-            elif target and target.kind != "person":
+        if target is not None:
+            if reference.attribute == "owner" and target.kind != "person":
+                name = shown(reference.target)
                 findings.error(reference.place, f"the owner `{name}` is of kind {target.kind}", "an owner is a person")
         elif reference.target not in everybody:
-            message = f"`{reference.attribute}` names `{name}`, who does not exist"
-            findings.warning(reference.place, message, findings.near(name, users) or "remove the line")
+            _report_gone(reference, users, findings)
     _check_claims(sorted(users.items()), findings, "people")
+
+
+def _report_gone(reference: Reference, users: Collection[str], findings: Findings) -> None:
+    name = shown(reference.target)
+    hint = findings.near(name, users)
+    if reference.attribute == "owner":
+        findings.error(reference.place, f"the owner `{name}` does not exist", hint)
+    else:
+        message = f"`{reference.attribute}` names `{name}`, who does not exist"
+        findings.warning(reference.place, message, hint or "remove the line")
 
 
 def check_groups(groups: Groups, everybody: Collection[str], every_group: Collection[str], findings: Findings) -> None:

@@ -19,7 +19,7 @@ class Written(BaseModel):
 
 
 class Operator(StrEnum):
-    """The service's operators for scoping filters; their rules are in `project.clauses`."""
+    """The service's operators for scoping filters; their rules are in `model.clauses`."""
 
     AND = "&"
     NOT_AND = "!&"

@@ -66,19 +66,27 @@ READ_ONLY_USER: Final[dict[str, str]] = {
 
 def describe(path: AttributePath, *, group: bool = False) -> Attribute | None:
     """The schema's word on a target; None where it has none."""
-    urn = path.urn.lower()
-    if urn == _ENTERPRISE:
+    if path.urn.lower() == _ENTERPRISE:
         return ENTERPRISE.get(path.schema_name)
-    if urn and not urn.startswith(_CORE):
+    if not is_core(path):
         return None
     return (GROUP if group else USER).get(path.schema_name)
 
 
 def refusal(path: AttributePath, *, group: bool = False) -> str:
     """Why a mapping may not write this target; empty if it may."""
-    if path.urn and not path.urn.lower().startswith(_CORE):
+    if not is_core(path):
         return ""
     return (READ_ONLY if group else READ_ONLY_USER).get(path.name.lower(), "")
+
+
+def is_core(path: AttributePath) -> bool:
+    """Of the User or Group schema itself, whose URN may be left out (RFC 7644 section 3.10)."""
+    return not path.urn or path.urn.lower().startswith(_CORE)
+
+
+def is_active(path: AttributePath) -> bool:
+    return is_core(path) and path.schema_name == "active" and not path.key
 
 
 def is_manager(path: AttributePath) -> bool:

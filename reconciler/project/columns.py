@@ -9,6 +9,7 @@ from reconciler.model.desired import Column
 from reconciler.model.mapping import Mapping as Written
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
+from reconciler.model.schema import is_active
 from reconciler.model.values import UNSET, Flow, Value
 from reconciler.project.conform import Misfit
 from reconciler.project.findings import Findings
@@ -27,18 +28,20 @@ class Columns:
         self.findings = findings
         self.all = [compile_mapping(each, kind, profile, known, findings) for each in written]
         if kind == "users":
-            self._ensure_active()
+            self._ensure_active(can_deactivate=profile.users.deactivate)
         self._flows = [each.flow for each in self.all]
         self._soft = [each.column.soft for each in self.all]
         places = [n for n, each in enumerate(self.all) if each.column.matching]
         self.matching = sorted(places, key=lambda n: self.all[n].column.matching)
         """Positions of the matching columns, by precedence."""
 
-    def _ensure_active(self) -> None:
-        """Where no mapping reads IsSoftDeleted, deactivation is plain `active: false`."""
+    def _ensure_active(self, *, can_deactivate: bool) -> None:
+        """Where no mapping reads IsSoftDeleted, deactivation is plain `active: false`, if the application has it."""
         if any(each.column.soft for each in self.all):
             return
-        active = next((each for each in self.all if each.path.canonical == _ACTIVE), None)
+        active = next((each for each in self.all if is_active(each.path)), None)
+        if active is None and not can_deactivate:
+            return
         if active is None:
             column = Column(path=_ACTIVE, soft=True)
             place = self.findings.place("mappings.users")
@@ -72,9 +75,7 @@ class Columns:
         """The same where nothing is known of the person. What needs an attribute does not flow then."""
         return tuple(
             [
-                _quiet(each, {SOFT: "True"}, False if each.path.canonical == _ACTIVE else UNSET)
-                if each.column.soft
-                else UNSET
+                _quiet(each, {SOFT: "True"}, False if is_active(each.path) else UNSET) if each.column.soft else UNSET
                 for each in self.all
             ]
         )

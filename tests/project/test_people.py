@@ -69,6 +69,24 @@ def test_without_a_soft_mapping_deactivation_is_plain(company: Any, row: Any, ma
     assert desired.off == (UNSET, False)
 
 
+def test_active_is_found_under_its_full_name(company: Any) -> None:
+    name = "urn:ietf:params:scim:schemas:core:2.0:User:active"
+    company.user("eve", enabled=False)
+    company.map({"target": "active", "none": True}, {"target": name, "constant": True})
+    desired = company.project()
+    assert [column.path for column in desired.user_columns if column.soft] == [name]
+    assert [value for value in desired.off if value is not UNSET] == [False]
+
+
+def test_an_application_without_deactivation_gets_no_active(company: Any) -> None:
+    company.user("ada")
+    company.app_keys["profile"] = {"users": {"deactivate": False}}
+    company.map({"target": "active", "none": True})
+    desired = company.project()
+    assert "active" not in [column.path for column in desired.user_columns]
+    assert set(desired.off) == {UNSET}
+
+
 def test_another_soft_mapping_is_enough(company: Any) -> None:
     company.map(
         {"target": "userName", "source": "userPrincipalName", "matching": 1},

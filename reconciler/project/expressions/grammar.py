@@ -51,7 +51,7 @@ _GRAMMAR: Final = r"""
 _SHOWN: Final = {
     "COMMA": "a comma", "RPAR": "a closing parenthesis", "LPAR": "an opening parenthesis", "WORD": "a function",
     "ATTRIBUTE": "an [attribute]", "TEXT": 'a "text"', "NUMBER": "a number", "HEX": "a number",
-    "COMPARISON": "a comparison", "AMPERSAND": "&", "__ANON_0": "&", "$END": "the end",
+    "COMPARISON": "a comparison", "AMPERSAND": "&", "$END": "the end",
 }  # fmt: skip
 
 

@@ -1,0 +1,106 @@
+"""An invented company of any size: its files, and what an application holds once they are applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.sandbox import Sandbox
+
+PER_FILE: Final = 100
+MEMBERSHIPS: Final = 10
+"""Groups that each person is in."""
+PER_GROUP: Final = 50
+"""People for each group that there is: a group has 500 members, whatever the size of the company."""
+
+_GIVEN: Final = ("Amara", "Bruno", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Kavya")
+_FAMILY: Final = ("Abello", "Brandt", "Castellan", "Dahlberg", "Eriksen", "Fontaine", "Grabowski", "Haddad", "Iversen")
+_DEPARTMENTS: Final = ("Marketing", "Customer Care", "Sales", "Engineering", "Finance", "Legal", "People")
+
+_APP: Final = """\
+gallery: {gallery}
+tenantUrl: {url}
+auth: {{bearer: {{env: {variable}}}}}
+scope: {{everyone: true}}
+unmanaged: {{users: report}}
+guardrails:
+  createUsers: {{count: 1000000}}
+profile: {{rate: {{{rate}}}}}
+"""
+TOKEN: Final = "BENCHMARK_TOKEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """`people` persons in people/50 groups, each in ten of them (in all, if there are fewer)."""
+
+    people: int
+
+    @property
+    def groups(self) -> int:
+        return max(1, self.people // PER_GROUP)
+
+    def members(self, group: int) -> list[int]:
+        """The people of one group: every person is in the ten groups that follow a number of their own."""
+        width, groups = min(MEMBERSHIPS, self.groups), self.groups
+        return [n for n in range(self.people) if (group - n) % groups < width] if width < groups else [
+            *range(self.people)
+        ]  # fmt: skip
+
+    def write(self, root: Path) -> None:
+        """users/ and groups/ below `root`: files of 100 people, one file a group."""
+        for folder in ("users", "groups"):
+            (root / folder).mkdir(parents=True)
+        for start in range(0, self.people, PER_FILE):
+            entries = [_person_yaml(n) for n in range(start, min(start + PER_FILE, self.people))]
+            (root / "users" / f"{start // PER_FILE:05}.yaml").write_text("".join(entries), encoding="utf-8")
+        for group in range(self.groups):
+            lines = [f"  - p{n:06}\n" for n in self.members(group)]
+            head = f"id: g{group:05}\ndisplayName: Group {group}\nmembers:\n"
+            (root / "groups" / f"g{group:05}.yaml").write_text(head + "".join(lines), encoding="utf-8")
+
+    def hire(self, sandbox: Sandbox) -> None:
+        """Puts everybody into a sandbox, as an apply would leave them."""
+        ids = [sandbox.store.create("User", account).id for account in self._accounts()]
+        for group in range(self.groups):
+            data = {"displayName": f"Group {group}", "externalId": f"g{group:05}"}
+            sandbox.store.create("Group", data, [ids[n] for n in self.members(group)])
+
+    def _accounts(self) -> Iterator[dict[str, Any]]:
+        for n in range(self.people):
+            given, family, address = _names(n)
+            yield {
+                "userName": address,
+                "displayName": f"{given} {family}",
+                "name": {"givenName": given, "familyName": family},
+                "emails": [{"value": address, "type": "work", "primary": True}],
+                "preferredLanguage": "en",
+                "timezone": "Europe/London",
+                "active": True,
+            }
+
+
+def write_app(root: Path, gallery: str, url: str, *, rate: str = "perSecond: null") -> None:
+    """The app `bench`: everybody in scope, nothing but the mappings of the gallery."""
+    folder = root / "apps" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = _APP.format(gallery=gallery, url=url, variable=TOKEN, rate=rate)
+    (folder / "app.yaml").write_text(text, encoding="utf-8")
+
+
+def _names(n: int) -> tuple[str, str, str]:
+    given, family = _GIVEN[n % len(_GIVEN)], _FAMILY[n // len(_GIVEN) % len(_FAMILY)]
+    return given, family, f"{given}.{family}.{n}@contoso.com".lower()
+
+
+def _person_yaml(n: int) -> str:
+    given, family, address = _names(n)
+    return (
+        f"- id: p{n:06}\n  userPrincipalName: {address}\n  mail: {address}\n"
+        f"  givenName: {given}\n  surname: {family}\n  displayName: {given} {family}\n"
+        f"  accountEnabled: true\n  preferredLanguage: en\n  timeZone: Europe/London\n"
+        f"  department: {_DEPARTMENTS[n % len(_DEPARTMENTS)]}\n  jobTitle: Specialist\n"
+        f'  employeeId: "{n:06}"\n  officeLocation: London\n'
+    )

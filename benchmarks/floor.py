@@ -1,0 +1,76 @@
+"""The yardsticks of a plan, each a process of its own: `python -m benchmarks.floor floor|scim2 ROOT URL`.
+
+`floor`: the files through our YAML reader and the pages through orjson, nothing kept, nothing else. `scim2`: only the
+users listed with scim2-client, what somebody would write without us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from benchmarks.company import TOKEN
+
+PAGE: Final = 100
+SIDE_BY_SIDE: Final = 8
+
+
+def floor(root: Path, url: str) -> None:
+    from reconciler.desired.document import read_document
+
+    gc.disable()
+    for file in sorted(root.rglob("*.yaml")):
+        read_document(file.read_bytes(), file.name)
+    asyncio.run(_pages(url))
+
+
+async def _pages(url: str) -> None:
+    import httpx
+    import orjson
+    from httpx_aiohttp import AiohttpTransport
+
+    headers = {"authorization": f"Bearer {os.environ[TOKEN]}"}
+    async with httpx.AsyncClient(transport=AiohttpTransport(), headers=headers) as client:
+        for path in ("Users", "Groups"):
+
+            async def page(start: int, path: str = path) -> int:
+                answer = await client.get(f"{url}/{path}", params={"startIndex": start, "count": PAGE})
+                return int(orjson.loads(answer.content)["totalResults"])
+
+            starts = iter(range(1 + PAGE, await page(1) + 1, PAGE))
+
+            async def work() -> None:
+                for start in starts:  # noqa: B023  gathered before the next round
+                    await page(start)  # noqa: B023
+
+            await asyncio.gather(*(work() for _ in range(SIDE_BY_SIDE)))
+
+
+def scim2(url: str) -> None:
+    """The users, page by page. Prints how many came."""
+    import httpx2
+    from scim2_client.engines.httpx2 import SyncSCIMClient
+    from scim2_models import ScimProvider, User
+
+    headers = {"authorization": f"Bearer {os.environ[TOKEN]}"}
+    with httpx2.Client(base_url=url, headers=headers) as client:
+        scim = SyncSCIMClient(client, provider=ScimProvider([User]), check_response_content_type=False)
+        start, total = 1, 1
+        while start <= total:
+            answer = scim.query(User, query_parameters={"startIndex": start, "count": PAGE}, check_request_payload=False)
+            total = answer.total_results or 0
+            start += len(answer.resources or ()) or PAGE
+    sys.stdout.write(json.dumps({"users": start - 1}))
+
+
+if __name__ == "__main__":
+    which, folder, base = sys.argv[1:]
+    if which == "floor":
+        floor(Path(folder), base)
+    else:
+        scim2(base)

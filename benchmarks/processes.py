@@ -1,0 +1,73 @@
+"""Processes of our own: the sandbox beside the client, and whatever is measured as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.company import TOKEN
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+RECONCILER: Final = (sys.executable, "-m", "reconciler")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One process from start to end."""
+
+    wall: float
+    """Seconds."""
+    cpu: float
+    """Seconds, user and system."""
+    memory: int
+    """Bytes, at the most."""
+    stdout: bytes
+    exit_code: int
+
+
+def measure(command: Sequence[str], *, expect: Sequence[int] = (0,)) -> Measured:
+    """Runs a command to its end. Raises SystemExit with what it said on stderr if it ends with another code."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begun = time.perf_counter()
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err, env=_environment())
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begun
+        process.returncode = code = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        said, complaint = out.read(), err.read().decode(errors="replace")
+    if code not in expect:
+        raise SystemExit(f"{' '.join(command)} ended with {code}:\n{said.decode(errors='replace')}{complaint}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit, said, code)
+
+
+@contextmanager
+def serving(gallery: str, *options: str) -> Iterator[str]:
+    """The base URL of a sandbox in a process of its own, which ends with the block."""
+    command = [*RECONCILER, "sandbox", "--gallery", gallery, "--port", "0", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=_environment())
+    try:
+        assert process.stdout is not None
+        greeting = process.stdout.readline()
+        if not greeting:
+            raise SystemExit(f"the sandbox did not start (exit code {process.wait()})")
+        yield greeting.split()[-1]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+
+def _environment() -> dict[str, str]:
+    """Without what would change the client: CI's pinning, and proxies on the way to ourselves."""
+    dropped = ("CI", "FORCE_COLOR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+    return {name: value for name, value in os.environ.items() if name not in dropped} | {TOKEN: "benchmark"}
