@@ -32,6 +32,8 @@ _NOT_YET = re.compile(
     r"|scope\.assigned\.(groups|users)\.\d+\.(roles|from|until)"
 )
 _NOT_ACTED_ON = ("canary", "interval", "notify", "sso")
+_INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
+"""Fields of the model that are no keys of the file → where they come from."""
 _STANDARD_REMOVE_MEMBERS = {"percent": 40, "ignoreBelow": 3}
 
 
@@ -118,9 +120,6 @@ def read_app(tree: Tree, name: str, defaults: Sheet | None) -> Described | None:
     if app is not None:
         app = app.model_copy(update={"mappings": mappings}) if mappings is not None else None
     return Described(app, cases, sheet, mapped)
-
-
-_INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
 
 
 def tenant_of(document: Document) -> str | None:

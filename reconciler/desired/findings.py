@@ -21,7 +21,7 @@ LONGEST = 200
 
 @dataclass(slots=True)
 class Findings:
-    """The problems of one run, in the order in which they were found."""
+    """The problems of one run. What defaults get wrong for every app is told once."""
 
     problems: list[Problem] = field(default_factory=list)
     guesses: int = GUESSES
@@ -34,13 +34,13 @@ class Findings:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        found = (problem for problem in self.problems if problem.severity == "warning")
+        found = {problem for problem in self.problems if problem.severity == "warning"}
         return tuple(sorted(found, key=lambda problem: (problem.place, problem.message)))
 
     def raise_errors(self) -> None:
         """Raises DesiredStateError with everything found, warnings too, if any of it is an error."""
         if any(problem.severity == "error" for problem in self.problems):
-            raise DesiredStateError(self.problems)
+            raise DesiredStateError(list(dict.fromkeys(self.problems)))
 
     def closest(self, name: str, known: Iterable[str]) -> str:
         """The known name that was probably meant, or ""."""

@@ -14,7 +14,7 @@ from reconciler.errors import Place
 
 _ID = re.compile(r"\w[\w.@+~'-]{0,127}\Z")
 NOT_YET = "is part of the format but not supported by this version yet"
-NOT_YET_HINT = "leave it out: ignoring it could give somebody access, or leave it"
+NOT_YET_HINT = "take it out: ignored, it could give somebody access, or let them keep it"
 
 
 @dataclass(slots=True, frozen=True)

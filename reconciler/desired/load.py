@@ -55,7 +55,8 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
     _report_misnamed(tree)
     with _collector_paused():
         settings, defaults = read_settings(tree)
-        people = People(findings, dict(settings.attributes), frozenset(names))
+        known = "reconciler.yaml" not in tree.unreadable
+        people = People(findings, dict(settings.attributes), frozenset(names), judges_keys=known)
         people.read(tree.documents("users"))
         groups = Groups(findings, people.users, frozenset(names))
         groups.read(tree.documents("groups"))

@@ -37,7 +37,7 @@ class Sheet:
     def over(self, below: Sheet) -> Sheet:
         """This laid over another: mappings are merged, everything else replaces."""
         return Sheet(
-            merge(below.tree, self.tree),
+            merge(plain(below.tree), self.tree),
             self.whole,
             below.values | self.values,
             below.keys | self.keys,

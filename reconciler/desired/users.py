@@ -43,6 +43,8 @@ class People:
     findings: Findings
     custom: dict[str, CustomAttribute]
     apps: Collection[str]
+    judges_keys: bool = True
+    """False: nobody knows which custom attributes there are."""
     users: dict[str, User] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     complete: bool = True
@@ -121,7 +123,7 @@ class People:
                 self._custom(form, entries, key, user)
             case _ if key in _NOT_YET:
                 form.not_yet(entries, key)
-            case _:
+            case _ if self.judges_keys:
                 form.unknown(entries, key, self._known, "a person")
 
     def _kind(self, form: Form, entries: Entries) -> str:

@@ -96,10 +96,10 @@ def test_addresses_that_are_refused(only_problem: Callable[..., Problem], app_ya
             "guardrails: {minimumMembers: {editors: 1}}",
             "11:14",
             "`guardrails.minimumMembers` is part of",
-            "leave it out",
+            "take it out",
         ),
-        ("sharedTenant: true", "11:1", "`sharedTenant` is part of the format but not supported", "leave it out"),
-        ("caFile: ca.pem", "11:1", "`caFile` is part of the format but not supported", "leave it out"),
+        ("sharedTenant: true", "11:1", "`sharedTenant` is part of the format but not supported", "take it out"),
+        ("caFile: ca.pem", "11:1", "`caFile` is part of the format but not supported", "take it out"),
         ("profile: {rate: {perSecond: fast}}", "11:29", "`profile.rate.perSecond`", ""),
         ("profile: {users: {updates: put}}", "11:19", "unknown key `updates`", "`update`"),
         ("profile: x", "11:10", "`profile` must be a mapping", ""),
@@ -231,6 +231,17 @@ defaults:
 def test_a_mistake_in_the_defaults_is_told_where_it_is(only_problem: Callable[..., Problem]) -> None:
     problem = only_problem({"reconciler.yaml": "defaults:\n  order: first\n"})
     assert str(problem.place) == "reconciler.yaml:2:10"
+
+
+def test_a_mistake_in_the_defaults_is_told_once(only_problem: Callable[..., Problem], app_yaml: str) -> None:
+    second = app_yaml.replace("scim.example.com", "other.example.com")
+    problem = only_problem({"reconciler.yaml": "defaults:\n  sharedTenant: true\n", "apps/second/app.yaml": second})
+    assert str(problem.place) == "reconciler.yaml:2:3"
+
+
+def test_custom_attributes_are_not_judged_by_a_broken_file(only_problem: Callable[..., Problem]) -> None:
+    problem = only_problem({"reconciler.yaml": "attributes: [\n", "users/x.yaml": "costCenter: a\n"})
+    assert problem.place.file == "reconciler.yaml"
 
 
 @pytest.mark.parametrize(

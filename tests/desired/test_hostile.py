@@ -97,7 +97,7 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=st.sampled_from(FILES), tree=trees)
 def test_any_tree_in_any_file(tmp_path: Path, file: str, tree: Any) -> None:
     files = {

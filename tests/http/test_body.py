@@ -21,7 +21,7 @@ def _read(content: bytes, encoding: str = "", *, limit: int = 1 << 20, size: int
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
-@pytest.mark.parametrize("content", [b"", b"{}", bytes(range(256)) * 300])
+@pytest.mark.parametrize("content", [b"", b"{}", bytes(range(256)) * 300], ids=["nothing", "little", "much"])
 def test_whole_bodies_come_out_whole(content: bytes, size: int) -> None:
     assert _read(content, size=size) == content
     assert _read(content, "identity", size=size) == content
@@ -68,6 +68,7 @@ def test_what_follows_the_end_is_left_out() -> None:
         (b"{}", "br", "'br'"),
         (b"{}", "gzip, gzip", "not asked for"),
     ],
+    ids=["cut", "only a head", "no gzip", "unknown", "twice"],
 )
 def test_what_cant_be_unpacked_is_said(content: bytes, encoding: str, why: str) -> None:
     with pytest.raises(Undecodable, match=why):

@@ -1,0 +1,4 @@
+def test_s(story):
+    story.converge()
+    print(story.sandbox.users)
+    print(story.company.state)
