@@ -34,20 +34,20 @@ TOKEN: Final = "BENCHMARK_TOKEN"
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """`people` persons in people/50 groups, each in ten of them (in all, if there are fewer)."""
+    """`people` persons, a group for every `per_group` of them, each in ten groups (in all, if there are fewer)."""
 
     people: int
+    per_group: int = PER_GROUP
 
     @property
     def groups(self) -> int:
-        return max(1, self.people // PER_GROUP)
+        return max(1, self.people // self.per_group)
 
     def members(self, group: int) -> list[int]:
-        """The people of one group: every person is in the ten groups that follow a number of their own."""
-        width, groups = min(MEMBERSHIPS, self.groups), self.groups
-        return [n for n in range(self.people) if (group - n) % groups < width] if width < groups else [
-            *range(self.people)
-        ]  # fmt: skip
+        """The people of one group: person n is in the groups n, n + 1, … n + 9, counted in a circle."""
+        groups = self.groups
+        first = {(group - step) % groups for step in range(MEMBERSHIPS)}
+        return sorted(n for start in first for n in range(start, self.people, groups))
 
     def write(self, root: Path) -> None:
         """users/ and groups/ below `root`: files of 100 people, one file a group."""
@@ -61,12 +61,12 @@ class Company:
             head = f"id: g{group:05}\ndisplayName: Group {group}\nmembers:\n"
             (root / "groups" / f"g{group:05}.yaml").write_text(head + "".join(lines), encoding="utf-8")
 
-    def hire(self, sandbox: Sandbox) -> None:
-        """Puts everybody into a sandbox, as an apply would leave them."""
+    def hire(self, sandbox: Sandbox, *, members: bool = True) -> None:
+        """Puts everybody into a sandbox, as an apply would leave them; with `members` false, groups are empty."""
         ids = [sandbox.store.create("User", account).id for account in self._accounts()]
         for group in range(self.groups):
             data = {"displayName": f"Group {group}", "externalId": f"g{group:05}"}
-            sandbox.store.create("Group", data, [ids[n] for n in self.members(group)])
+            sandbox.store.create("Group", data, [ids[n] for n in self.members(group)] if members else ())
 
     def _accounts(self) -> Iterator[dict[str, Any]]:
         for n in range(self.people):

@@ -301,7 +301,9 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> SandboxStory:
 def story_of(tmp_path: Path) -> Callable[..., SandboxStory]:
     """story_of(gallery, sandbox=…, folder=…): as many stories as a test needs."""
 
-    def make(gallery: str, sandbox: Sandbox | None = None, folder: str = "state", *, again: bool = False) -> SandboxStory:
+    def make(
+        gallery: str, sandbox: Sandbox | None = None, folder: str = "state", *, again: bool = False
+    ) -> SandboxStory:
         root = tmp_path / folder
         if again:
             shutil.rmtree(root, ignore_errors=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from reconciler.apply.execute import Executor
 from reconciler.apply.journal import Journal
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.remember import Memory
-from reconciler.apply.verify import Verifier
+from reconciler.apply.verify import Verifier, stayers
 from reconciler.errors import ReconcilerError
 from reconciler.http import Client
 from reconciler.live import Reader, Writer
@@ -24,7 +24,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class Run:
-    """One apply: what it works with. `stop` is set while it runs; calling it ends the run gracefully."""
+    """One apply: what it works with. `stop()`, at any time, ends it gracefully."""
 
     proposal: Proposal
     client: Client
@@ -34,37 +34,55 @@ class Run:
     save: Callable[[State], None]
     now: datetime
     progress: Progress | None = None
-    stop: Callable[[], None] = lambda: None
+    _stopped: bool = field(default=False, init=False)
+    _executor: Executor | None = field(default=None, init=False)
+
+    def stop(self) -> None:
+        """Running writes finish, the rest is skipped."""
+        self._stopped = True
+        if self._executor is not None:
+            self._executor.stop()
 
     async def execute(self) -> Outcome:
-        """Executes what is not held, verifies it, and leaves the state saved, whatever happens."""
+        """Executes what is not held, verifies it, and leaves the state saved, whatever happens.
+
+        Failures of the application are statuses. Raises ReconcilerError only where the journal or the state can't be
+        written.
+        """
         plan, before = self.proposal.plan, self.client.requests
         reader = Reader(self.client, self.profile)
         writer = Writer(self.client, self.profile, reader)
         memory = Memory(self.state, self.proposal, self.now)
         concurrency = self.profile.rate.concurrency
-        with Journal(self.journal) as journal:
+        journal = Journal(self.journal)
+        executor = Executor(
+            plan,
+            writer,
+            journal,
+            concurrency=concurrency,
+            known=self.proposal.context.snapshot.numbers,
+            leavers_last=self.proposal.context.app.order == "leaversLast",
+            done=memory.done,
+            progress=self.progress,
+            stage_end=lambda: self.save(self.state),
+        )
+        self._executor = executor
+        if self._stopped:
+            executor.stop()
+        with journal:
             await journal.note("begin", app=plan.app, tenantUrl=plan.tenant_url, commit=plan.desired.commit,
                                digest=plan.digest, changesDigest=plan.changes_digest)  # fmt: skip
-            executor = Executor(
-                plan,
-                writer,
-                journal,
-                concurrency=concurrency,
-                leavers_last=self.proposal.context.app.order == "leaversLast",
-                done=memory.done,
-                progress=self.progress,
-                stage_end=lambda: self.save(self.state),
-            )
-            self.stop = executor.stop
+            finished = False
             try:
                 outcome = await executor.run()
-                await self._verify(Verifier(
-                    reader, writer, self.profile, executor.names, concurrency=concurrency, progress=self.progress,
-                    sizes=(plan.live.users, plan.live.groups),
-                ), outcome)  # fmt: skip
+                verifier = Verifier(
+                    reader, writer, self.profile, executor.names, journal, concurrency=concurrency,
+                    progress=self.progress, sizes=(plan.live.users, plan.live.groups), stayers=stayers(self.proposal),
+                )  # fmt: skip
+                await self._verify(verifier, outcome)
+                finished = not (outcome.interrupted or outcome.ended)
             finally:
-                memory.close(executor.outcome)
+                memory.close(executor.outcome, finished=finished)
                 self.save(self.state)
             outcome.requests = self.client.requests - before
             await journal.note("end", exitCode=outcome.exit_code, requests=outcome.requests,
@@ -76,7 +94,7 @@ class Run:
     async def _verify(self, verifier: Verifier, outcome: Outcome) -> None:
         """A reading that fails now says so of every step that it leaves unproven."""
         try:
-            await verifier.verify(outcome.steps)
+            await verifier.verify(outcome)
         except ReconcilerError as error:
             outcome.unverified = str(error)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
-from reconciler.apply.journal import Journal
+from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.write import Names, write
-from reconciler.errors import ReconcilerError, ScimError, ServerFailed, Throttled, Unauthorized
+from reconciler.errors import Forbidden, NotScim, ReconcilerError, ServerFailed, Throttled, TransportError, Unauthorized
 from reconciler.live import Writer
 from reconciler.model.plan import Plan
 from reconciler.plan import dependencies, stage
@@ -17,6 +17,8 @@ from reconciler.plan import dependencies, stage
 Progress = Callable[[str, int, int], None]
 EQUAL_FAILURES = 5
 """In a row, and not about one person: the run ends."""
+GENERAL = (Unauthorized, Forbidden, ServerFailed, Throttled, NotScim, TransportError)
+"""Failures that are not about one person."""
 
 
 class Executor:
@@ -29,6 +31,7 @@ class Executor:
         journal: Journal,
         *,
         concurrency: int,
+        known: Container[str] = (),
         leavers_last: bool = False,
         done: Callable[[Step], None],
         progress: Progress | None = None,
@@ -43,7 +46,7 @@ class Executor:
         self.progress = progress or (lambda _what, _done, _total: None)
         self.stage_end = stage_end or (lambda: None)
         self.steps = [Step(number, change, id=change.id) for number, change in enumerate(plan.changes)]
-        self.names = Names({c.key: c.id for c in plan.changes if c.id is not None})
+        self.names = Names({c.key: c.id for c in plan.changes if c.id is not None}, known)
         self.outcome = Outcome(self.steps)
         self._stopping = False
         self._failures: Counter[str] = Counter()
@@ -54,7 +57,9 @@ class Executor:
         self._stopping = True
 
     async def run(self) -> Outcome:
-        """Every step ends with a status. Raises nothing of the server's: failures are statuses."""
+        """Every step ends with a status. The server's failures are statuses; what is raised is our own trouble, and
+        nothing is being written any more when it is.
+        """
         for step in self.steps:
             if step.change.held:
                 step.status = Status.HELD
@@ -78,27 +83,46 @@ class Executor:
                     self._finished += 1
                     self.progress("writing", self._finished, total)
 
-        await asyncio.gather(*(work() for _ in range(min(self.concurrency, len(resources)))))
+        workers = (asyncio.create_task(work()) for _ in range(min(self.concurrency, len(resources))))
+        ended = await asyncio.gather(*map(self._stopping_all, workers), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+
+    async def _stopping_all(self, worker: asyncio.Task[None]) -> None:
+        """What ends one worker ends them all, each after the write that it is at."""
+        try:
+            await worker
+        except BaseException:
+            self._stopping = True
+            raise
 
     async def _step(self, step: Step, needs: dict[int, set[int]]) -> None:
         cause = self._cause(step, needs)
         if cause:
-            step.status, step.message = Status.SKIPPED, cause
-            await self.journal.note("skipped", **_facts(step), why=cause)
+            await self._skip(step, cause)
             return
         await self.journal.note("try", **_facts(step))
         try:
             await write(step, self.writer, self.names)
+        except JournalError:
+            raise
         except ReconcilerError as error:
             step.status, step.message = Status.FAILED, str(error).replace("\n    ", " — ")
             self._judge(error)
-            await self.journal.note("failed", **_facts(step), why=error.message)
+            await self.journal.note("failed", **_facts(step), why=step.message)
             return
-        step.status = Status.SKIPPED if step.message else Status.DONE
+        if step.message:
+            await self._skip(step, step.message)
+            return
+        step.status = Status.DONE
         self._failures.clear()
+        self.done(step)
         await self.journal.note("done", **_facts(step))
-        if step.status is Status.DONE:
-            self.done(step)
+
+    async def _skip(self, step: Step, cause: str) -> None:
+        step.status, step.message = Status.SKIPPED, cause
+        await self.journal.note("skipped", **_facts(step), why=cause)
 
     def _cause(self, step: Step, needs: dict[int, set[int]]) -> str:
         if self._stopping:
@@ -111,10 +135,7 @@ class Executor:
 
     def _judge(self, error: ReconcilerError) -> None:
         """Five equal failures in a row that are not about one person end the run."""
-        general = isinstance(error, (Unauthorized, ServerFailed, Throttled)) or (
-            isinstance(error, ScimError) and error.status == 403
-        )
-        if not general:
+        if not isinstance(error, GENERAL):
             self._failures.clear()
             return
         kind = type(error).__name__
@@ -133,7 +154,7 @@ def _facts(step: Step) -> dict[str, object]:
     paths = sorted(getattr(change, "set", {}))
     if paths:
         facts["paths"] = paths
-    members = [m.key for m in getattr(change, "members", ())]
+    members = [m.key for m in getattr(change, "members", ()) if m.key not in step.skipped_members]
     if members:
         facts["members"] = members
     return facts

@@ -14,9 +14,14 @@ from typing import Any, Self
 
 import orjson
 
+from reconciler.errors import Place, ReconcilerError
+
 
 class Journal:
-    """Append-only. Many writers at a time share one flush: `note` returns when its line is on the disk."""
+    """Append-only. Many writers at a time share one flush: `note` returns when its line is on the disk.
+
+    Raises ReconcilerError where that can't be: what can't be written down must not be done.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,21 +30,29 @@ class Journal:
         self._flusher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("ab", buffering=0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("ab")
+        except OSError as error:
+            raise self._unwritable(error) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lines:
-            self._write(self._lines)
-        self._file.close()
+        if kind is not None:
+            self._lines.append(_line("aborted", {"why": kind.__name__}))
+        try:
+            if self._lines:
+                self._write(self._lines)
+            self._file.close()
+        except OSError as failed:
+            if error is None:
+                raise self._unwritable(failed) from failed
 
     async def note(self, event: str, **facts: Any) -> None:
         """Adds one line: event, time (UTC), facts. Facts must hold no values of attributes and no secrets."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._lines.append(orjson.dumps({"event": event, "at": at, **facts}, option=orjson.OPT_APPEND_NEWLINE))
+        self._lines.append(_line(event, facts))
         done = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         if self._flusher is None or self._flusher.done():
@@ -50,16 +63,36 @@ class Journal:
         while self._lines:
             lines, self._lines = self._lines, []
             waiting, self._waiting = self._waiting, []
+            failed: ReconcilerError | None = None
             try:
                 await asyncio.to_thread(self._write, lines)
             except OSError as error:
-                for future in waiting:
-                    future.set_exception(error)
-                raise
+                failed = self._unwritable(error)
             for future in waiting:
-                if not future.done():
+                if future.done():
+                    continue
+                if failed is None:
                     future.set_result(None)
+                else:
+                    future.set_exception(failed)
 
     def _write(self, lines: list[bytes]) -> None:
         self._file.write(b"".join(lines))
+        self._file.flush()
         os.fsync(self._file.fileno())
+
+    def _unwritable(self, error: OSError) -> ReconcilerError:
+        return JournalError(
+            f"the journal can't be written: {error.strerror or error}",
+            place=Place(str(self.path)),
+            hint="nothing is written to the application without it: make room, or name another file with --journal",
+        )
+
+
+class JournalError(ReconcilerError):
+    """What is done could not be noted down: the run ends."""
+
+
+def _line(event: str, facts: dict[str, Any]) -> bytes:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return orjson.dumps({"event": event, "at": at, **facts}, option=orjson.OPT_APPEND_NEWLINE)

@@ -2,63 +2,84 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.write import after
+from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
+    CreateGroup,
+    CreateUser,
     DeactivateUser,
     DeleteGroup,
     DeleteUser,
     EmptyGroup,
+    ReactivateUser,
     RemoveMembers,
 )
-from reconciler.model.state import Binding, State
+from reconciler.model.state import Binding, Spent, State
 from reconciler.plan import WINDOW, Proposal, digest, instant, weigh
 
 
 class Memory:
-    """Moves a state forward with each write that was done, and once more when the run ends."""
+    """Moves a state forward with each write that was done, and once more when the run ends.
+
+    A process may be killed between any two writes, and a server may say yes and do nothing: until the end has proved
+    it, nothing is forgotten that would keep a leaver's access from being found again.
+    """
 
     def __init__(self, state: State, proposal: Proposal, now: datetime) -> None:
         self.state = state
         self.proposal = proposal
         self.now = instant(now)
-        self._when = now
         self._commit = proposal.context.desired.directory.commit
         self._new: set[str] = set()
         """Keys bound in this run."""
         self._people = {f"user:{p.user.id}": p for p in proposal.context.desired.people}
         self._groups = {f"group:{g.group.id}": g for g in proposal.context.desired.groups}
+        self._released = {rail.name for rail in proposal.plan.guardrails if rail.released}
+        self._spent: dict[str, Spent] = {}
+        state.spent = [s for s in state.spent if datetime.fromisoformat(s["at"]) > now - WINDOW]
         for former, key in {**proposal.users.moved, **proposal.groups.moved}.items():
             if former in state.bindings and key not in state.bindings:
                 state.bindings[key] = state.bindings.pop(former)
+        self._forget_memberships_of_the_lost()
+
+    def _forget_memberships_of_the_lost(self) -> None:
+        """Whose account was deleted and is made again is in no group: nobody took those memberships away."""
+        changes = self.proposal.plan.pending
+        again = {c.key[5:] for c in changes if isinstance(c, CreateUser) and c.key in self.state.bindings}
+        for binding in self.state.bindings.values() if again else ():
+            if not again.isdisjoint(binding.get("members", ())):
+                binding["members"] = [u for u in binding["members"] if u not in again]
 
     def done(self, step: Step) -> None:
-        """One change was made."""
+        """The application answered one change with success."""
         change, key = step.change, step.change.key
+        self._spend(step)
         if key.startswith(("account:", "appGroup:")):
             return
-        if isinstance(change, (DeleteUser, DeleteGroup)):
-            self.state.bindings.pop(key, None)
-        elif isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
-            self._members(step)
-        elif isinstance(change, DeactivateUser):
-            self._bind(key, step.id)["active"] = False
-        else:
-            binding = self._bind(key, step.id)
-            if key in self._people:
-                binding["active"] = True
+        match change:
+            case DeleteUser():
+                if key in self.state.bindings:
+                    self.state.bindings[key]["active"] = False
+            case DeleteGroup():
+                pass
+            case AddMembers() | RemoveMembers() | EmptyGroup():
+                touched = [m.key for m in change.members if m.key not in step.skipped_members]
+                self._members(key, touched, added=isinstance(change, AddMembers))
+            case DeactivateUser():
+                self._bind(key, step.id)["active"] = False
+            case _:
+                binding = self._bind(key, step.id)
+                if key in self._people:
+                    binding["active"] = True
 
     def _bind(self, key: str, id_: str | None) -> Binding:
         binding = self.state.bindings.get(key)
         if binding is None or (id_ is not None and binding["id"] != id_):
-            fresh = Binding(id=str(id_), since=self.now, commit=self._commit)
-            if binding is not None and "members" in binding:
-                fresh["members"] = binding["members"]
-            self.state.bindings[key] = binding = fresh
+            self.state.bindings[key] = binding = Binding(id=str(id_), since=self.now, commit=self._commit)
             self._new.add(key)
         person, group = self._people.get(key), self._groups.get(key)
         if person is not None:
@@ -69,23 +90,86 @@ class Memory:
             binding["wanted"] = digest(tuple(group.values))
         return binding
 
-    def _members(self, step: Step) -> None:
-        binding = self.state.bindings.get(step.change.key)
+    def _members(self, group: str, keys: list[str], *, added: bool) -> None:
+        binding = self.state.bindings.get(group)
         if binding is None:
             return
-        left = set(binding.get("members", ()))
-        touched = {
-            m.key[5:]
-            for m in getattr(step.change, "members", ())
-            if m.key.startswith("user:") and m.key not in step.skipped_members
-        }
-        left = left | touched if isinstance(step.change, AddMembers) else left - touched
-        binding["members"] = sorted(left)
+        left, touched = set(binding.get("members", ())), {k[5:] for k in keys if k.startswith("user:")}
+        binding["members"] = sorted(left | touched if added else left - touched)
 
-    def close(self, outcome: Outcome) -> None:
-        """The run ended: what was found as wanted is remembered too, and what is gone is forgotten."""
-        state, context = self.state, self.proposal.context
+    def _spend(self, step: Step) -> None:
+        """What the guardrails' 24-hour window will count: not what was released."""
+        for name, value in weigh(step.change).items():
+            if name in self._released:
+                continue
+            if name not in self._spent:
+                self._spent[name] = Spent(at=self.now, name=name, value=0)
+                self.state.spent.append(self._spent[name])
+            self._spent[name]["value"] += value
+
+    def close(self, outcome: Outcome, *, finished: bool) -> None:
+        """The run ended: what was found as wanted is remembered too, and what is gone is forgotten.
+
+        `finished`: every change that was not held had its turn.
+        """
+        state, proved = self.state, not outcome.unverified
+        for step in outcome.steps:
+            if step.status is Status.NOT_STORED:
+                self._take_back(step)
+            elif step.status is Status.DONE and isinstance(step.change, (DeleteUser, DeleteGroup)) and proved:
+                state.bindings.pop(step.change.key, None)
+        state.spent = [s for s in state.spent if s["value"]]
         self._forget_gone()
+        self._found(outcome)
+        self._close_groups({s.change.key for s in outcome.steps if _shapes_group(s)})
+        self._not_kept(outcome)
+        state.held = self._still_held()
+        if finished:
+            state.commit, state.applied_at = self._commit, self.now
+
+    def _still_held(self) -> dict[str, int]:
+        """Guardrail → figure, of what a guardrail held, and of what was held because there was no memory: both wait
+        for their release, although from now on there is one.
+        """
+        plan = self.proposal.plan
+        held = {rail.name: rail.value for rail in plan.guardrails if rail.broken and not rail.released}
+        for change in plan.held:
+            for hold in change.held:
+                name, _, figure = hold.release.rpartition("=")
+                if hold.by == "stateMissing" and figure.isdigit():
+                    held[name] = int(figure)
+        return held
+
+    def _take_back(self, step: Step) -> None:
+        """The application said yes, and it is not so: the next plan must see it as it is."""
+        change, key = step.change, step.change.key
+        for name, value in weigh(change).items():
+            if name in self._spent:
+                self._spent[name]["value"] -= value
+        binding = self.state.bindings.get(key)
+        if binding is None:
+            return
+        match change:
+            case CreateUser() | CreateGroup() if "id" in step.paths:
+                del self.state.bindings[key]
+            case AddMembers():
+                self._members(key, list(step.paths), added=False)
+            case RemoveMembers() | EmptyGroup():
+                self._members(key, list(step.paths), added=True)
+            case DeactivateUser() | DeleteUser():
+                binding["active"] = True
+            case ReactivateUser() if self._concerns_access(step):
+                binding["active"] = False
+            case _:
+                pass
+
+    def _concerns_access(self, step: Step) -> bool:
+        soft = {c.path for c in self.proposal.context.desired.user_columns if c.soft}
+        return any(path in soft or parse_path(path).schema_name == "active" for path in step.paths)
+
+    def _found(self, outcome: Outcome) -> None:
+        """People whom nothing was written to: adopted, or as they are wanted."""
+        state, context = self.state, self.proposal.context
         written = {s.change.key for s in outcome.steps if s.change.action.endswith("User")}
         for number, at in context.users.found.items():
             person = context.desired.people[number]
@@ -98,18 +182,13 @@ class Memory:
         for at, key in context.gone.items():
             if key in state.bindings and not context.snapshot.accounts[at].active:
                 state.bindings[key]["active"] = False
-        self._close_groups({s.change.key for s in outcome.steps if _shapes_group(s)})
-        self._not_kept(outcome)
-        self._spend(outcome)
-        rails = self.proposal.plan.guardrails
-        state.held = {rail.name: rail.value for rail in rails if rail.broken and not rail.released}
-        if not outcome.interrupted and not outcome.ended:
-            state.commit, state.applied_at = self._commit, self.now
 
     def _close_groups(self, written: set[str]) -> None:
-        """Memberships that were found as wanted join those that were written."""
+        """Memberships that were found as wanted join those that were written; of the others only those are kept that
+        git still wants, since somebody may have taken them away, or that the application still has.
+        """
         context, state = self.proposal.context, self.state
-        people = context.desired.people
+        people, owner = context.desired.people, context.users.owner
         for number, at in context.groups.found.items():
             group = context.desired.groups[number]
             key = f"group:{group.group.id}"
@@ -118,9 +197,11 @@ class Memory:
                 binding = self._bind(key, live.id) if key not in written else state.bindings.get(key)
                 if binding is None:
                     continue
-                owners = (context.users.owner.get(account) for account in live.members)
-                present = {str(people[o].user.id) for o in owners if o is not None and o in group.members}
-                binding["members"] = sorted({*binding.get("members", ()), *present})
+                wanted = {str(people[m].user.id) for m in group.members}
+                there = {str(people[owner[a]].user.id) for a in live.members if a in owner}
+                there |= {context.gone[a][5:] for a in live.members if a in context.gone}
+                left = set(binding.get("members", ()))
+                binding["members"] = sorted((left & (wanted | there)) | (there & wanted))
         for binding in state.bindings.values():
             if binding.get("members"):
                 binding["members"] = [u for u in binding["members"] if f"user:{u}" in state.bindings]
@@ -136,31 +217,22 @@ class Memory:
                 del self.state.bindings[key]
 
     def _not_kept(self, outcome: Outcome) -> None:
+        """What was just seen not to stay; what did stay is no longer among it. Access is never given up so."""
         state, mappings = self.state, self.proposal.context.desired.mappings_digest
         if state.mappings_digest != mappings:
             state.not_kept, state.mappings_digest = {}, mappings
         for step in outcome.steps:
-            if (
-                step.status is Status.NOT_STORED
-                and hasattr(step.change, "set")
-                and not isinstance(step.change, DeactivateUser)
-            ):
-                values = after(step)
-                kept = {path: digest(values[path]) for path in step.paths if path in values and path != "active"}
-                if kept:
-                    state.not_kept.setdefault(step.change.key, {}).update(kept)
-
-    def _spend(self, outcome: Outcome) -> None:
-        """What the guardrails' 24-hour window will count: not what was released."""
-        since = self._when - WINDOW
-        spent: Counter[str] = Counter()
-        for step in outcome.steps:
-            if step.status is Status.DONE:
-                spent.update(weigh(step.change))
-        self.state.spent = [s for s in self.state.spent if datetime.fromisoformat(s["at"]) > since]
-        for name, value in sorted(spent.items()):
-            if name not in self.proposal.context.releases.figures:
-                self.state.spent.append({"at": self.now, "name": name, "value": value})
+            if step.status not in (Status.NOT_STORED, Status.DONE) or isinstance(step.change, DeactivateUser):
+                continue
+            values = after(step)
+            refused = {
+                path: digest(values[path])
+                for path in step.paths
+                if path in values and parse_path(path).schema_name != "active"
+            }
+            kept = {p: d for p, d in state.not_kept.get(step.change.key, {}).items() if p not in values}
+            state.not_kept[step.change.key] = {**kept, **refused}
+        state.not_kept = {k: paths for k, paths in state.not_kept.items() if paths and k in state.bindings}
 
 
 def _shapes_group(step: Step) -> bool:

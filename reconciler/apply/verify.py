@@ -6,20 +6,30 @@ What the server did not store is written once more, in the next form; what then 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.apply.outcome import Status, Step
+from reconciler.apply.journal import Journal, JournalError
+from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.write import Names, after
 from reconciler.errors import ReconcilerError
-from reconciler.live import Reader, Writer, Writes, is_active, row
-from reconciler.model.path import parse_path
-from reconciler.model.plan import AddMembers, DeleteGroup, DeleteUser, EmptyGroup, MemberRef, RemoveMembers
+from reconciler.live import FORMS, Form, Reader, Writer, Writes, is_active, member_ids, row
+from reconciler.model.path import member, parse_path
+from reconciler.model.plan import (
+    AddMembers,
+    DeactivateUser,
+    DeleteGroup,
+    DeleteUser,
+    EmptyGroup,
+    RemoveMembers,
+)
 from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId, Value
-from reconciler.plan import equal
+from reconciler.plan import Proposal, equal
 
 Progress = Callable[[str, int, int], None]
+Missed = list[tuple[Step, list[str]]]
+"""Steps with what the application does not hold of them: paths, or keys of members."""
 
 
 @dataclass(slots=True)
@@ -41,86 +51,148 @@ class Verifier:
         writer: Writer,
         profile: Profile,
         names: Names,
+        journal: Journal,
         *,
         sizes: tuple[int, int],
         concurrency: int,
         progress: Progress | None = None,
+        stayers: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.reader = reader
         self.writer = writer
         self.profile = profile
         self.names = names
+        self.journal = journal
         self.sizes = sizes
         """How many users and groups the application listed: what listing them again costs."""
         self.concurrency = concurrency
+        self.stayers = stayers or {}
+        """Group → account → key: of the groups that gain members, those who are in it and stay."""
         self.progress = progress or (lambda _what, _done, _total: None)
         self._loose = {name.lower() for name in profile.compare.case_insensitive}
+        self._ignored = {name.lower() for name in profile.compare.ignore}
 
-    async def verify(self, steps: Sequence[Step]) -> None:
-        """Turns `done` into `notStored` where the application says otherwise."""
-        done = [s for s in steps if s.status is Status.DONE]
+    async def verify(self, outcome: Outcome) -> None:
+        """Turns `done` into `notStored` where the application says otherwise. An interrupted run is only looked at."""
+        done = [s for s in outcome.steps if s.status is Status.DONE]
         if not done:
             return
-        if self.profile.settle_seconds:
-            await asyncio.sleep(self.profile.settle_seconds)
-        seen = await self._look(done)
-        missed = [(s, missing) for s in done if (missing := self._missing(s, seen))]
-        if not missed:
-            return
-        again = [s for s, missing in missed if await self._once_more(s, missing)]
-        seen = await self._look([s for s, _ in missed])
-        for step, _ in missed:
-            missing = self._missing(step, seen)
-            if missing:
-                step.status, step.paths = Status.NOT_STORED, tuple(missing)
-                step.message = f"the application answered with success and does not hold: {', '.join(missing)}"
-            elif step in again:
-                self._prefer_what_worked(step)
+        missed = self._compare(done, await self._look(done))
+        if missed and not (outcome.interrupted or outcome.ended):
+            missed = await self._repair(missed)
+        for step, missing in missed:
+            step.status, step.paths = Status.NOT_STORED, tuple(missing)
+            step.message = f"the application answered with success and does not hold: {', '.join(missing)}"
+            await self.journal.note("notStored", **_facts(step), paths=missing)
 
-    def _prefer_what_worked(self, step: Step) -> None:
-        kind = _ladder(step)
-        form = self.writer.next_form(kind, self.writer.form(kind))
-        if form is not None:
-            self.writer.prefer(kind, form)
+    async def _repair(self, missed: Missed) -> Missed:
+        """What is still missing after writing it again in the next form, and then in the one behind it: there one step
+        of each sort goes ahead, since most of what is missing by then is simply not kept.
+        """
+        missed = await self._again(missed, 0)
+        for rung in range(1, len(FORMS) - 1):
+            ahead = {_sort(step, missing): (step, missing) for step, missing in reversed(missed)}
+            left = {step.number for step, _ in await self._again(list(ahead.values()), rung)}
+            helped = {sort for sort, (step, _) in ahead.items() if step.number not in left}
+            tried = {step.number for step, _ in ahead.values()}
+            missed = [each for each in missed if each[0].number not in tried or each[0].number in left]
+            others = [each for each in missed if each[0].number not in tried and _sort(*each) in helped]
+            left |= {step.number for step, _ in await self._again(others, rung)}
+            cleared = {step.number for step, _ in others} - left
+            missed = [each for each in missed if each[0].number not in cleared]
+        return missed
 
-    async def _once_more(self, step: Step, missing: Sequence[str]) -> bool:
-        """True if it was written again in another form."""
+    async def _again(self, missed: Missed, rung: int) -> Missed:
+        """Writes it once more, `rung` forms behind the next one, looks, and gives what is still missing."""
+        if not await self._write_again(missed, rung):
+            return missed
+        steps = [step for step, _ in missed]
+        return self._compare(steps, await self._look(steps))
+
+    def _form(self, kind: Writes, rung: int) -> Form | None:
+        """The form `rung` behind the next one; the same once more where there is no next one; else None."""
+        form = self.writer.form(kind)
+        rungs: list[Form] = []
+        while (following := self.writer.next_form(kind, rungs[-1] if rungs else form)) is not None:
+            rungs.append(following)
+        rungs = rungs or [form]
+        return rungs[rung] if rung < len(rungs) else None
+
+    async def _write_again(self, missed: Missed, rung: int) -> set[int]:
+        """Numbers of the steps that were written once more: side by side, but never two to one resource."""
+        resources: dict[str, list[tuple[Step, list[str]]]] = {}
+        for step, missing in missed:
+            resources.setdefault(step.change.key, []).append((step, missing))
+        queue = iter(resources.values())
+        again: set[int] = set()
+
+        async def work() -> None:
+            for steps in queue:
+                for step, missing in steps:
+                    if await self._once_more(step, missing, rung):
+                        again.add(step.number)
+
+        await asyncio.gather(*(work() for _ in range(min(self.concurrency, len(resources)))))
+        return again
+
+    async def _once_more(self, step: Step, missing: Sequence[str], rung: int) -> bool:
+        """True if it was written again."""
         kind = _ladder(step)
-        form = self.writer.next_form(kind, self.writer.form(kind)) or self.writer.form(kind)
+        form = self._form(kind, rung)
+        if form is None:
+            return False
         change, id_ = step.change, RemoteId(step.id or "")
+        values = {path: value for path, value in after(step).items() if path in missing}
+        ids = self._accounts(change, missing) if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)) else []
+        if isinstance(change, AddMembers) and (driven_out := self._driven_out(id_, missing)):
+            form, ids = "put", [*ids, *driven_out]
+        if not values and not ids:
+            return False  # a deletion, or a resource that is not there
+        await self.journal.note("tryAgain", **_facts(step), paths=list(missing))
         try:
             if isinstance(change, AddMembers):
-                await self.writer.add_members(id_, self._members(change, missing), form=form)
-            elif isinstance(change, (RemoveMembers, EmptyGroup)):
-                await self.writer.remove_members(id_, self._members(change, missing), form=form)
-            elif not isinstance(change, (DeleteUser, DeleteGroup)):
-                values = {path: value for path, value in after(step).items() if path in missing}
+                await self.writer.add_members(id_, ids, form=form)
+            elif ids:
+                await self.writer.remove_members(id_, ids, form=form)
+            else:
                 update = self.writer.update_user if kind == "user" else self.writer.update_group
                 await update(id_, values, form=form)
-        except ReconcilerError:
+        except JournalError:
+            raise
+        except ReconcilerError as error:
+            await self.journal.note("failed", **_facts(step), why=error.message)
             return False  # the second look tells
+        await self.journal.note("done", **_facts(step), paths=list(missing))
         return True
 
-    def _member(self, member: MemberRef) -> RemoteId:
-        return RemoteId(member.id or self.names.ids.get(member.key, ""))
-
-    def _members(self, change: AddMembers | RemoveMembers | EmptyGroup, keys: Sequence[str]) -> list[RemoteId]:
+    def _accounts(self, change: AddMembers | RemoveMembers | EmptyGroup, keys: Sequence[str]) -> list[RemoteId]:
         wanted = set(keys)
-        return [self._member(m) for m in change.members if m.key in wanted]
+        return [id_ for m in change.members if m.key in wanted and (id_ := self.names.member(m))]
+
+    def _driven_out(self, group: RemoteId, missing: Sequence[str]) -> list[RemoteId]:
+        """Those who were in the group, should stay, and are gone: some servers make the whole list of what is added.
+        Only if none of them is left: one who is gone may have been taken out by a person meanwhile.
+        """
+        return [RemoteId(id_) for id_, key in self._stayers(group).items() if key in missing]
+
+    def _stayers(self, group: str) -> dict[str, str]:
+        return {id_: key for id_, key in self.stayers.get(group, {}).items() if id_ not in self.names.freed}
 
     # -- looking
 
     async def _look(self, steps: Sequence[Step]) -> Seen:
         """One by one or by listing, whichever costs less."""
+        if self.profile.settle_seconds:
+            await asyncio.sleep(self.profile.settle_seconds)
         users = {s.id for s in steps if s.id and s.change.action.endswith("User")}
         groups = {s.id for s in steps if s.id and not s.change.action.endswith("User")}
         page = self.profile.paging.count
         pages = -(-max(self.sizes[0], len(users)) // page) + -(-max(self.sizes[1], len(groups)) // page)
         if len(users) + len(groups) > pages:
-            return await self._list(steps)
+            return await self._list(steps, users, groups)
         return await self._one_by_one(steps, users, groups)
 
-    async def _list(self, steps: Sequence[Step]) -> Seen:
+    async def _list(self, steps: Sequence[Step], users: set[str], groups: set[str]) -> Seen:
         user_paths = _paths(s for s in steps if s.change.action.endswith("User"))
         group_paths = _paths(s for s in steps if not s.change.action.endswith("User"))
         snapshot = await self.reader.read(
@@ -130,10 +202,14 @@ class Verifier:
         )
         seen = Seen()
         ids = [account.id for account in snapshot.accounts]
-        for account in snapshot.accounts:
+        for account in (a for a in snapshot.accounts if a.id in users):
             seen.users[account.id] = dict(zip(user_paths, account.values, strict=True))
             seen.active[account.id] = account.active
-        for group in snapshot.groups:
+        deactivated = {s.id for s in steps if s.id and isinstance(s.change, DeactivateUser)}
+        for id_ in sorted(deactivated - seen.users.keys()):  # some servers list the active alone
+            found = await self.reader.user(id_)
+            seen.users[id_] = None if found is None else dict(zip(user_paths, row(found, user_paths), strict=True))
+        for group in (g for g in snapshot.groups if g.id in groups):
             seen.groups[group.id] = dict(zip(group_paths, group.values, strict=True))
             seen.members[group.id] = {ids[m] for m in group.members} | set(group.others)
         return seen
@@ -159,7 +235,7 @@ class Verifier:
                     seen.groups[id_] = (
                         None if found is None else dict(zip(group_paths, row(found, group_paths), strict=True))
                     )
-                    seen.members[id_] = _members(found)
+                    seen.members[id_] = set(member_ids(member(found or {}, "members")))
                 count += 1
                 self.progress("verifying", count, total)
 
@@ -167,6 +243,9 @@ class Verifier:
         return seen
 
     # -- comparing
+
+    def _compare(self, steps: Sequence[Step], seen: Seen) -> Missed:
+        return [(step, missing) for step in steps if (missing := self._missing(step, seen))]
 
     def _missing(self, step: Step, seen: Seen) -> list[str]:
         """Paths, or keys of members, that the application does not hold as planned."""
@@ -179,17 +258,21 @@ class Verifier:
         if isinstance(change, AddMembers):
             have = seen.members.get(id_, set())
             wanted = (m for m in change.members if m.key not in step.skipped_members)
-            return [m.key for m in wanted if self._member(m) not in have]
+            absent = [m.key for m in wanted if self.names.member(m) not in have]
+            stayers = self._stayers(id_)
+            return absent if have & stayers.keys() else [*absent, *sorted(stayers.values())]
         if isinstance(change, (RemoveMembers, EmptyGroup)):
             have = seen.members.get(id_, set())
-            return [m.key for m in change.members if m.id in have]
+            return [m.key for m in change.members if self.names.member(m) in have]
         held = (seen.users if change.action.endswith("User") else seen.groups).get(id_)
         if held is None:
-            return ["id"]
+            gone = isinstance(change, DeactivateUser) and self.profile.users.effect != "deactivated"
+            return [] if gone else ["id"]
         return [path for path, value in after(step).items() if not self._same(path, value, held.get(path))]
 
     def _same(self, path: str, want: Value, have: Value) -> bool:
-        return equal(want, have, exact=parse_path(path).schema_name not in self._loose)
+        name = parse_path(path).schema_name
+        return name in self._ignored or equal(want, have, exact=name not in self._loose)
 
 
 def _ladder(step: Step) -> Writes:
@@ -198,10 +281,35 @@ def _ladder(step: Step) -> Writes:
     return "user" if step.change.action.endswith("User") else "group"
 
 
+def _sort(step: Step, missing: Sequence[str]) -> tuple[str, ...]:
+    """What is alike: the same paths, or members added, or members removed."""
+    return (step.change.action,) if _ladder(step) == "members" else (_ladder(step), *missing)
+
+
+def stayers(proposal: Proposal) -> dict[str, dict[str, str]]:
+    """Group → account → key: of the groups that gain members, those who are in it and neither leave it nor their
+    account in this plan.
+    """
+    changes = [c for c in proposal.plan.changes if not c.held]
+    gaining = {c.id for c in changes if isinstance(c, AddMembers)}
+    leavers = {c.id for c in changes if isinstance(c, (DeactivateUser, DeleteUser))}
+    losers = {(c.id, m.id) for c in changes if isinstance(c, (RemoveMembers, EmptyGroup)) for m in c.members}
+    context = proposal.context
+    accounts = context.snapshot.accounts
+    return {
+        group.id: {
+            accounts[at].id: context.key_of(at)
+            for at in group.members
+            if accounts[at].id not in leavers and (group.id, accounts[at].id) not in losers
+        }
+        for group in context.snapshot.groups
+        if group.id in gaining
+    }
+
+
 def _paths(steps: Iterable[Step]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for step in steps for path in after(step)))
 
 
-def _members(group: dict[str, Value] | None) -> set[str]:
-    listed = (group or {}).get("members") or []
-    return {str(m.get("value")) for m in listed if isinstance(m, dict)}
+def _facts(step: Step) -> dict[str, object]:
+    return {"step": step.number, "action": step.change.action, "key": step.change.key, "id": step.id}

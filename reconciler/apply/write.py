@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from reconciler.apply.outcome import Step
-from reconciler.errors import PlanError
-from reconciler.live import Writer
+from reconciler.errors import Conflict, PlanError
+from reconciler.live import Stored, Writer
+from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
     AdoptGroup,
@@ -18,6 +20,7 @@ from reconciler.model.plan import (
     DeleteGroup,
     DeleteUser,
     EmptyGroup,
+    MemberRef,
     ReactivateUser,
     RemoveMembers,
     RenameGroup,
@@ -33,12 +36,25 @@ class Names:
     """Key → id, growing as resources are created."""
 
     ids: dict[str, str]
+    known: Container[str] = ()
+    """Ids of the accounts that were there when the plan was made."""
+    freed: set[str] = field(default_factory=set)
+    """Those of them that nobody has any more."""
 
     def id(self, key: str) -> RemoteId:
         """Raises PlanError for what has no id: only a plan that was tampered with asks for one."""
         if key not in self.ids:
             raise PlanError(f"{key} has no id in the application")
         return RemoteId(self.ids[key])
+
+    def is_anothers(self, id_: str) -> bool:
+        """Whether an id that an answer brings belongs to an account that was there before."""
+        return id_ in self.known and id_ not in self.freed
+
+    def member(self, member: MemberRef) -> RemoteId | None:
+        """The account of a member, as it is called by now; None: it was to be created, and was not."""
+        id_ = self.ids.get(member.key) or member.id
+        return RemoteId(id_) if id_ else None
 
 
 def after(step: Step) -> dict[str, Value]:
@@ -52,25 +68,29 @@ async def write(step: Step, writer: Writer, names: Names) -> None:
     match change:
         case CreateUser():
             stored = await writer.create_user(after(step))
+            if names.is_anothers(stored.id):
+                raise _not_new(stored.id)
             step.id = names.ids[change.key] = stored.id
         case CreateGroup():
             stored = await writer.create_group(after(step))
             step.id = names.ids[change.key] = stored.id
         case UpdateUser() | RenameUser() | ReactivateUser() | DeactivateUser() | AdoptUser():
-            stored_now = await writer.update_user(_id(step), after(step))
-            if stored_now is not None and stored_now.id != step.id:
-                step.id = names.ids[change.key] = stored_now.id
+            now = await writer.update_user(_id(step), after(step))
+            if now is not None and _moved(step, now, names):
+                names.freed.add(_id(step))
+                step.id = names.ids[change.key] = now.id
         case UpdateGroup() | RenameGroup() | AdoptGroup():
             await writer.update_group(_id(step), after(step))
         case DeleteUser():
             await writer.delete_user(_id(step))
+            names.freed.add(_id(step))
         case DeleteGroup():
             await writer.delete_group(_id(step))
         case AddMembers():
             step.id = names.id(change.key)
             await _add(step, change, writer, names)
         case RemoveMembers() | EmptyGroup():
-            await writer.remove_members(_id(step), [RemoteId(m.id) for m in change.members if m.id])
+            await writer.remove_members(_id(step), [i for m in change.members if (i := names.member(m))])
         case _:
             assert_never(change)
 
@@ -81,15 +101,36 @@ def _id(step: Step) -> RemoteId:
     return RemoteId(step.id)
 
 
+def _moved(step: Step, now: Stored, names: Names) -> bool:
+    """Whether an update gave the account another id: some servers make the id of the userName.
+
+    Believed only of a new id, and only where the userName was written and comes back: an answer about somebody else
+    must not make their account ours.
+    """
+    sent = next((value for path, value in after(step).items() if path.lower() == "username"), None)
+    if now.id == step.id or names.is_anothers(now.id) or not sent:
+        return False
+    return str(parse_path("userName").read(now.resource)).casefold() == str(sent).casefold()
+
+
+def _not_new(id_: str) -> Conflict:
+    return Conflict(
+        f"the application answered with account {id_}, which was there before",
+        request="POST /Users",
+        status=200,
+        hint="plan again to see whose it is; it was not taken over",
+    )
+
+
 async def _add(step: Step, change: AddMembers, writer: Writer, names: Names) -> None:
     """Adds whoever has an account; whoever was to get one and did not is skipped by name."""
     ids = []
     for member in change.members:
-        id_ = member.id or names.ids.get(member.key)
+        id_ = names.member(member)
         if id_ is None:
             step.skipped_members[member.key] = "the account was not created"
         else:
-            ids.append(RemoteId(id_))
+            ids.append(id_)
     if ids:
         await writer.add_members(_id(step), ids)
     elif change.members:

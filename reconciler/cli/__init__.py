@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -15,6 +16,7 @@ COMMANDS = {
     "demo": "the whole story against the embedded sandbox: plan, apply, drift, repair",
     "validate": "offline check of everything that can be checked offline",
     "test": "runs mapping tests",
+    "expression": "evaluates an expression",
     "check": "tests the connection, and that the token may write",
     "plan": "who would gain and who would lose what",
     "apply": "makes it so, after showing it and asking",
@@ -55,12 +57,23 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="reconciler")
-def root() -> None:
+@click.pass_context
+def root(context: click.Context) -> None:
     """Access to applications, the way good teams ship code.
 
     People, groups and attribute mappings are YAML in git; a plan shows who gains and who loses what; apply does
     exactly that; drift is found and repaired.
     """
+    context.color = _colour()
+
+
+def _colour() -> bool | None:
+    """NO_COLOR wins, then FORCE_COLOR, then TERM=dumb; None: where somebody looks."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") != "0":
+        return True
+    return False if os.environ.get("TERM") == "dumb" else None
 
 
 def main() -> NoReturn:
@@ -82,7 +95,7 @@ def run(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except ReconcilerError as error:
-        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
+        click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True, color=_colour())
         return error.exit_code
     except BrokenPipeError:
         # whoever reads our output stopped reading; that is their right

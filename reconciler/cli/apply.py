@@ -105,6 +105,7 @@ async def _one(
     from reconciler.state import tenant_lock
 
     with tenant_lock(opened.app.tenant_url):
+        _still_remembers(opened)
         async with opened.connect() as client:
             with Progress(opened.app.name) as progress:
                 proposal = await opened.propose(client, progress)
@@ -122,6 +123,14 @@ async def _one(
     if form == "text" and (plan.pending or outcome.exit_code):
         _tell(outcome, time.monotonic() - begun, path)
     return outcome.exit_code, _result(proposal, outcome, path)
+
+
+def _still_remembers(opened: Opened) -> None:
+    """The memory was read before the lock was ours: another apply may have ended in between."""
+    from reconciler.errors import Locked
+
+    if opened.states.load(opened.app.name, opened.app.tenant_url) != opened.state:
+        raise Locked(f"another apply to {opened.app.tenant_url} has just ended", hint="run again, to plan from there")
 
 
 def _ask(opened: Opened) -> None:

@@ -15,10 +15,6 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened, Settings
 
-SOON = 30
-"""Days before the token's end at which it is told."""
-
-
 @click.command()
 @options.directory
 @options.apps
@@ -106,10 +102,12 @@ async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
 def _token_end(opened: Opened, found: Any) -> None:
     if opened.app.auth is None or opened.app.auth.expires is None:
         return
+    from reconciler.plan import TOKEN_SOON
+
     left = (date.fromisoformat(opened.app.auth.expires) - datetime.now(UTC).date()).days
     if left < 0:
         found(False, f"the token expired on {opened.app.auth.expires}", "get a new one, and correct auth.expires")
-    elif left <= SOON:
+    elif left <= TOKEN_SOON:
         found(None, f"the token expires on {opened.app.auth.expires}, in {left} days", "get a new one in time")
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from reconciler import desired as files
 from reconciler.errors import DesiredStateError, Problem, UsageError
@@ -69,6 +72,8 @@ class Opened:
     elsewhere: str | None = None
     """The other tenantUrl that this app's memory is about."""
     releases: Releases = field(default_factory=Releases)
+    as_of: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    """The moment for which the app is projected and planned."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -98,17 +103,31 @@ class Opened:
         from reconciler.live import Reader
 
         user_paths, group_paths = read_paths(self.desired, self.app)
-        snapshot = await Reader(client, self.profile).read(user_paths, group_paths, progress=progress)
-        snapshot.tenant_url = self.app.tenant_url
-        return propose(
-            self.app,
-            self.profile,
-            self.desired,
-            snapshot,
-            self.state,
-            as_of=datetime.now(UTC).replace(microsecond=0),
-            releases=self.releases,
-        )
+        with bulk():
+            snapshot = await Reader(client, self.profile).read(user_paths, group_paths, progress=progress)
+            snapshot.tenant_url = self.app.tenant_url
+            return propose(
+                self.app,
+                self.profile,
+                self.desired,
+                snapshot,
+                self.state,
+                as_of=self.as_of,
+                releases=self.releases,
+            )
+
+
+@contextmanager
+def bulk() -> Iterator[None]:
+    """Around what builds millions of objects that stay to the end: the garbage collector would look at all of them
+    again and again. It is off meanwhile, and leaves them alone afterwards. Blocks must not be nested.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def load(settings: Settings) -> files.Loaded:
@@ -128,22 +147,27 @@ def profile_of(app: App) -> Profile:
     return load_profile(app.gallery).corrected(app.profile)
 
 
+@bulk()
 def open_apps(settings: Settings) -> list[Opened]:
     """All apps that the command line asks for, projected. Every problem of every app is reported at once."""
     loaded = load(settings)
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
     if not loaded.apps:
         raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
     folder = state_folder(settings.state, loaded)
     states = FileStates(folder)
     releases = Releases.parse(settings.allow)
     problems: list[Problem] = []
+    as_of = datetime.now(UTC).replace(microsecond=0)
     opened = []
     for name, app in loaded.apps.items():
         state = states.load(name, app.tenant_url)
         managed = [key[5:] for key in state.bindings if key.startswith("user:")]
         profile = profile_of(app)
         try:
-            desired = project(loaded.directory, app, profile, managed=managed, places=loaded.places.get(name))  # type: ignore[arg-type]
+            places = loaded.places.get(name)
+            desired = project(loaded.directory, app, profile, managed=managed, places=places, as_of=as_of)  # type: ignore[arg-type]
         except DesiredStateError as error:
             problems += error.problems
             continue
@@ -156,8 +180,9 @@ def open_apps(settings: Settings) -> list[Opened]:
                 states,
                 loaded.root,
                 settings,
-                states.foreign(name, app.tenant_url),
+                states.foreign(name, app.tenant_url) if state.fresh else None,
                 releases,
+                as_of,
             )
         )
     if problems:

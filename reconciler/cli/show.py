@@ -30,8 +30,6 @@ def show(opened: Opened, plan: Plan, *, verbose: bool) -> None:
     profile = opened.profile
     if opened.elsewhere:
         click.echo(f"the memory of {plan.app} is about {opened.elsewhere}: this tenant has none", err=True)
-    if not opened.app.provisioning:
-        click.echo(f"provisioning of {plan.app} is off: this can be planned, and not applied", err=True)
     click.echo(text(plan, style(), title=profile.title, effect=profile.users.effect, verbose=verbose), nl=False)
 
 

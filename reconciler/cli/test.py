@@ -6,6 +6,7 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +30,7 @@ def test(paths: tuple[Path, ...], apps: tuple[str, ...], form: str) -> None:
     """Run mapping tests: examples of what mappings and expressions make of inputs.
 
     A DIR is a desired state, whose apps' tests.yaml are run. A FILE has the form of a tests.yaml; with --app it is run
-    with that app's mappings. Exits with 1 if a test fails.
+    with that app's mappings. Where a test has no `now`, Now() is the present. Exits with 1 if a test fails.
     """
     ran = [each for path in paths or (None,) for each in _run(path, apps)]
     failed = [each for each in ran if not each.result.passed]
@@ -69,10 +70,11 @@ def _of_apps(root: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
     from reconciler.project import run_case
 
     loaded = desired.load(root, apps=apps or None)
+    now = datetime.now(UTC)
     for name, app in loaded.apps.items():
         profile = load_profile(app.gallery)
         for case in loaded.cases.get(name, ()):
-            yield _Ran(name, run_case(case, loaded.directory, app, profile))
+            yield _Ran(name, run_case(case, loaded.directory, app, profile, now=now))
 
 
 def _of_file(path: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
@@ -82,14 +84,15 @@ def _of_file(path: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
     from reconciler.project import run_case
 
     cases = desired.read_cases(path)
+    now = datetime.now(UTC)
     if not apps:
         for case in cases:
-            yield _Ran("", run_case(case))
+            yield _Ran("", run_case(case, now=now))
         return
     loaded = desired.load(desired.find(Path()), apps=apps)
     for name, app in loaded.apps.items():
         for case in cases:
-            yield _Ran(name, run_case(case, loaded.directory, app, load_profile(app.gallery)))
+            yield _Ran(name, run_case(case, loaded.directory, app, load_profile(app.gallery), now=now))
 
 
 def _failure(ran: _Ran) -> Iterator[str]:

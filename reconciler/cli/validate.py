@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def _projected(loaded: Loaded) -> list[Problem]:
             problems.append(Problem(place, error.message, error.hint))
             continue
         try:
-            project(loaded.directory, app, profile, places=places)
+            project(loaded.directory, app, profile, places=places, as_of=datetime.now(UTC))
         except DesiredStateError as error:
             problems.extend(error.problems)
     return list(dict.fromkeys(problems))

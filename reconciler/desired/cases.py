@@ -12,7 +12,7 @@ from reconciler.desired.sheet import Sheet
 from reconciler.errors import DesiredStateError, Place, Problem
 from reconciler.model.cases import Case
 
-_KEYS = ("id", "expression", "user", "inputs", "expected", "now")
+_KEYS = ("id", "expression", "user", "inputs", "expected", "now", "target_has")
 _REMARKS = ("function", "kind", "source", "note")
 """Where an example is from, and what it shows."""
 

@@ -178,6 +178,8 @@ class _Builder:
         self.aliased = 0
         self.keys: dict[str, str] = {}
         """Plain keys that are text. One object each in the whole process: there are few, and they are everywhere."""
+        self.texts: dict[str, str] = {}
+        """Plain values that are text, likewise one object each: departments and languages repeat."""
         self.anchors: dict[str, tuple[Any, int, int]] = {}
         """Anchor → value, of how many values it consists, and how deep they are nested."""
 
@@ -256,7 +258,7 @@ class _Builder:
         key_marks: dict[str, Mark] = {}
         marks: dict[str, Mark] = {}
         entries.key_marks, entries.marks = key_marks, marks
-        get, keys = self.next, self.keys
+        get, keys, texts = self.next, self.keys, self.texts
         while type(event := get()) is not MappingEndEvent:
             bare = type(event) is ScalarEvent and event.tag is None and event.anchor is None
             key = (keys.get(event.value) if bare else None) or self.key(event)
@@ -271,7 +273,7 @@ class _Builder:
                 if text[:1] in MAY_RESOLVE or event.style or len(text) > MAX_SCALAR:
                     entries[key] = self.scalar(event)
                 else:
-                    entries[key] = text
+                    entries[key] = texts.setdefault(text, text)
             else:
                 entries[key] = self.node(event, depth)
         self.built += 2 * len(entries)
@@ -305,7 +307,10 @@ class _Builder:
         get = self.next
         while type(event := get()) is not SequenceEndEvent:
             marks.append(event.start_mark)
-            items.append(self.node(event, depth))
+            if type(event) is ScalarEvent and event.tag is None and event.anchor is None:
+                items.append(self.scalar(event))
+            else:
+                items.append(self.node(event, depth))
         self.built += len(items)
         return items
 

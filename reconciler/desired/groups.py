@@ -42,6 +42,7 @@ class Groups:
     """Every nested group, to be looked up when all groups are read."""
     strangers: list[Naming] = field(default_factory=list)
     """Members who are nobody's id."""
+    _lines: dict[int, int] = field(default_factory=dict)
 
     def read(self, documents: Iterable[Document]) -> None:
         for document in documents:
@@ -87,10 +88,15 @@ class Groups:
         return group
 
     def _members(self, form: Form, entries: Entries, group: Group) -> tuple[Member, ...]:
+        member: Member | None
         members: list[Member] = []
         seen: dict[tuple[str | None, str | None], int] = {}
         for value, mark in form.items(entries, "members"):
-            member = self._member(form, value, mark, group)
+            if type(value) is str and (known := self.users.get(value)):
+                # the person's own text, and numbers that other groups have too: one in memory, not one an entry
+                member = Member(self._lines.setdefault(line := mark.line + 1, line), user=known.id)
+            else:
+                member = self._member(form, value, mark, group)
             if member is None:
                 continue
             who = (member.user, member.group)

@@ -114,7 +114,8 @@ def check_cases(cases: Iterable[Case], users: Collection[str], findings: Finding
     for case in cases:
         if case.user is not None and case.user not in users and case.place:
             hint = findings.near(case.user, users)
-            findings.error(
+            # a warning: a leaver's removal must not wait for somebody to edit an example
+            findings.warning(
                 case.place, f"the case `{shown(case.id)}` is about `{shown(case.user)}`, who does not exist", hint
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -36,6 +36,23 @@ class Reference:
         return Place(self.file, self.mark.line + 1, self.mark.column + 1)
 
 
+@dataclass(slots=True, frozen=True, eq=False)
+class KeyLines(Mapping[str, int]):
+    """Key → line. People who have the same keys in the same order share one `layout`: key → lines below the first."""
+
+    first: int
+    layout: Mapping[str, int]
+
+    def __getitem__(self, key: str) -> int:
+        return self.first + self.layout[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layout)
+
+    def __len__(self) -> int:
+        return len(self.layout)
+
+
 @dataclass(slots=True)
 class People:
     """Collects users; ids are unique across files."""
@@ -49,6 +66,7 @@ class People:
     references: list[Reference] = field(default_factory=list)
     complete: bool = True
     """False: somebody has no usable id."""
+    _layouts: dict[tuple[tuple[str, ...], tuple[int, ...]], dict[str, int]] = field(default_factory=dict)
     _text: frozenset[str] = field(init=False)
     _known: frozenset[str] = field(init=False)
 
@@ -82,16 +100,14 @@ class People:
 
     def _user(self, form: Form, entries: Entries, identity: str) -> User:
         attributes: dict[str, Value] = {}
-        lines: dict[str, int] = {}
         rest: list[str] = []
         text = self._text
-        for key, mark in entries.key_marks.items():
-            lines[key] = mark.line + 1
+        for key in entries:
             if key in text and type(value := entries[key]) is str:
                 attributes[key] = value
             elif key != "id":
                 rest.append(key)
-        user = User(UserId(identity), attributes, form.document.file, entries.mark.line + 1, lines)
+        user = User(UserId(identity), attributes, form.document.file, entries.mark.line + 1, self._lines(entries))
         for key in rest:
             self._field(form, entries, key, user)
         if "manager" in attributes:
@@ -99,6 +115,15 @@ class People:
         if user.kind != "person" or user.owner:
             self._check_owner(form, entries, user)
         return user
+
+    def _lines(self, entries: Entries) -> KeyLines:
+        first, marks = entries.mark.line, entries.key_marks
+        below = [mark.line - first for mark in marks.values()]
+        shape = (tuple(marks), tuple(below))
+        layout = self._layouts.get(shape)
+        if layout is None:
+            layout = self._layouts[shape] = dict(zip(marks, below, strict=True))
+        return KeyLines(first + 1, layout)
 
     def _field(self, form: Form, entries: Entries, key: str, user: User) -> None:
         """Everything that is not plain text under a name of Graph's."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 _BOM = b"\xef\xbb\xbf"
+_SHORTEST = 8  # characters of a token that can't be a word by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,10 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON (RFC 8259). Raises ValueError if it is something else."""
         return orjson.loads(self.body.removeprefix(_BOM))
+
+    def without(self, token: str) -> Answer:
+        """The same, not repeating the token that was sent: bodies are quoted in messages, and some servers quote it."""
+        secret = token.encode()
+        if len(secret) < _SHORTEST or secret not in self.body:
+            return self
+        return replace(self, body=self.body.replace(secret, "…".encode()))

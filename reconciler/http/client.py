@@ -127,7 +127,7 @@ class Client:
         try:
             await self._bucket.take()
             self.requests += 1
-            answer = await self._exchange.send(call, headers)
+            answer = (await self._exchange.send(call, headers)).without(headers.get("authorization", "")[7:])
             throttled = answer.status in _TOO_MUCH
             good = not throttled
         except NotSent:

@@ -26,7 +26,8 @@ Fetch: TypeAlias = Callable[[str], Coroutine[Any, Any, dict[str, Any] | None]]
 _UNUSABLE: Final = frozenset({"", ".", ".."})  # as a path segment the last two would climb (RFC 3986 section 5.2.4)
 _SMALLER: Final = (100, 50, 10)
 _SIDE_BY_SIDE: Final = 8
-_SMALL: Final = 10  # nobody caps pages below this
+_AT_LEAST: Final = 2
+_IN_FLIGHT: Final = 16_000_000  # bytes of pages that are out side by side, about: groups may have many members
 _MOST: Final = 2_000_000  # rows; a list without an end must not fill the memory
 _PASSES: Final = 3
 _DOUBTFUL: Final = 1000  # ids fetched one by one, at most
@@ -120,7 +121,7 @@ class Listing(Generic[T]):
                 walk = Walk()
                 again = await self._first(walk)
                 await self._walk_on(walk, len(again.rows) + 1)
-        if walk.fits and first.total and size >= _SMALL and first.total % size == 0:
+        if walk.fits and first.total and first.total % size == 0:
             await self._beyond(walk, first.total + 1)
         return walk
 
@@ -173,7 +174,9 @@ class Listing(Generic[T]):
                 if stop.is_set():
                     return
 
-        await together(work() for _ in range(min(self._width, -(-total // size))))
+        assert walk.last is not None
+        width = min(self._width, max(_AT_LEAST, _IN_FLIGHT // len(walk.last.answer.body)))
+        await together(work() for _ in range(min(width, -(-total // size))))
 
     async def _range(self, walk: Walk[T | None], start: int, end: int, stop: asyncio.Event) -> None:
         """[start, end), in as many pages as the server makes of it."""
@@ -206,7 +209,7 @@ class Listing(Generic[T]):
         walk.pages += 1
         if len(found) > _MOST:
             raise self._incomplete(walk)
-        if self._progress:
+        if self._progress and (len(found) > before or walk.pages == 1):
             self._progress(self._path.strip("/").lower(), len(found), page.total)
         return len(found) > before
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from reconciler.http import Client
@@ -21,6 +21,7 @@ from reconciler.model.values import RemoteId
 
 Kind: TypeAlias = Literal["user", "group"]
 
+_REMEMBERED: Final = 10_000
 PLACES: dict[Kind, str] = {"user": "/Users", "group": "/Groups"}
 
 
@@ -89,13 +90,16 @@ class Reader:
         """One group with its members; None if there is none (see `_get`)."""
         return await self._get("group", id)
 
-    async def find_user(self, path: str, value: str) -> list[dict[str, Any]]:
-        """The accounts that hold `value` at `path`, compared here: by a filter that can be trusted, else by listing."""
-        return await self._find("user", path, value)
+    async def find_user(self, path: str, value: str, *, sure: bool = False) -> list[dict[str, Any]]:
+        """The accounts that hold `value` at `path`, compared here: by a filter that can be trusted, else by listing.
 
-    async def find_group(self, path: str, value: str) -> list[dict[str, Any]]:
+        With `sure` a filter that finds nobody is not believed: what is about to be made must not be there already.
+        """
+        return await self._find("user", path, value, sure=sure)
+
+    async def find_group(self, path: str, value: str, *, sure: bool = False) -> list[dict[str, Any]]:
         """The groups that hold `value` at `path`, likewise."""
-        return await self._find("group", path, value)
+        return await self._find("group", path, value, sure=sure)
 
     async def _get(self, kind: Kind, id: str) -> dict[str, Any] | None:  # noqa: A002
         """GET by id. 404 is None. Another status that may mean an unknown id (Hootsuite: 403) is None only where it
@@ -117,7 +121,7 @@ class Reader:
             parse(await self._client.send("GET", PLACES[kind], params={"startIndex": "1", "count": "1"}))
             self._readable.add(kind)
 
-    async def _find(self, kind: Kind, path: str, value: str) -> list[dict[str, Any]]:
+    async def _find(self, kind: Kind, path: str, value: str, *, sure: bool) -> list[dict[str, Any]]:
         target = parse_path(path)
         loose = {name.lower() for name in self._profile.compare.case_insensitive}
 
@@ -129,9 +133,10 @@ class Reader:
         for name in trusted:
             if name.lower() in names and not target.urn:
                 page = await self._filtered(kind, _equals(name, value))
-                if page is not None and all(map(fits, page.rows)) and (page.total or 0) <= len(page.rows):
+                honoured = page is not None and all(map(fits, page.rows)) and (page.total or 0) <= len(page.rows)
+                if page is not None and honoured and (page.rows or not sure):
                     return page.rows
-                break  # the filter was not honoured, or refused: look at everything
+                break  # not honoured, refused, or not sure enough: look at everything
         everything = self._listing(kind, lambda _, found: found if fits(found) else None)
         return await self._all(kind, everything)
 
@@ -174,10 +179,14 @@ def _equals(name: str, value: str) -> str:
 
 def _account_maker(paths: Sequence[str]) -> Callable[[str, dict[str, Any]], Account]:
     cells = compile_row(paths)
+    texts: dict[str, str] = {}  # one in memory of each: languages repeat, and addresses are names as well
 
     def make(id: str, found: dict[str, Any]) -> Account:  # noqa: A002
         active = found.get("active")
-        return Account(RemoteId(id), active if active.__class__ is bool else is_active(found), cells(found))
+        values = tuple([texts.setdefault(v, v) if v.__class__ is str else v for v in cells(found)])
+        if len(texts) > _REMEMBERED:
+            texts.clear()
+        return Account(RemoteId(id), active if active.__class__ is bool else is_active(found), values)
 
     return make
 
@@ -201,7 +210,7 @@ def _members(listed: Any, numbers: dict[RemoteId, int]) -> tuple[set[int], froze
     ids = member_ids(listed)
     known = {numbers[each] for each in ids if each in numbers}
     others = frozenset(each for each in ids if each not in numbers) if len(known) < len(ids) else frozenset()
-    return known, others
+    return set(known), others  # a copy takes half the memory of a set that grew
 
 
 def member_ids(listed: Any) -> list[Any]:

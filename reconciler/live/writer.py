@@ -137,7 +137,7 @@ class Writer:
 
     async def _adopt(self, kind: Kind, values: Mapping[str, Value], cause: Exception) -> Stored | None:
         """What a creation without an answer left behind. Raises Conflict if somebody else has the name."""
-        found = await self._look_up(kind, values)
+        found = await self._look_up(kind, values, sure=True)
         if not found:
             return None
         key, resource = found
@@ -166,13 +166,15 @@ class Writer:
             hint="plan again to see what the application made of it",
         )
 
-    async def _look_up(self, kind: Kind, values: Mapping[str, Value]) -> tuple[RemoteId, dict[str, Any]] | None:
+    async def _look_up(
+        self, kind: Kind, values: Mapping[str, Value], *, sure: bool = False
+    ) -> tuple[RemoteId, dict[str, Any]] | None:
         """The resource that has the name that was sent. Raises Conflict if several have it."""
         if self._profile.settle_seconds:
             await asyncio.sleep(self._profile.settle_seconds)
         path, sent = _name(kind, values, self._profile)
         find = self._reader.find_user if kind == "user" else self._reader.find_group
-        found = await find(path.text, sent)
+        found = await find(path.text, sent, sure=sure)
         if len(found) > 1:
             ids = clean(", ".join(sorted(str(each["id"]) for each in found)))
             message = f"several resources have the {path.text} that was sent: {ids}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconciler.model.mapping import Mappings
@@ -79,8 +80,19 @@ class SecretReference(Written):
 
 class Auth(Written):
     bearer: SecretReference
-    expires: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    expires: str | None = None
     """The last day on which the token works: YYYY-MM-DD."""
+
+    @field_validator("expires")
+    @classmethod
+    def _is_day(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                date.fromisoformat(text)
+            except ValueError as error:
+                message = "not a day: write it as 2027-06-30"
+                raise ValueError(message) from error
+        return text
 
 
 class AssignedGroup(Written):

@@ -22,4 +22,7 @@ class Case(BaseModel):
     expected: Any
     """The value, or target → value; `__IGNORE_FLOW__`: left out of the flow."""
     now: str | None = None
+    """The value of Now(), as UTC unless it says otherwise."""
+    target_has: tuple[str, ...] = ()
+    """Values that other accounts have already, for SelectUniqueValue."""
     place: Place | None = Field(default=None, exclude=True)

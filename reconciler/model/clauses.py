@@ -17,6 +17,7 @@ import regex
 
 from reconciler.errors import ClauseError
 from reconciler.model.app import Clause, Operator
+from reconciler.model.pattern import BadPattern, from_dotnet
 from reconciler.model.values import Value, is_null
 
 Test: TypeAlias = Callable[[Value], bool]
@@ -48,9 +49,12 @@ def as_text(value: Value) -> str:
 
 @lru_cache(maxsize=1024, typed=True)
 def compile_pattern(pattern: str) -> Any:
-    """A .NET pattern for the regex package, which knows `(?<name>…)`. Raises ClauseError with the column."""
+    """A .NET pattern, compiled by the regex package. Raises ClauseError with the column."""
     try:
-        return regex.compile(pattern)
+        return regex.compile(from_dotnet(pattern))
+    except BadPattern as error:
+        message = f"not a regular expression: {error.message} at column {error.position + 1}"
+        raise ClauseError(message, column=error.position + 1) from error
     except regex.error as error:
         column = (error.pos or 0) + 1
         message = f"not a regular expression: {error.msg} at column {column}"

@@ -88,3 +88,6 @@ class Desired:
     """User id → position in people."""
     mappings_digest: str = ""
     """sha256 over mappings and profile: what `notKept` depends on."""
+    left_out: dict[UserId, str] = field(default_factory=dict)
+    """Who is in scope and in none of the rows, because the mapping of objectFilter gives IgnoreObjectFlow → why, in
+    words. Neither they nor their accounts and memberships are touched."""

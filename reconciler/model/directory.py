@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.values import GroupId, UserId, Value
@@ -29,7 +29,7 @@ class User:
     file: str
     """Relative to the desired state, with forward slashes."""
     line: int
-    lines: dict[str, int]
+    lines: Mapping[str, int]
     """Attribute (and `id`, `accountEnabled`, …) → line."""
     kind: str = "person"
     owner: str = ""

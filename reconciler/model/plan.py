@@ -50,7 +50,7 @@ class Source(Part):
 
 class Held(Part):
     by: str
-    """whoIsThis, takenAwayInApp, stateMissing, driftGiven, or guardrail:NAME[:KEY]."""
+    """whoIsThis, takenAwayInApp, stateMissing, givenInApp, or guardrail:NAME[:KEY]."""
     release: str
     """The `--allow` that lets it run."""
 
@@ -186,7 +186,7 @@ class Guardrail(Part):
 
 
 BlockedReason: TypeAlias = Literal[
-    "appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "missingAttribute", "lint"
+    "appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "nameTaken", "missingAttribute", "lint"
 ]
 
 

@@ -40,7 +40,6 @@ class Users(_Written):
     """What deactivation really does, in the words of a report."""
     required: tuple[str, ...] = ()
     """Paths without which the application refuses a creation."""
-    send_external_id: bool = False
 
 
 class Groups(_Written):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NewType, TypeAlias
 
 UserId = NewType("UserId", str)
@@ -29,8 +32,66 @@ class Unset(enum.Enum):
 
 UNSET: Final = Unset.UNSET
 
+
+class IgnoreObject(enum.Enum):
+    """The type of IGNORE_OBJECT: nothing at all flows for this person. Only the target objectFilter takes it."""
+
+    IGNORE_OBJECT = "ignoreObject"
+
+    def __repr__(self) -> str:
+        return "IGNORE_OBJECT"
+
+
+IGNORE_OBJECT: Final = IgnoreObject.IGNORE_OBJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A value that apply draws when it creates the resource: no plan, journal or history holds one.
+
+    `function` is Guid or RandomString; the rest is what project.draw evaluates again.
+    """
+
+    function: str
+    expression: str
+    inputs: tuple[tuple[str, Value], ...] = ()
+    """The attributes that the expression reads."""
+    now: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.function}]"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Redacted:
+    """A value that flows, and that no output shows. Equal where the values are."""
+
+    value: Value
+
+    def __str__(self) -> str:
+        return "[Redact]"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The first of these that nobody has becomes the value, on creation (SelectUniqueValue)."""
+
+    candidates: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(self.candidates)
+
+
+def choose(candidates: Iterable[str], taken: Callable[[str], bool]) -> str | None:
+    """The first candidate that is not taken; None if all are."""
+    return next((candidate for candidate in candidates if not taken(candidate)), None)
+
+
 Value: TypeAlias = Any
-"""str, bool, int, float, None, a tuple of these (multi-valued), or a dict (complex)."""
+"""str, bool, int, float, None, a tuple of these (multi-valued), or a dict (complex). A mapping's result may also
+be Generated, Redacted or a Choice."""
 Flow: TypeAlias = Any
 """A Value, or UNSET."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
@@ -17,11 +17,15 @@ from reconciler.plan.document import assemble, canonical, changes_digest, instan
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.matching import match_groups, match_users
+from reconciler.plan.names import untangle
 from reconciler.plan.order import STAGES, dependencies, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
 from reconciler.plan.teams import Teams
+
+TOKEN_SOON = 30
+"""Days before the token's end from which every plan says so."""
 
 
 @dataclass(slots=True)
@@ -56,7 +60,6 @@ def propose(
     """
     context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of)
     check(context)
-    untouchable = context.protected_accounts | ({context.acts_as} if context.acts_as is not None else set())
     context.users = match_users(
         context,
         theirs(
@@ -65,7 +68,7 @@ def propose(
             [a.id for a in snapshot.accounts],
             [a.values for a in snapshot.accounts],
             context.ignored_accounts,
-            frozenset(untouchable),
+            context.untouchable,
         ),
     )
     context.groups = match_groups(
@@ -80,17 +83,35 @@ def propose(
         ),
     )
     People(context).plan()
+    untangle(context, "user")
     context.notes += looks_alike(context)
     Teams(context).plan()
-    if state.fresh:
-        text = "no memory yet: nobody is managed until the first apply"
-        context.notes.append(Note(code="noState", key=app.name, text=text))
+    untangle(context, "group")
+    context.notes += _circumstances(context)
     guardrails = guard(context)
     return Proposal(assemble(context, guardrails), context)
 
 
+def _circumstances(context: Context) -> list[Note]:
+    """What the reader of a plan must know beside its changes."""
+    app, notes = context.app, []
+    if context.state.fresh:
+        text = "no memory yet: nobody is managed until the first apply"
+        notes.append(Note(code="noState", key=app.name, text=text))
+    if not app.provisioning:
+        text = "provisioning is off: this can be planned, and not applied"
+        notes.append(Note(code="provisioningOff", key=app.name, text=text))
+    if app.auth is not None and app.auth.expires is not None:
+        left = (date.fromisoformat(app.auth.expires) - context.as_of.date()).days
+        if left <= TOKEN_SOON:
+            when = f"expires on {app.auth.expires}" if left >= 0 else f"expired on {app.auth.expires}"
+            notes.append(Note(code="tokenExpires", key=app.name, text=f"the token {when}: get a new one"))
+    return notes
+
+
 __all__ = [
     "STAGES",
+    "TOKEN_SOON",
     "WINDOW",
     "Comparer",
     "Proposal",

@@ -16,7 +16,7 @@ from reconciler.model.plan import Blocked, BlockedReason, Change, Note
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import Binding, State
-from reconciler.model.values import Value, account_key, user_key
+from reconciler.model.values import RemoteId, Value, account_key, user_key
 from reconciler.plan.difference import EXACT, equal
 from reconciler.plan.identity import Identity, Theirs
 from reconciler.plan.releases import Releases
@@ -112,6 +112,21 @@ class Context:
         return _matching(_clauses(self.app.guardrails.protected.users), self.snapshot.user_paths, rows)
 
     @cached_property
+    def _protected_strangers(self) -> frozenset[int]:
+        """Accounts that nobody owns and that carry a name of somebody protected by id, whose binding may be lost."""
+        ids = [u for u in self.app.guardrails.protected.users if isinstance(u, str)]
+        users = [self.desired.directory.users[u] for u in ids if u in self.desired.directory.users]
+        pins = {user.accounts.get(self.app.name) for user in users}
+        names = {str(v).casefold() for user in users for v in user.attributes.values() if isinstance(v, str) and v}
+        columns = [self.column(c.path) for c in self.desired.user_columns if c.matching] if users else []
+        return frozenset(
+            at
+            for at, account in enumerate(self.snapshot.accounts)
+            if columns
+            and (account.id in pins or any(str(account.values[c] or "").casefold() in names for c in columns))
+        )
+
+    @cached_property
     def protected_users(self) -> frozenset[str]:
         return frozenset(user_key(u) for u in self.app.guardrails.protected.users if isinstance(u, str))
 
@@ -130,16 +145,16 @@ class Context:
         name = self.app.guardrails.acts_as
         if name is None:
             return None
-        for at in range(len(self.snapshot.accounts)):
-            if equal(name, self.user_name(at), exact=False):
-                return at
-        return None
+        accounts = self.snapshot.accounts
+        same = [at for at in range(len(accounts)) if equal(name, self.user_name(at), exact=False)]
+        return min(same, key=lambda at: accounts[at].id, default=None)
 
     def guarded(self, key: str, at: int | None) -> Literal["actsAs", "protected"] | None:
         """Why nothing may be taken from this account: "actsAs", "protected", or None."""
         if at is not None and at == self.acts_as:
             return "actsAs"
         protected = key in self.protected_users or (at is not None and at in self.protected_accounts)
+        protected = protected or (key.startswith("account:") and at in self._protected_strangers)
         return "protected" if protected and f"protected:{key}" not in self.releases else None
 
     def group_guarded(self, key: str, at: int | None) -> bool:
@@ -147,7 +162,40 @@ class Context:
         return protected and f"protected:{key}" not in self.releases
 
     def binding(self, key: str) -> Binding | None:
-        return self.state.bindings.get(key)
+        """What the state holds of a key; of one that took over another's account, what it held of that one."""
+        bindings = self.state.bindings
+        if key in bindings:
+            return bindings[key]
+        side = self.users if key.startswith("user:") else self.groups
+        former = side.heirs.get(key)
+        return None if former is None else bindings.get(former)
+
+    @cached_property
+    def bound_users(self) -> Mapping[str, str]:
+        """Account id → key of the person it is bound to."""
+        return {b["id"]: key for key, b in self.state.bindings.items() if key.startswith("user:")}
+
+    @cached_property
+    def bound_groups(self) -> Mapping[str, str]:
+        """Group id → key of the group it is bound to."""
+        return {b["id"]: key for key, b in self.state.bindings.items() if key.startswith("group:")}
+
+    @cached_property
+    def member_of(self) -> Mapping[int, Sequence[int]]:
+        """Account → groups; made only when somebody leaves."""
+        member_of: dict[int, list[int]] = {}
+        for number, group in enumerate(self.snapshot.groups):
+            for at in group.members:
+                member_of.setdefault(at, []).append(number)
+        return member_of
+
+    @cached_property
+    def untouchable(self) -> frozenset[int]:
+        """Accounts that no pin may claim: protected by a clause or through whom they belong to, or the token's."""
+        bindings = self.state.bindings
+        bound = (self.snapshot.numbers.get(RemoteId(bindings[k]["id"])) for k in self.protected_users if k in bindings)
+        found = {*self.protected_accounts, *(at for at in bound if at is not None)}
+        return frozenset(found if self.acts_as is None else {*found, self.acts_as})
 
     def remembered(self, key: str) -> str:
         """The name that a binding keeps for the day on which the file is gone; "" if none."""

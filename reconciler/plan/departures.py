@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
-from reconciler.model.values import Flow
+from reconciler.model.values import UNSET, Flow
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, Differences, as_json
 from reconciler.plan.resemblance import bare
@@ -30,12 +29,8 @@ class Departures:
         if policy == "keep":
             return
         differences = self.comparer.differences(values, account.values)
-        active = account.active and not self._is_off(differences)
-        delete = policy == "delete"
-        if delete and not context.profile.users.delete:
-            text = context.profile.cannot.get("deleteUser", f"{context.profile.title} has no way to delete a user")
-            context.block(key, account.id, name, "deleteUser", "appCannot", text)
-            delete = False
+        active = account.active and not self._is_off(values, differences)
+        delete = policy == "delete" and context.profile.users.delete
         if not active and not delete:
             return
         why = context.guarded(key, at)
@@ -43,18 +38,21 @@ class Departures:
             text = "the token belongs to this account" if why == "actsAs" else "protected: it is never removed"
             context.block(key, account.id, name, "deleteUser" if delete else "deactivateUser", why, text)
             return
+        if policy == "delete" and not delete:
+            text = context.profile.cannot.get("deleteUser", f"{context.profile.title} has no way to delete a user")
+            context.block(key, account.id, name, "deleteUser", "appCannot", text)
         if not delete and not context.profile.users.deactivate:
             text = context.profile.cannot.get("deactivateUser", "the application can't deactivate a user")
             context.block(key, account.id, name, "deactivateUser", "appCannot", text)
             return
         context.leaving[at] = key
-        binding = context.binding(key)
-        drift = binding is not None and binding.get("active") is False
+        left = self._left(key)
+        drift = left is False and account.active
         origin = Origin.DRIFT if drift else Origin.PENDING
-        held = self._given(key) if drift else ()
+        held = self._given(key) if drift or (left is None and reason is not Reason.UNMANAGED) else ()
         if reason is Reason.UNMANAGED and context.state.fresh:
             held = (*held, Held(by="stateMissing", release="deprovisionUsers"))
-        groups = self._groups_of(at)
+        groups = tuple(sorted(context.group_name(g) for g in context.member_of.get(at, ())))
         if delete:
             context.deleting.add(at)
             context.changes.append(
@@ -94,22 +92,15 @@ class Departures:
             return ()
         return (Held(by="givenInApp", release=release),)
 
-    @staticmethod
-    def _is_off(differences: Differences) -> bool:
-        """Nothing that deactivation writes is left to write."""
-        return not any(column.soft for column, _, _ in differences)
+    def _left(self, key: str) -> bool | None:
+        """How an apply left the account: active or not; None where nobody remembers."""
+        binding = self.context.binding(key)
+        return None if binding is None else binding.get("active")
 
-    def _groups_of(self, at: int) -> tuple[str, ...]:
-        return tuple(sorted(self.context.group_name(g) for g in self._member_of.get(at, ())))
-
-    @cached_property
-    def _member_of(self) -> dict[int, list[int]]:
-        """Account → groups; made only when somebody leaves."""
-        member_of: dict[int, list[int]] = {}
-        for number, group in enumerate(self.context.snapshot.groups):
-            for at in group.members:
-                member_of.setdefault(at, []).append(number)
-        return member_of
+    def _is_off(self, values: Sequence[Flow], differences: Differences) -> bool:
+        """Of what deactivation writes something is there, and nothing of it is left to write."""
+        written = any(c.soft and values[position] is not UNSET for position, _, c, _ in self.comparer.compared)
+        return written and not any(column.soft for column, _, _ in differences)
 
     def departed(self) -> None:
         """People whom we manage and who have no file any more, found on every run."""
@@ -119,7 +110,7 @@ class Departures:
             if not key.startswith("user:") or key[5:] in people or key in context.users.moved:
                 continue
             at = context.snapshot.numbers.get(binding["id"])  # type: ignore[call-overload]
-            if at is None or at in context.users.owner or at in context.ignored_accounts:
+            if at is None or at in context.users.owner or at in context.ignored_accounts or at in context.gone:
                 continue
             context.gone[at] = key
             name = binding.get("name") or context.account_name(at)
@@ -131,21 +122,16 @@ class Departures:
     def still_runs(self, at: int, name: str, file: str) -> bool:
         """A contested account still loses the one it was bound to, unless both look the same."""
         context = self.context
-        for number, question in context.users.questions.items():
-            if at not in question.candidates:
-                continue
+        for number in context.users.contested.get(at, ()):
             user = context.desired.people[number].user
-            if question.former or bare(user.name) in (bare(name), bare(context.account_name(at))):
-                return False
-            if file and user.file == file:
+            same_name = bare(user.name) in (bare(name), bare(context.account_name(at)))
+            if context.users.questions[number].former or same_name or (file and user.file == file):
                 return False
         return True
 
     def unmanaged(self) -> None:
         context = self.context
         policy = context.app.unmanaged.users
-        if policy == "ignore":
-            return
         identity = context.users
         for at, account in enumerate(context.snapshot.accounts):
             if at in identity.owner or at in identity.contested or at in context.gone or at == context.acts_as:
@@ -154,6 +140,8 @@ class Departures:
                 context.notes.append(
                     Note(code="ignored", key=context.key_of(at), id=account.id, text=context.account_name(at))
                 )
+            elif policy == "ignore":
+                continue
             elif policy == "report":
                 context.notes.append(
                     Note(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -18,7 +18,6 @@ from reconciler.model.plan import (
     Plan,
     ProfileFacts,
 )
-from reconciler.model.values import UNSET
 from reconciler.plan.context import Context
 from reconciler.plan.order import ordered
 
@@ -36,8 +35,8 @@ def sha256(value: bytes) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """Whole seconds, UTC, as plans write them."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Whole seconds, UTC, as plans write them. `moment` knows its offset."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
@@ -78,11 +77,21 @@ def signed(plan: Plan) -> Plan:
 
 
 def changes_digest(plan: Plan) -> str:
-    """Names what was approved: app, tenant and changes, without origin, reasons, source and held."""
-    changes = _dump(plan)["changes"]
-    for change in changes:
+    """Names what was approved: app, tenant and changes, without origin, reasons, source and held.
+
+    Those four also order changes and split member lists, so lists are joined again and the order is that of the bytes.
+    """
+    whole: dict[tuple[str, str | bytes], dict[str, Any]] = {}
+    for change in _dump(plan)["changes"]:
         for key in _UNAPPROVED:
             change.pop(key, None)
+        one = change["key"] if "members" in change else canonical(change)
+        first = whole.setdefault((change["action"], one), change)
+        if first is not change:
+            first["members"] += change["members"]
+    for change in whole.values():
+        change.get("members", []).sort(key=lambda member: (member["key"], canonical(member)))
+    changes = sorted(whole.values(), key=canonical)
     return sha256(canonical({"app": plan.app, "tenantUrl": plan.tenant_url, "changes": changes}))
 
 
@@ -105,12 +114,12 @@ def _live_digest(context: Context) -> str:
     """Over ids, activity, values and members, whatever the order of the answer."""
     snapshot = context.snapshot
     hashed = hashlib.sha256()
-    for account in snapshot.accounts:
-        hashed.update(orjson.dumps([account.id, account.active, account.values]))
+    for account in sorted(snapshot.accounts, key=lambda a: a.id):
+        hashed.update(orjson.dumps([account.id, account.active, account.values], option=orjson.OPT_SORT_KEYS))
     ids = [account.id for account in snapshot.accounts]
-    for group in snapshot.groups:
+    for group in sorted(snapshot.groups, key=lambda g: g.id):
         members = sorted([ids[m] for m in group.members] + list(group.others))
-        hashed.update(orjson.dumps([group.id, group.values, members]))
+        hashed.update(orjson.dumps([group.id, group.values, members], option=orjson.OPT_SORT_KEYS))
     return f"sha256:{hashed.hexdigest()}"
 
 
@@ -125,4 +134,4 @@ def _requests(context: Context) -> int:
     return total
 
 
-__all__ = ["UNSET", "assemble", "canonical", "changes_digest", "instant", "sha256", "signed", "to_json"]
+__all__ = ["assemble", "canonical", "changes_digest", "instant", "sha256", "signed", "to_json"]

@@ -109,7 +109,7 @@ def guard(context: Context) -> list[Guardrail]:
         change = changes[number]
         unique = tuple({h.release: h for h in (*change.held, *reasons)}.values())
         changes[number] = change.model_copy(update={"held": unique})
-    _departures_as_one(context)
+    _memberships_follow(context)
     return found
 
 
@@ -217,18 +217,24 @@ def _complete(changes: list[Change], counted: Sequence[int], name: str, value: i
             changes[number] = change.model_copy(update={"held": left})
 
 
-def _departures_as_one(context: Context) -> None:
-    """A leaver's memberships are held, released and executed with the leaver."""
-    holds = {c.key: c.held for c in context.changes if isinstance(c, (DeactivateUser, DeleteUser))}
-    context.changes[:] = [part for change in context.changes for part in _by_departure(change, holds)]
+def _memberships_follow(context: Context) -> None:
+    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account."""
+    leaving = {c.key: c.held for c in context.changes if isinstance(c, (DeactivateUser, DeleteUser))}
+    coming = {c.key: c.held for c in context.changes if isinstance(c, CreateUser) and c.held}
+    context.changes[:] = [part for change in context.changes for part in _by_person(change, leaving, coming)]
 
 
-def _by_departure(change: Change, holds: dict[str, tuple[Held, ...]]) -> Iterator[Change]:
-    if not isinstance(change, RemoveMembers) or Reason.MEMBER_LEAVES not in change.reasons:
+def _by_person(
+    change: Change, leaving: dict[str, tuple[Held, ...]], coming: dict[str, tuple[Held, ...]]
+) -> Iterator[Change]:
+    leaves = isinstance(change, RemoveMembers) and Reason.MEMBER_LEAVES in change.reasons
+    if not (leaves or (coming and isinstance(change, AddMembers))):
         yield change
         return
+    assert isinstance(change, (AddMembers, RemoveMembers))
     parts: dict[tuple[Held, ...], list[object]] = {}
     for member in change.members:
-        parts.setdefault(holds.get(member.key, ()), []).append(member)
+        held = leaving.get(member.key, ()) if leaves else (*change.held, *coming.get(member.key, ()))
+        parts.setdefault(tuple({h.release: h for h in held}.values()), []).append(member)
     for held, members in parts.items():
         yield change.model_copy(update={"members": tuple(members), "held": held})

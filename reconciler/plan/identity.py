@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from reconciler.model.state import Binding
 from reconciler.model.values import UNSET, Flow, Value, is_null
@@ -35,7 +36,7 @@ class Theirs:
     exact: tuple[bool, ...]
     ignored: frozenset[int] = frozenset()
     untouchable: frozenset[int] = frozenset()
-    """Protected, or the account behind the token: no pin may claim these."""
+    """Protected, or the account behind the token: no pin may claim these, unless they are bound so already."""
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ class Question:
     """The claim rests on `formerly`."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Identity:
     """The outcome. Numbers are positions in ours and theirs."""
 
@@ -64,9 +65,14 @@ class Identity:
     lost: set[int] = field(default_factory=set)
     """Ours with a binding to something that is gone."""
     moved: dict[str, str] = field(default_factory=dict)
-    """Former key → the key that its binding moves to (`formerly: [{id: …}]`)."""
-    contested: set[int] = field(default_factory=set)
-    """Theirs that are a candidate of some question."""
+    """Key whose file is gone → the key that its binding moves to (`formerly: [{id: …}]`, a pin, a release)."""
+    contested: dict[int, list[int]] = field(default_factory=dict)
+    """Theirs that are a candidate of some question → ours that ask."""
+
+    @cached_property
+    def heirs(self) -> dict[str, str]:
+        """`moved`, from the new key to the former one. Final once `resolve` has returned."""
+        return {new: former for former, new in self.moved.items()}
 
 
 def normal(value: Value, exact: bool) -> str:
@@ -92,10 +98,14 @@ class Resolver:
         self.releases = releases
         self.drop_lost = drop_lost
         self.identity = Identity()
-        self._bound: dict[int, str] = {
-            theirs.numbers[b["id"]]: key for key, b in bindings.items() if b["id"] in theirs.numbers
-        }
+        self._bound: dict[int, str] = {}
+        for key, binding in bindings.items():
+            at = theirs.numbers.get(binding["id"])
+            if at is not None and not (at in self._bound and present(self._bound[at])):
+                self._bound[at] = key
         self._waiting: list[Claimant] = []
+        self._heirs: dict[str, int] = {}
+        """Former key → the number of ours that its binding moves to."""
 
     def settle(
         self,
@@ -108,7 +118,7 @@ class Resolver:
         """Pin, else binding, else the claimant waits for `resolve`."""
         identity = self.identity
         if pin is not None:
-            self._pin(number, key, pin)
+            self._pin(number, key, pin, claimant)
             return
         binding = self.bindings.get(key)
         if binding is None and former_ids:
@@ -126,32 +136,45 @@ class Resolver:
 
     def _take(self, number: int, at: int) -> None:
         identity = self.identity
-        other = identity.owner.get(at)
-        if other is not None and other != number:
-            for each in (other, number):
-                identity.questions[each] = Question((at,), "two of ours claim it")
-                identity.found.pop(each, None)
+        other = identity.owner.setdefault(at, number)
+        if other == number:
+            identity.found[number] = at
             return
-        identity.found[number] = at
-        identity.owner[at] = number
+        for each in (other, number):
+            identity.questions[each] = Question((at,), "two of ours claim it")
 
-    def _pin(self, number: int, key: str, pin: str) -> None:
+    def _pin(self, number: int, key: str, pin: str, claimant: Callable[[], Claimant]) -> None:
         at = self.theirs.numbers.get(pin)
+        released = self._released(key)
+        binding = self.bindings.get(key)
+        if at is None and released:
+            if binding is not None and not self.drop_lost:
+                self.identity.lost.add(number)
+            self._waiting.append(claimant())
+            return
         if at is None:
-            self.identity.questions[number] = Question((), f"the pin names {pin}, which is not in the application")
+            left = None if binding is None else self.theirs.numbers.get(binding["id"])
+            why = f"the pin names {pin}, which is not in the application"
+            self.identity.questions[number] = Question(() if left is None else (left,), why)
             return
         holder = self._bound.get(at)
         if at in self.theirs.ignored:
             self.identity.ignored[number] = at
-        elif at in self.theirs.untouchable:
+        elif holder != key and at in self.theirs.untouchable and not released:
             self.identity.questions[number] = Question((at,), "the pin names a protected account")
-        elif holder is not None and holder != key and self.present(holder):
+        elif holder is not None and holder != key and self.present(holder) and not released:
             self.identity.questions[number] = Question((at,), f"the pin names the account of {holder}")
         else:
             self._take(number, at)
-            binding = self.bindings.get(key)
+            self._succeed(holder, number, key)
             if binding is None or binding["id"] != pin:
                 self.identity.adopted.add(number)
+
+    def _succeed(self, holder: str | None, number: int, key: str) -> None:
+        """Whoever takes the account of somebody gone takes the binding too."""
+        if holder is not None and holder != key and not self.present(holder):
+            self.identity.moved[holder] = key
+            self._heirs[holder] = number
 
     def _inherited(self, number: int, key: str, former_ids: Sequence[str]) -> Binding | None:
         """The binding of an earlier id whose file is gone."""
@@ -159,12 +182,15 @@ class Resolver:
             binding = self.bindings.get(former)
             if binding is None or self.present(former):
                 continue
+            if former not in self._heirs:
+                self.identity.moved[former] = key
+                self._heirs[former] = number
+                return binding
             at = self.theirs.numbers.get(binding["id"])
-            if self.identity.moved.setdefault(former, key) != key:
+            for each in (self._heirs[former], number):
                 candidates = () if at is None else (at,)
-                self.identity.questions[number] = Question(candidates, f"two of ours were {former}", former=True)
-                return None
-            return binding
+                self.identity.questions[each] = Question(candidates, f"two of ours were {former}", former=True)
+            return None
         return None
 
     def resolve(
@@ -173,16 +199,27 @@ class Resolver:
         doubt: Callable[[Claimant, int], str | None],
     ) -> Identity:
         """Matches the waiting ones. `leaves_name(key, column, value)`: this plan renames `key` away from the value."""
-        proposals: dict[int, list[Claimant]] = {}
-        index = self._index() if self._waiting else []
-        for claimant in self._waiting:
-            at = self._candidate(claimant, index, leaves_name)
-            if at is not None:
-                proposals.setdefault(at, []).append(claimant)
-        for at, claimants in proposals.items():
-            self._decide(at, claimants, doubt)
+        if self._waiting:
+            self._resolve(leaves_name, doubt)
         self._close()
         return self.identity
+
+    def _resolve(
+        self,
+        leaves_name: Callable[[str, int, str], bool],
+        doubt: Callable[[Claimant, int], str | None],
+    ) -> None:
+        index = self._index()
+        self._waiting = [c for c in self._waiting if c.number not in self.identity.questions]
+        fits = [self._fits(claimant, index, leaves_name) for claimant in self._waiting]
+        rivals: dict[int, list[str]] = {}
+        for claimant, (today, former) in zip(self._waiting, fits, strict=True):
+            for at in {*today, *former}:
+                rivals.setdefault(at, []).append(claimant.key)
+        for claimant, (today, former) in zip(self._waiting, fits, strict=True):
+            question = self._choose(claimant, today, former, rivals, doubt)
+            if question is not None:
+                self.identity.questions[claimant.number] = question
 
     def _index(self) -> list[dict[str, list[int]]]:
         index: list[dict[str, list[int]]] = []
@@ -194,6 +231,19 @@ class Resolver:
                     table.setdefault(normal(value, exact), []).append(at)
             index.append(table)
         return index
+
+    def _fits(
+        self,
+        claimant: Claimant,
+        index: list[dict[str, list[int]]],
+        leaves_name: Callable[[str, int, str], bool],
+    ) -> tuple[list[int], list[int]]:
+        """What today's values find, and what those under `formerly` find."""
+        today = self._hits(claimant.match, index, leaves_name)
+        former = {at for entry in claimant.former for at in self._hits(entry, index, leaves_name)}
+        if len(today) == 1 and self._released(claimant.key):
+            return today, []  # the answer was: today's
+        return today, sorted(former)
 
     def _hits(
         self,
@@ -215,58 +265,52 @@ class Resolver:
                 return hits
         return []
 
-    def _candidate(
+    def _choose(
         self,
         claimant: Claimant,
-        index: list[dict[str, list[int]]],
-        leaves_name: Callable[[str, int, str], bool],
-    ) -> int | None:
-        """The one account that fits without choice; a question is noted where there is a choice."""
-        today = self._hits(claimant.match, index, leaves_name)
-        former = sorted({at for entry in claimant.former for at in self._hits(entry, index, leaves_name)})
-        every = sorted({*today, *former})
+        today: list[int],
+        former: list[int],
+        rivals: Mapping[int, list[str]],
+        doubt: Callable[[Claimant, int], str | None],
+    ) -> Question | None:
+        """Takes the one account that fits without choice. Returns the question where there is a choice or a doubt."""
+        every = tuple(sorted({*today, *former}))
         if not every:
             return None
-        questions = self.identity.questions
         if len(every) > 1:
             why = "several fit" if len(today) > 1 or not today else "today's and former values find different ones"
-            questions[claimant.number] = Question(tuple(every), why, former=bool(former))
-        elif every[0] in self.theirs.ignored:
-            self.identity.ignored[claimant.number] = every[0]
-        elif not today and not self._released(claimant):
-            questions[claimant.number] = Question((every[0],), "only `formerly` finds it", former=True)
-        else:
-            return every[0]
+            return Question(every, why, former=bool(former))
+        at, key = every[0], claimant.key
+        if at in self.theirs.ignored:
+            self.identity.ignored[claimant.number] = at
+            return None
+        holder, released = self._bound.get(at), self._released(key)
+        if len(rivals[at]) > 1 and [k for k in rivals[at] if self._released(k)] != [key]:
+            return Question(every, "two of ours fit it", former=not today)
+        if holder not in (None, key) and (not released or at in self.identity.owner):
+            return Question(every, f"it is bound to {holder}", former=not today)
+        if at in self.identity.owner:
+            return Question(every, "two of ours fit it", former=not today)
+        if not today and not released:
+            return Question(every, "only `formerly` finds it", former=True)
+        why_not = None if released else doubt(claimant, at)
+        if why_not:
+            return Question(every, why_not, former=not today)
+        self._take(claimant.number, at)
+        self._succeed(holder, claimant.number, key)
+        self.identity.adopted.add(claimant.number)
         return None
 
-    def _decide(self, at: int, claimants: list[Claimant], doubt: Callable[[Claimant, int], str | None]) -> None:
-        questions = self.identity.questions
-        holder = self._bound.get(at)
-        if len(claimants) > 1 or at in self.identity.owner:
-            for claimant in claimants:
-                questions[claimant.number] = Question((at,), "two of ours fit it")
-            return
-        claimant = claimants[0]
-        released = self._released(claimant)
-        if holder is not None and holder != claimant.key and (not released or self.present(holder)):
-            questions[claimant.number] = Question((at,), f"it is bound to {holder}")
-            return
-        why = doubt(claimant, at)
-        if why and not released:
-            questions[claimant.number] = Question((at,), why)
-            return
-        self._take(claimant.number, at)
-        self.identity.adopted.add(claimant.number)
-
-    def _released(self, claimant: Claimant) -> bool:
-        return f"whoIsThis:{claimant.key}" in self.releases
+    def _released(self, key: str) -> bool:
+        return f"whoIsThis:{key}" in self.releases
 
     def _close(self) -> None:
         """Nobody owns what is in question, except the one it is bound to: their departure still counts."""
         identity = self.identity
-        for number, question in identity.questions.items():
-            identity.contested.update(question.candidates)
+        for number, question in sorted(identity.questions.items()):
+            for at in question.candidates:
+                identity.contested.setdefault(at, []).append(number)
             identity.adopted.discard(number)
             identity.found.pop(number, None)
-        for at in [at for at, number in identity.owner.items() if number in identity.questions]:
-            del identity.owner[at]
+        identity.owner = {at: n for at, n in identity.owner.items() if n not in identity.questions}
+        identity.moved = {f: k for f, k in identity.moved.items() if self._heirs[f] not in identity.questions}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from reconciler.model.desired import Person
-from reconciler.model.values import user_key
+from reconciler.model.desired import Column, Person
+from reconciler.model.values import Value, is_null, user_key
 from reconciler.plan.context import Context
+from reconciler.plan.difference import digest
 from reconciler.plan.identity import Claimant, Identity, Resolver, Theirs, normal
 from reconciler.plan.resemblance import differs
 
@@ -32,25 +33,36 @@ def match_users(context: Context, side: Theirs) -> Identity:
             former_ids,
             lambda number=number, person=person: _claimant(number, person),  # type: ignore[misc]
         )
-    return resolver.resolve(_leaves_name(context, side), _doubt(context))
+    return resolver.resolve(_leaves_name(context, side, resolver), _doubt(context))
 
 
 def _claimant(number: int, person: Person) -> Claimant:
     return Claimant(number, user_key(person.user.id), person.match, person.former, person.wanted)
 
 
-def _leaves_name(context: Context, side: Theirs) -> Callable[[str, int, str], bool]:
-    """Whether this plan renames a bound person away from a matching value."""
-    numbers = context.desired.numbers
+def _leaves_name(context: Context, side: Theirs, resolver: Resolver) -> Callable[[str, int, str], bool]:
+    """Whether this plan renames a bound person away from a matching value: wanted, allowed, and writable."""
+    desired, identity = context.desired, resolver.identity
+    columns = sorted((c for c in desired.user_columns if c.matching), key=lambda c: c.matching)
 
     def leaves(key: str, column: int, value: str) -> bool:
-        number = numbers.get(key[5:])  # type: ignore[call-overload]
-        if number is None:
+        number = desired.numbers.get(key[5:])  # type: ignore[call-overload]
+        at = None if number is None else identity.found.get(number)
+        if number is None or at is None or number in identity.questions:
             return False
-        person = context.desired.people[number]
-        return person.wanted and normal(person.match[column], side.exact[column]) != value
+        person = desired.people[number]
+        if not person.wanted or at in context.ignored_accounts or context.guarded(key, at):
+            return False
+        return _moves_on(context, key, columns[column], person.match[column], value, exact=side.exact[column])
 
     return leaves
+
+
+def _moves_on(context: Context, key: str, column: Column, after: Value, value: str, *, exact: bool) -> bool:
+    """Whether the value that a matching column will be written with is another one."""
+    if column.on_create or is_null(after) or context.not_kept.get(key, {}).get(column.path) == digest(after):
+        return False
+    return normal(after, exact) != value
 
 
 def _doubt(context: Context) -> Callable[[Claimant, int], str | None]:
@@ -82,7 +94,8 @@ def match_groups(context: Context, side: Theirs) -> Identity:
         releases=context.releases,
         drop_lost="emptyApp" in context.releases,
     )
-    by_key = {f"group:{g.group.id}": g for g in desired.groups}
+    by_key = {f"group:{g.group.id}": (n, g) for n, g in enumerate(desired.groups)}
+    columns = sorted((c for c in desired.group_columns if c.matching), key=lambda c: c.matching)
     for number, group in enumerate(desired.groups):
         key = f"group:{group.group.id}"
         resolver.settle(
@@ -96,7 +109,12 @@ def match_groups(context: Context, side: Theirs) -> Identity:
         )
 
     def leaves_name(key: str, column: int, value: str) -> bool:
-        group = by_key.get(key)
-        return group is not None and normal(group.match[column], side.exact[column]) != value
+        number, group = by_key.get(key, (-1, None))
+        at = resolver.identity.found.get(number)
+        if group is None or at is None or number in resolver.identity.questions:
+            return False
+        if at in context.ignored_groups or context.group_guarded(key, at) or "renameGroup" in context.profile.cannot:
+            return False
+        return _moves_on(context, key, columns[column], group.match[column], value, exact=side.exact[column])
 
     return resolver.resolve(leaves_name, lambda _claimant, _at: None)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from reconciler.model.desired import DesiredGroup
 from reconciler.model.plan import (
     AddMembers,
-    Blocked,
     CreateUser,
     Held,
     MemberRef,
@@ -17,6 +16,7 @@ from reconciler.model.plan import (
     RemoveMembers,
     Source,
 )
+from reconciler.model.state import Binding
 from reconciler.plan.context import Context
 
 Sorted = tuple[Origin, tuple[Held, ...], Reason]
@@ -49,7 +49,7 @@ class Membership:
         gains: list[_Entry] = []
         have = self.context.snapshot.groups[at].members if at is not None else set()
         binding = self.context.binding(key)
-        left_there = set(binding.get("members", ())) if binding is not None and at is not None else set()
+        left_there = self._left_there(binding) if binding is not None and at is not None else set()
         for number in group.members:
             account = self.context.users.found.get(number)
             if account is not None:
@@ -63,6 +63,11 @@ class Membership:
         id_ = self.context.snapshot.groups[at].id if at is not None else None
         self._emit(AddMembers, group, key, id_, gains)
         self._emit(RemoveMembers, group, key, id_, losses)
+
+    def _left_there(self, binding: Binding) -> set[str]:
+        """The user ids that the state has in a group, by today's ids."""
+        moved = self.context.users.moved
+        return {moved.get(f"user:{user}", f"user:{user}")[5:] for user in binding.get("members", ())}
 
     def _gain(
         self, group: DesiredGroup, number: int, account: int | None, left_there: set[str], held: tuple[Held, ...]
@@ -95,7 +100,6 @@ class Membership:
     def _losses(self, key: str, extra: set[int], left_there: set[str]) -> list[_Entry]:
         context = self.context
         known = context.binding(key) is not None
-        group_protected = context.group_guarded(key, None)
         losses = []
         for at in sorted(extra):
             if at in context.deleting or at in context.users.contested or at in context.ignored_accounts:
@@ -107,23 +111,15 @@ class Membership:
             if not ours and context.app.unmanaged.members == "report":
                 context.notes.append(Note(code="unmanagedMember", key=key, id=id_, text=context.account_name(at)))
                 continue
-            why = context.guarded(who, at) or ("protected" if group_protected else None)
+            why = context.guarded(who, at)
             if why:
-                context.blocked.append(
-                    Blocked(
-                        key=who,
-                        id=id_,
-                        name=context.who(at),
-                        wanted="removeMembers",
-                        reason="actsAs" if why == "actsAs" else "protected",
-                        text=f"stays in {key}: " + ("the token belongs to it" if why == "actsAs" else "protected"),
-                    )
-                )
+                cause = "the token belongs to this account" if why == "actsAs" else "protected"
+                context.block(who, id_, context.who(at), "removeMembers", why, f"stays in {key}: {cause}")
                 continue
             drift = known and who[5:] not in left_there if ours else False
             if not ours and context.state.fresh:
                 held = (Held(by="stateMissing", release=f"removeMembers:{key.partition(':')[2]}"),)
-            elif drift and context.app.drift.given == "hold" and f"givenInApp:{who}" not in context.releases:
+            elif (drift or (ours and not known)) and self._asks(who):
                 held = (Held(by="givenInApp", release=f"givenInApp:{who}"),)
             leaves = at in context.leaving
             losses.append(
@@ -136,6 +132,10 @@ class Membership:
             )
         return losses
 
+    def _asks(self, who: str) -> bool:
+        """Whether what somebody was given in the app, or may have been, is a question first."""
+        return self.context.app.drift.given == "hold" and f"givenInApp:{who}" not in self.context.releases
+
     def removable(self, at: int, *, everybody: bool) -> tuple[set[int], set[int]]:
         """Of a group that goes: the members that leave it, and those that stay because they are not ours."""
         context = self.context
@@ -145,7 +145,7 @@ class Membership:
         for account in context.snapshot.groups[at].members:
             untouched = account in context.users.contested or account in context.ignored_accounts
             ours = account in context.users.owner or account in context.gone
-            if untouched or account == context.acts_as or not (ours or everybody):
+            if untouched or context.guarded(context.key_of(account), account) or not (ours or everybody):
                 stay.add(account)
             else:
                 leave.add(account)

@@ -33,10 +33,11 @@ def stage(change: Change, *, leavers_last: bool = False) -> int:
 def ordered(changes: Sequence[Change], *, leavers_last: bool = False) -> list[Change]:
     """By stage; among leavers the disabled and those gone from git first; then by key, action, and members."""
 
-    def position(change: Change) -> tuple[int, int, str, str, str, str]:
+    def position(change: Change) -> tuple[int, int, str, str, list[str], str, list[str]]:
         urgent = 0 if _FIRST.intersection(change.reasons) else 1
-        held = ",".join(h.release for h in change.held)
-        return stage(change, leavers_last=leavers_last), urgent, change.key, change.action, held, change.origin
+        held = [h.release for h in change.held]
+        members = [m.key for m in getattr(change, "members", ())]
+        return stage(change, leavers_last=leavers_last), urgent, change.key, change.action, held, change.origin, members
 
     return sorted(changes, key=position)
 

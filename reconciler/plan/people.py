@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.model.desired import Person, Standing
+from reconciler.model.desired import Column, Person, Standing
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AdoptUser,
@@ -51,36 +51,20 @@ class People:
         context, identity = self.context, self.context.users
         question = identity.questions.get(number)
         if question is not None:
-            if person.standing is not Standing.OUT_OF_SCOPE:
-                self._ask(person, question)
+            if person.wanted or any(context.snapshot.accounts[c].active for c in question.candidates):
+                self._ask(person, question)  # who is to lose access, and has none, needs no answer
             return
         at = identity.found.get(number)
         key = f"user:{person.user.id}"
         if number in identity.ignored:
-            account = context.snapshot.accounts[identity.ignored[number]]
-            if person.wanted:
-                context.block(
-                    key,
-                    account.id,
-                    person.user.name,
-                    "createUser",
-                    "ignored",
-                    f"the account {context.account_name(identity.ignored[number])} is under `ignore`",
-                )
+            self._ignored(person, key, identity.ignored[number])
             return
         if at is None:
             if person.wanted:
                 self._create(number, person, key)
             return
         if at in context.ignored_accounts:
-            context.block(
-                key,
-                context.snapshot.accounts[at].id,
-                person.user.name,
-                "updateUser",
-                "ignored",
-                "the account is under `ignore`",
-            )
+            self._ignored(person, key, at)
         elif person.wanted:
             if at not in identity.contested:
                 self._keep(number, person, key, at)
@@ -89,6 +73,13 @@ class People:
             self.departures.leave(key, person.user.name, at, reason, self._source(person), person.values)
             if at not in context.leaving:
                 identity.adopted.discard(number)  # nothing to do, so nothing that would make it ours
+
+    def _ignored(self, person: Person, key: str, at: int) -> None:
+        account = self.context.snapshot.accounts[at]
+        if person.wanted or account.active:
+            wanted = "updateUser" if person.wanted else "deactivateUser"
+            text = f"the account {self.context.account_name(at)} is under `ignore`"
+            self.context.block(key, account.id, person.user.name, wanted, "ignored", text)
 
     def _source(self, person: Person, attribute: str = "") -> Source:
         user = person.user
@@ -132,9 +123,9 @@ class People:
                 id=context.snapshot.accounts[at].id,
                 name=context.user_name(at) or context.account_name(at),
                 active=context.snapshot.accounts[at].active,
-                bound=self._bound_to(at),
+                bound=context.bound_users.get(context.snapshot.accounts[at].id),
             )
-            for at in question.candidates
+            for at in sorted(question.candidates, key=lambda at: context.snapshot.accounts[at].id)
         )
         single = candidates[0].id if len(candidates) == 1 else None
         context.changes.append(
@@ -149,10 +140,6 @@ class People:
             )
         )
         context.notes.append(Note(code="heldCandidate", key=key, id=single, text=question.why))
-
-    def _bound_to(self, at: int) -> str | None:
-        id_ = self.context.snapshot.accounts[at].id
-        return next((k for k, b in self.context.state.bindings.items() if b["id"] == id_ and k[:5] == "user:"), None)
 
     # -- changes of those who stay
 
@@ -173,19 +160,19 @@ class People:
                 key, account.id, person.user.name, "updateUser", "actsAs", "the token belongs to this account"
             )
             return
+        name = person.user.name
+        if any(self._renames(c) for c, _, _ in differences) and context.guarded(key, at):
+            context.block(key, account.id, name, "renameUser", "protected", "protected: its names are never changed")
+            differences = [d for d in differences if not self._renames(d[0])]
+            if not differences and not off:
+                return
         changed = {c.path: Difference(before=as_json(b), after=as_json(a)) for c, b, a in differences}
         origin = self._origin(key, person.values)
         source = self._source(person, differences[0][0].source if differences else "")
-        name = person.user.name
         if off:
-            self._reactivate(key, name, at, changed, origin, source, found)
+            self._reactivate(key, name, at, changed, origin, source)
             return
         renames = any(c.matching for c, _, _ in differences)
-        if renames or any(self.names[c.path] in SIGN_IN for c, _, _ in differences):
-            why = context.guarded(key, at)
-            if why == "protected":
-                context.block(key, account.id, name, "renameUser", why, "protected: its names are never changed")
-                return
         kind = AdoptUser if found else RenameUser if renames else UpdateUser
         reasons: tuple[Reason, ...] = (Reason.FOUND,) if found else ()
         reasons += (Reason.MATCHING_DIFFERS if renames else Reason.ATTRIBUTE_DIFFERS,)
@@ -193,19 +180,25 @@ class People:
             kind(key=key, id=account.id, name=name, origin=origin, reasons=reasons, set=changed, source=source)
         )
 
+    def _renames(self, column: Column) -> bool:
+        """Whether it is a name that the account is found by, or that its owner signs in with."""
+        return bool(column.matching) or self.names[column.path] in SIGN_IN
+
     def _reactivate(
-        self, key: str, name: str, at: int, changed: dict[str, Difference], origin: Origin, source: Source, found: bool
+        self, key: str, name: str, at: int, changed: dict[str, Difference], origin: Origin, source: Source
     ) -> None:
+        """Runs only if we deactivated this very account, or somebody released it as this person's."""
         context = self.context
+        id_ = context.snapshot.accounts[at].id
         if not any(c.soft and c.path in changed for c in self.columns):
             changed = {"active": Difference(before=False, after=True), **changed}
         binding = context.binding(key)
-        ours = binding is not None and binding.get("active") is False
-        held = () if ours or found else self._taken_away(key)
+        ours = binding is not None and binding["id"] == id_ and binding.get("active") is False
+        held = () if ours or f"whoIsThis:{key}" in context.releases else self._taken_away(key)
         context.changes.append(
             ReactivateUser(
                 key=key,
-                id=context.snapshot.accounts[at].id,
+                id=id_,
                 name=name,
                 origin=Origin.PENDING if ours else origin,
                 reasons=(Reason.BACK_IN_SCOPE,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 
 from reconciler.model.plan import CreateUser, Note
 from reconciler.model.values import Value, is_null
@@ -22,19 +23,20 @@ def bare(text: Value) -> str:
 
 def looks_alike(context: Context) -> list[Note]:
     """Somebody goes and somebody comes who looks the same: it may be one person with a new id."""
-    comers = {}
-    for change in context.changes:
-        if isinstance(change, CreateUser):
-            comers[bare(change.name)] = change
-    if not comers:
+    created = [change for change in context.changes if isinstance(change, CreateUser)]
+    if not created or not context.gone:
         return []
+    crowd = Counter(user.file for user in context.desired.directory)
+    comers = {c.source.file: c for c in created if c.source is not None and crowd[c.source.file] == 1}
+    comers |= {bare(change.name): change for change in created}
     notes = []
     for at, key in context.gone.items():
         name = context.remembered(key) or context.account_name(at)
-        twin = comers.get(bare(name))
+        binding = context.binding(key)
+        twin = comers.get(bare(name)) or comers.get(binding.get("file", "") if binding is not None else "")
         if twin is not None and at in context.leaving:
             text = (
-                f"{key} goes and {twin.key} comes with the same name: one person? then `formerly: [{{id: {key[5:]}}}]`"
+                f"{key} goes and {twin.key} comes, who looks the same: one person? then `formerly: [{{id: {key[5:]}}}]`"
             )
             notes.append(Note(code="looksLikeRename", key=twin.key, id=context.snapshot.accounts[at].id, text=text))
     return notes

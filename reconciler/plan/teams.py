@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from reconciler.model.desired import DesiredGroup
+from functools import cached_property
+
+from reconciler.model.desired import Column, DesiredGroup
 from reconciler.model.plan import (
     AdoptGroup,
+    BlockedReason,
     Candidate,
     CreateGroup,
     DeleteGroup,
@@ -19,6 +22,7 @@ from reconciler.model.plan import (
     Source,
     UpdateGroup,
 )
+from reconciler.model.snapshot import LiveGroup
 from reconciler.model.values import UNSET, app_group_key, is_null
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, digest
@@ -108,15 +112,14 @@ class Teams:
 
     def _ask(self, group: DesiredGroup, key: str, question: Question) -> tuple[Held, ...]:
         context = self.context
-        bound = {b["id"]: k for k, b in context.state.bindings.items() if k.startswith("group:")}
         candidates = tuple(
             Candidate(
                 id=context.snapshot.groups[at].id,
                 name=context.group_name(at),
                 active=True,
-                bound=bound.get(context.snapshot.groups[at].id),
+                bound=context.bound_groups.get(context.snapshot.groups[at].id),
             )
-            for at in question.candidates
+            for at in sorted(question.candidates, key=lambda at: context.snapshot.groups[at].id)
         )
         held = (Held(by="whoIsThis", release=f"whoIsThis:{key}"),)
         single = candidates[0].id if len(candidates) == 1 else None
@@ -154,16 +157,17 @@ class Teams:
         if not differences:
             return
         name = group.group.name
-        renames = any(c.matching or c.path.lower() == "displayname" for c, _, _ in differences)
+        renames = any(_renames(c) for c, _, _ in differences)
         if renames and context.group_guarded(key, at):
             context.block(key, live.id, name, "renameGroup", "protected", "protected: its name is never changed")
-            return
-        if renames and "renameGroup" in context.profile.cannot:
-            context.block(key, live.id, name, "renameGroup", "appCannot", context.profile.cannot["renameGroup"])
-            differences = [d for d in differences if not (d[0].matching or d[0].path.lower() == "displayname")]
-            if not differences:
-                return
             renames = False
+        elif renames and "renameGroup" in context.profile.cannot:
+            context.block(key, live.id, name, "renameGroup", "appCannot", context.profile.cannot["renameGroup"])
+            renames = False
+        if not renames:
+            differences = [d for d in differences if not _renames(d[0])]
+        if not differences:
+            return
         changed = {c.path: Difference(before=b, after=a) for c, b, a in differences}
         binding = context.binding(key)
         drift = binding is not None and binding.get("wanted") == digest(tuple(group.values))
@@ -209,12 +213,14 @@ class Teams:
         context = self.context
         policy = context.app.unmanaged.groups
         for at, group in enumerate(context.snapshot.groups):
-            if at in context.groups.owner or at in context.groups.contested or policy == "ignore":
+            if at in context.groups.owner or at in context.groups.contested:
                 continue
             key = app_group_key(group.id)
             name = context.group_name(at)
             if at in context.ignored_groups:
                 context.notes.append(Note(code="ignored", key=key, id=group.id, text=name))
+            elif policy == "ignore":
+                continue
             elif policy == "report":
                 context.notes.append(Note(code="unmanagedGroup", key=key, id=group.id, text=name))
             else:
@@ -223,7 +229,7 @@ class Teams:
     def _remove(self, key: str, name: str, at: int, policy: str, reason: Reason, source: Source | None) -> None:
         context = self.context
         live = context.snapshot.groups[at]
-        if context.group_guarded(key, at):
+        if context.group_guarded(key, at) and (live.members or policy == "delete"):
             wanted = "deleteGroup" if policy == "delete" else "emptyGroup"
             context.block(key, live.id, name, wanted, "protected", "protected: it is never removed")
             return
@@ -243,15 +249,8 @@ class Teams:
                 )
                 context.block(key, live.id, name, "deleteGroup", "appCannot", text)
                 reasons = (reason, Reason.REPLACES_DELETE)
-            elif staying:
-                context.block(
-                    key,
-                    live.id,
-                    name,
-                    "deleteGroup",
-                    "unmanagedMembers",
-                    f"{len(staying)} of its members are not ours: {self._list(staying)}",
-                )
+            elif staying or (live.others & self._ids):
+                context.block(key, live.id, name, "deleteGroup", *self._why_stays(live, staying))
                 reasons = (reason, Reason.REPLACES_DELETE)
             else:
                 context.changes.append(
@@ -265,6 +264,23 @@ class Teams:
                 EmptyGroup(key=key, id=live.id, name=name, reasons=reasons, source=source, members=members, held=held)
             )
 
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(group.id for group in self.context.snapshot.groups)
+
+    def _why_stays(self, live: LiveGroup, staying: set[int]) -> tuple[BlockedReason, str]:
+        context = self.context
+        guarded = {at for at in staying if context.guarded(context.key_of(at), at)}
+        if not staying:
+            return "unmanagedMembers", f"{len(live.others & self._ids)} other groups are inside it"
+        if guarded == staying:
+            return "protected", f"protected, and in it: {self._list(staying)}"
+        return "unmanagedMembers", f"{len(staying)} of its members are not ours to remove: {self._list(staying)}"
+
     def _list(self, accounts: set[int]) -> str:
         names = sorted(self.context.account_name(at) for at in accounts)
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _renames(column: Column) -> bool:
+    return bool(column.matching) or column.path.lower() == "displayname"

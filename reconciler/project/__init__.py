@@ -1,7 +1,20 @@
 """From files to what an application should hold: scope, effective membership, mappings, expressions. Pure."""
 
 from reconciler.project.cases import CaseResult, Mismatch, run_case
-from reconciler.project.expressions import Expression, compile_expression
+from reconciler.project.draw import draw
+from reconciler.project.expressions import Context, Expression, compile_expression
+from reconciler.project.expressions.dates import parse_time
 from reconciler.project.projection import effective, project
 
-__all__ = ["CaseResult", "Expression", "Mismatch", "compile_expression", "effective", "project", "run_case"]
+__all__ = [
+    "CaseResult",
+    "Context",
+    "Expression",
+    "Mismatch",
+    "compile_expression",
+    "draw",
+    "effective",
+    "parse_time",
+    "project",
+    "run_case",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from reconciler.errors import DesiredStateError, ExpressionError
@@ -12,15 +13,18 @@ from reconciler.model.cases import Case
 from reconciler.model.directory import Directory, User
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
-from reconciler.model.values import UNSET, Flow, UserId, Value
+from reconciler.model.values import IGNORE_OBJECT, UNSET, Flow, Generated, Redacted, UserId, Value
 from reconciler.project.columns import Columns
-from reconciler.project.expressions import compile_expression
+from reconciler.project.expressions import Context, compile_expression
+from reconciler.project.expressions.dates import parse_time
 from reconciler.project.findings import Findings
 from reconciler.project.people import user_source
 from reconciler.project.projection import corrected, effective, user_columns_of
 
 IGNORED: Final = "__IGNORE_FLOW__"
 """How a case writes that nothing flows."""
+IGNORED_OBJECT: Final = "__IGNORE_OBJECT__"
+"""How it writes that nothing at all flows for this person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +48,49 @@ class CaseResult:
 
 
 def run_case(
-    case: Case, directory: Directory | None = None, app: App | None = None, profile: Profile | None = None
+    case: Case,
+    directory: Directory | None = None,
+    app: App | None = None,
+    profile: Profile | None = None,
+    *,
+    now: datetime | None = None,
 ) -> CaseResult:
-    """Runs one case; only cases with an `expression` do without the rest. Raises nothing that a person can cause."""
+    """Runs one case; only cases with an `expression` do without the rest. Raises nothing that a person can cause.
+
+    `now` is the value of Now() where the case gives none.
+    """
     try:
+        context = _context(case, now)
         if case.expression is not None:
-            return _one_expression(case, case.expression)
+            return _one_expression(case, case.expression, context)
         if directory is None or app is None or profile is None:
             return CaseResult(case, error="a whole person needs the mappings of an app")
-        return _whole_person(case, directory, app, profile)
+        return _whole_person(case, directory, app, profile, context)
     except ExpressionError as error:
         return CaseResult(case, error=f"{error.message} ({error.hint})" if error.hint else error.message)
     except DesiredStateError as error:
         return CaseResult(case, error="; ".join(problem.message for problem in error.problems))
 
 
-def _one_expression(case: Case, text: str) -> CaseResult:
-    actual = compile_expression(text).evaluate(_frozen(case.inputs))
+def _context(case: Case, now: datetime | None) -> Context:
+    """Values of an application are compared as names to sign in with are: upper and lower case are one."""
+    has = frozenset(value.casefold() for value in case.target_has)
+    return Context(parse_time(case.now) if case.now else now, lambda value: value.casefold() in has)
+
+
+def _one_expression(case: Case, text: str, context: Context) -> CaseResult:
+    actual = compile_expression(text).evaluate(_frozen(case.inputs), context)
     if _equal(case.expected, actual):
         return CaseResult(case)
     return CaseResult(case, (Mismatch("", case.expected, _written(actual)),))
 
 
-def _whole_person(case: Case, directory: Directory, app: App, profile: Profile) -> CaseResult:
+def _whole_person(case: Case, directory: Directory, app: App, profile: Profile, context: Context) -> CaseResult:
     if not isinstance(case.expected, dict):
         return CaseResult(case, error="what is expected of a whole person is target: value")
     findings = Findings(app, profile, None)
     fitted = corrected(profile, app, findings)
-    columns = user_columns_of(effective(app, fitted), directory, fitted, findings)
+    columns = user_columns_of(effective(app, fitted).users, directory, fitted, findings, context)
     user = _user(case, directory)
     row, _ = columns.row(user.id, {**user_source(user), **_frozen(case.inputs)})
     findings.refuse()
@@ -118,6 +137,10 @@ def _equal(expected: Any, actual: Flow) -> bool:
     """Without Python's generosity: 1 is not true. Lists compare in order."""
     if expected == IGNORED:
         return actual is UNSET
+    if expected == IGNORED_OBJECT:
+        return actual is IGNORE_OBJECT
+    if isinstance(actual, Redacted):
+        return _equal(expected, actual.value)
     if isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)):
         return len(expected) == len(actual) and all(map(_equal, expected, actual))
     if isinstance(expected, bool) is not isinstance(actual, bool):
@@ -126,7 +149,14 @@ def _equal(expected: Any, actual: Flow) -> bool:
 
 
 def _written(flow: Flow) -> Value:
-    return IGNORED if flow is UNSET else list(flow) if isinstance(flow, tuple) else flow
+    """As a case would write it; what is generated or redacted as outputs show it."""
+    if flow is UNSET:
+        return IGNORED
+    if flow is IGNORE_OBJECT:
+        return IGNORED_OBJECT
+    if isinstance(flow, (Generated, Redacted)):
+        return str(flow)
+    return list(flow) if isinstance(flow, tuple) else flow
 
 
 def _frozen(inputs: Mapping[str, Any]) -> dict[str, Value]:

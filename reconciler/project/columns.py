@@ -12,6 +12,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.schema import is_active
 from reconciler.model.values import UNSET, Flow, Value
 from reconciler.project.conform import Misfit
+from reconciler.project.expressions.context import NOTHING_KNOWN, Context
 from reconciler.project.findings import Findings
 from reconciler.project.mapping import SOFT, Compiled, Kind, Source, compile_mapping
 
@@ -22,11 +23,17 @@ class Columns:
     """Compiled mappings, aligned with the columns of the table that they fill."""
 
     def __init__(
-        self, kind: Kind, written: Iterable[Written], profile: Profile, known: Collection[str], findings: Findings
+        self,
+        kind: Kind,
+        written: Iterable[Written],
+        profile: Profile,
+        known: Collection[str],
+        findings: Findings,
+        context: Context = NOTHING_KNOWN,
     ) -> None:
         self.kind = kind
         self.findings = findings
-        self.all = [compile_mapping(each, kind, profile, known, findings) for each in written]
+        self.all = [compile_mapping(each, kind, profile, known, findings, context) for each in written]
         if kind == "users":
             self._ensure_active(can_deactivate=profile.users.deactivate)
         self._flows = [each.flow for each in self.all]

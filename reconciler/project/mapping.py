@@ -14,9 +14,10 @@ from reconciler.model.mapping import Mapping as Written
 from reconciler.model.path import AttributePath, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.schema import describe, is_manager, refusal
-from reconciler.model.values import UNSET, Flow, Value, is_null
+from reconciler.model.values import UNSET, Choice, Flow, Generated, IgnoreObject, Redacted, Unset, Value, is_null
 from reconciler.project.conform import Misfit, any_text, conformer
-from reconciler.project.expressions import compile_expression
+from reconciler.project.expressions import Context, Expression, compile_expression
+from reconciler.project.expressions.context import NOTHING_KNOWN
 from reconciler.project.findings import Findings
 from reconciler.project.suggest import suggestion
 
@@ -25,6 +26,9 @@ Source: TypeAlias = Mapping[str, Value]
 Run: TypeAlias = Callable[[Source], Flow]
 
 SOFT: Final = "IsSoftDeleted"
+OBJECT_FILTER: Final = "objectfilter"
+"""The target, in lower case, of an expression that leaves people out altogether (IgnoreObjectFlow)."""
+_MARKS: Final = (Unset, IgnoreObject, Generated, Redacted, Choice)
 _CACHED: Final = 4096
 """Results that one expression remembers."""
 
@@ -43,20 +47,32 @@ class Compiled:
 
 
 def compile_mapping(
-    written: Written, kind: Kind, profile: Profile, known: Collection[str], findings: Findings
+    written: Written,
+    kind: Kind,
+    profile: Profile,
+    known: Collection[str],
+    findings: Findings,
+    context: Context = NOTHING_KNOWN,
 ) -> Compiled:
     """Compiles one effective mapping; what is wrong with it goes to `findings`."""
-    return _Compiler(written, kind, profile, known, findings).compile()
+    return _Compiler(written, kind, profile, known, findings, context).compile()
 
 
 class _Compiler:
     def __init__(
-        self, written: Written, kind: Kind, profile: Profile, known: Collection[str], findings: Findings
+        self,
+        written: Written,
+        kind: Kind,
+        profile: Profile,
+        known: Collection[str],
+        findings: Findings,
+        context: Context,
     ) -> None:
         self.written = written
         self.kind = kind
         self.known = known
         self.findings = findings
+        self.context = context
         self.path = parse_path(written.target)
         self.conform = conformer(self.path, profile, group=kind == "groups")
         self.reads: frozenset[str] = frozenset()
@@ -113,16 +129,33 @@ class _Compiler:
         self.reads = frozenset(expression.reads)
         for name, column in expression.readings:
             self._check_attribute(name, place, f", at column {column}")
-        evaluate = expression.evaluate
-        return _remembering(lambda source: settle(evaluate(source)), expression.reads)
+        self._check_words(expression, place)
+        evaluate, context = expression.evaluate, self.context
+        return _remembering(lambda source: settle(evaluate(source, context)), expression.reads)
+
+    def _check_words(self, expression: Expression, place: Place) -> None:
+        """Some functions are good for creation only, and some for everything but matching attributes."""
+        once, written = expression.once, self.written
+        if once and written.matching:
+            self._problem(place, f"{once} can't make a matching attribute: by its value the account is found again")
+        elif once and written.apply != "onCreate":
+            self._problem(place, f"{once} is for creation only", "add `apply: onCreate`")
+        if once and written.values is not None:
+            self._problem(self._place("values"), f"`values` can't translate what {once} makes")
+        if expression.redacts and written.matching:
+            self._problem(place, "a matching attribute can't be redacted: plans name accounts by it")
+        column = expression.words.get("IgnoreObjectFlow")
+        if column is not None and self.path.schema_name != OBJECT_FILTER:
+            message = f"IgnoreObjectFlow flows only to the target objectFilter, at column {column}"
+            self._problem(place, message, "IgnoreAttributeFlow leaves out one attribute")
 
     def _settler(self) -> Callable[[Value], Flow]:
         empty: Flow = None if self.written.when_null == "clear" else UNSET
         conform, table = self.conform, self._table()
 
         def settle(value: Value) -> Flow:
-            if value is UNSET:
-                return UNSET
+            if type(value) in _MARKS:
+                return _settled_mark(value, settle)
             if table is not None and not is_null(value):
                 value = table(value)
                 if value is UNSET:
@@ -166,7 +199,9 @@ class _Compiler:
         target, group = self.written.target, self.kind == "groups"
         why = refusal(self.path, group=group)
         attribute = describe(self.path, group=group)
-        if why:
+        if group and self.path.schema_name == OBJECT_FILTER:
+            self._problem(self._place("target"), f"{target} leaves out people", "groups are left out by `groupFilters`")
+        elif why:
             self._problem(self._place("target"), f"{target} can't be a target: {why}")
         elif is_manager(self.path):
             self._problem(self._place("target"), f"{target}: references come with a later version")
@@ -197,6 +232,20 @@ class _Compiler:
     def _problem(self, place: Place, message: str, hint: str = "") -> None:
         self.broken = True
         self.findings.add(place, message, hint)
+
+
+def _settled_mark(value: Value, settle: Callable[[Value], Flow]) -> Flow:
+    """What is no plain value flows as it is; what is inside of it must fit the target too."""
+    if isinstance(value, Redacted):
+        try:
+            inner = settle(value.value)
+        except Misfit:
+            message = "a redacted value does not fit the target"
+            raise Misfit(message) from None
+        return inner if is_null(inner) else Redacted(inner)
+    if isinstance(value, Choice):
+        return Choice(tuple(as_text(settle(each)) for each in value.candidates))
+    return value
 
 
 def _nothing(_: Source) -> Flow:

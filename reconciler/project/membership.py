@@ -64,7 +64,7 @@ class Nesting:
                 else:
                     found.update(self._direct(each, numbers))
                     waiting += self.inner.get(each, ())
-            sets[group] = found
+            sets[group] = set(found)  # a copy takes half the memory of a set that grew
         return {group: sets[group] for group in wanted}
 
     def _direct(self, group: GroupId, numbers: Mapping[UserId, int]) -> Iterator[int]:

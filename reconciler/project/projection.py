@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
+from collections.abc import Mapping as Table
+from datetime import datetime
 
 import orjson
 from pydantic import ValidationError
@@ -12,15 +14,18 @@ from reconciler.errors import DesiredStateError, Place, Problem
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
 from reconciler.model.directory import Directory
-from reconciler.model.mapping import Mappings
+from reconciler.model.mapping import Mapping, Mappings
 from reconciler.model.profile import Profile
 from reconciler.model.values import UserId
 from reconciler.project.columns import Columns
+from reconciler.project.expressions import Context
+from reconciler.project.expressions.context import NOTHING_KNOWN
 from reconciler.project.filters import GROUP_ATTRIBUTES, check_other_clauses, user_attributes
 from reconciler.project.findings import Findings
 from reconciler.project.groups import project_groups, split_members
 from reconciler.project.mapping import SOFT
 from reconciler.project.membership import Nesting
+from reconciler.project.objectflow import ObjectFlow, is_object_filter
 from reconciler.project.people import project_people
 from reconciler.project.scope import groups_in_scope, standings
 
@@ -36,12 +41,14 @@ def project(
     profile: Profile,
     *,
     managed: Collection[UserId] = (),
-    places: Mapping[str, Place] | None = None,
+    places: Table[str, Place] | None = None,
+    as_of: datetime | None = None,
 ) -> Desired:
     """What the app should hold.
 
     `managed`: the people whom we provisioned; of those out of scope only they are in the result. `places`: dotted key
-    (`mappings.users.2.expression`, `scope.filters.0.1.value`) → where its value stands in the app's files.
+    (`mappings.users.2.expression`, `scope.filters.0.1.value`) → where its value stands in the app's files. `as_of`: the
+    value of Now(); expressions that call it fail without.
 
     Raises DesiredStateError with everything that is wrong: mappings, filters, values that don't fit their target,
     people who lack what the application requires, and people or groups whom no matching attribute tells apart.
@@ -49,13 +56,17 @@ def project(
     findings = Findings(app, profile, places)
     profile = corrected(profile, app, findings)
     mappings = effective(app, profile)
-    user_columns = user_columns_of(mappings, directory, profile, findings)
+    context = Context(as_of, hanging=set())
+    written_users = [each for each in mappings.users if not is_object_filter(each)]
+    user_columns = user_columns_of(written_users, directory, profile, findings, context)
     written, maps_members = split_members(mappings.groups, findings)
-    group_columns = Columns("groups", written, profile, (*GROUP_ATTRIBUTES, "id", SOFT), findings)
+    group_columns = Columns("groups", written, profile, (*GROUP_ATTRIBUTES, "id", SOFT), findings, context)
     check_other_clauses(app, findings)
     nesting = Nesting(directory)
     chosen = groups_in_scope(app, directory, findings)
-    people = project_people(standings(app, directory, nesting, managed, findings), user_columns, profile, findings)
+    object_flow = ObjectFlow(mappings.users, profile, _known(directory), findings, context)
+    standing = object_flow.pass_on(standings(app, directory, nesting, managed, findings))
+    people = project_people(standing, user_columns, profile, findings)
     wanted = {person.user.id: number for number, person in enumerate(people) if person.wanted}
     groups = project_groups(chosen, group_columns, nesting, wanted, findings) if chosen else []
     findings.refuse()
@@ -71,12 +82,22 @@ def project(
         in_scope=len(wanted),
         numbers={person.user.id: number for number, person in enumerate(people)},
         mappings_digest=_digest(mappings, profile),
+        left_out=object_flow.left_out,
     )
 
 
-def user_columns_of(mappings: Mappings, directory: Directory, profile: Profile, findings: Findings) -> Columns:
-    known = user_attributes(directory) | {"id", SOFT}
-    return Columns("users", mappings.users, profile, known, findings)
+def user_columns_of(
+    written: Iterable[Mapping],
+    directory: Directory,
+    profile: Profile,
+    findings: Findings,
+    context: Context = NOTHING_KNOWN,
+) -> Columns:
+    return Columns("users", written, profile, _known(directory), findings, context)
+
+
+def _known(directory: Directory) -> frozenset[str]:
+    return frozenset(user_attributes(directory) | {"id", SOFT})
 
 
 def corrected(profile: Profile, app: App, findings: Findings) -> Profile:

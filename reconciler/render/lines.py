@@ -32,6 +32,8 @@ from reconciler.model.plan import (
 )
 from reconciler.render.safe import quoted, safe
 
+NAMED = 8
+"""People who are named where a line is about many."""
 WHY = {
     Reason.LEFT_SCOPE: "left scope",
     Reason.GONE_FROM_GIT: "gone from git",
@@ -51,8 +53,21 @@ class Line:
     who: str
     facts: list[str] = field(default_factory=list)
     """Each stands on its own; the first is what happens."""
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """joins or leaves → which."""
     below: list[str] = field(default_factory=list)
     source: str = ""
+
+    @property
+    def text(self) -> str:
+        """What happens, in one sentence: never more than six groups of a kind by name."""
+        return ", ".join([*self.facts, *(f"{verb} {_listed(groups)}" for verb, groups in self.groups.items())])
+
+
+def _listed(groups: Sequence[str], most: int = 6) -> str:
+    if len(groups) > most:
+        return f"{', '.join(groups[:most])} and {len(groups) - most:,} more"
+    return f"{', '.join(groups[:-1])} and {groups[-1]}" if len(groups) > 1 else groups[0]
 
 
 @dataclass(slots=True)
@@ -106,17 +121,19 @@ def _add(found: Sections, change: Change, effect: str) -> None:
         case UpdateGroup() | RenameGroup() | AdoptGroup():
             _line(found.changes, "~", change, *_differences(change.set, drift))
         case EmptyGroup():
-            _line(found.loses, "-", change, f"{quoted(change.name)} emptied of {_people(change.members)}: {why}")
+            line = _line(found.loses, "-", change, f"{quoted(change.name)} emptied of {_people(change.members)}: {why}")
+            _lost(line, change.members)
         case DeleteGroup():
-            _line(found.loses, "-", change, f"{quoted(change.name)} removed for good, {_people(change.members)}: {why}")
+            fact = f"{quoted(change.name)} removed for good, with {_people(change.members)}: {why}"
+            _lost(_line(found.loses, "-", change, fact), change.members)
         case AddMembers():
             for member in change.members:
                 via = f" through {', '.join(safe(v) for v in member.via)}" if member.via else ""
-                _member(found.gains, "+", change, member, f"joins {safe(change.name)}{via}{drift}")
+                _member(found.gains, "+", change, member, "joins", f"{safe(change.name)}{via}{drift}")
         case RemoveMembers():
             for member in change.members:
                 if Reason.MEMBER_LEAVES not in change.reasons:
-                    _member(found.loses, "-", change, member, f"leaves {safe(change.name)}{drift}")
+                    _member(found.loses, "-", change, member, "leaves", f"{safe(change.name)}{drift}")
         case _:
             assert_never(change)
 
@@ -132,9 +149,9 @@ def _line(section: dict[str, Line], sign: str, change: Change, *facts: str | lis
     return line
 
 
-def _member(section: dict[str, Line], sign: str, change: Change, member: MemberRef, fact: str) -> None:
+def _member(section: dict[str, Line], sign: str, change: Change, member: MemberRef, verb: str, group: str) -> None:
     line = section.setdefault(member.key, Line(sign, who(member.key)))
-    line.facts.append(fact)
+    line.groups.setdefault(verb, []).append(group)
     line.source = line.source or place(change.source)
 
 
@@ -147,8 +164,14 @@ def _differences(changed: dict[str, Difference], note: str = "") -> list[str]:
     return [f"{path}  {quoted(d.before)} → {quoted(d.after)}{note}" for path, d in sorted(changed.items())]
 
 
+def _lost(line: Line, members: Sequence[MemberRef]) -> None:
+    if members:
+        more = f" and {len(members) - NAMED:,} more" if len(members) > NAMED else ""
+        line.below.append(", ".join(who(m.key) for m in members[:NAMED]) + more)
+
+
 def _people(members: Sequence[MemberRef]) -> str:
-    return f"{len(members)} member{'' if len(members) == 1 else 's'}"
+    return f"{len(members):,} member{'' if len(members) == 1 else 's'}"
 
 
 def questions(plan: Plan) -> dict[str, list[Change]]:

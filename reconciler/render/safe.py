@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(c) for c in range(0xE0100, 0xE01F0)}
+"""Letters and marks that show nothing, and variation selectors in which text can be hidden."""
 LONGEST = 80
 """Characters shown of one value."""
 
@@ -19,7 +21,14 @@ def safe(value: Any, longest: int = LONGEST) -> str:
 
 
 def _harmless(character: str) -> bool:
-    return character == " " or unicodedata.category(character)[0] not in "CZ"
+    return character == " " or (unicodedata.category(character)[0] not in "CZ" and character not in _BLANK)
+
+
+def width(text: str) -> int:
+    """Columns that a terminal takes: two for wide characters, none for combining ones (UAX 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def quoted(value: Any) -> str:

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from reconciler.model.plan import AdoptGroup, AdoptUser, Blocked, Change, Guardrail, Plan, Reason
+from reconciler.model.plan import (
+    AdoptGroup,
+    AdoptUser,
+    Blocked,
+    Change,
+    DeleteGroup,
+    EmptyGroup,
+    Guardrail,
+    Plan,
+    Reason,
+)
 from reconciler.render.lines import Line, questions, sections, who
-from reconciler.render.safe import quoted, safe
+from reconciler.render.safe import quoted, safe, width
 from reconciler.render.style import Style
 
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
+NOT = {
+    "createUser": "not created",
+    "updateUser": "not updated",
+    "renameUser": "not renamed",
+    "adoptUser": "not adopted",
+    "reactivateUser": "not reactivated",
+    "deactivateUser": "not deactivated",
+    "deleteUser": "not deleted",
+    "createGroup": "not created",
+    "updateGroup": "not updated",
+    "renameGroup": "not renamed",
+    "adoptGroup": "not adopted",
+    "emptyGroup": "not emptied",
+    "deleteGroup": "not deleted",
+    "removeMembers": "not removed",
+}
+"""What was wanted → what a reader has to know."""
 FOLD = 30
 """Rows of a section that are shown without --verbose."""
 TOLD = {
@@ -53,21 +84,38 @@ def _section(heading: str, colour: str, lines: Sequence[Line], style: Style, *, 
     if not lines:
         return []
     shown = lines if verbose else lines[:FOLD]
-    wide = min(max(len(line.who) for line in shown), 44)
-    facts = [f"{line.who:<{wide}}  {_joined(line.facts)}" for line in shown]
-    edge = min(max(len(fact) for fact in facts), 110)
+    wide = min(max(width(line.who) for line in shown), 44)
+    facts = [f"{line.who}{' ' * max(wide - width(line.who), 0)}  {line.text}" for line in shown]
+    edge = min(max(width(fact) for fact in facts), 110)
+    aside = max(width(line.source) for line in shown) + 3
+    if style.columns:
+        edge = min(edge, style.columns - 4 - aside)
+    beside = edge >= wide + 24  # else the places stand below, each on its own line
     out = ["", f"  {style(heading, 'bold')}"]
     for line, fact in zip(shown, facts, strict=True):
-        padding = " " * (max(edge - len(fact), 0) + 3) if line.source else ""
-        out.append(f"  {style(line.sign, colour)} {fact}{padding}{style(line.source, 'dim')}")
+        rows = _wrapped(fact, style.columns - 4 if not beside else edge, wide + 2) if style.columns else [fact]
+        padding = " " * (max(edge - width(rows[0]), 0) + 3) if line.source and beside else ""
+        out.append(f"  {style(line.sign, colour)} {rows[0]}{padding}{style(line.source, 'dim') if beside else ''}")
+        out += [f"    {row}" for row in rows[1:]]
         out += [f"      {style(below, 'dim')}" for below in line.below]
+        if line.source and not beside:
+            out.append(f"      {style(line.source, 'dim')}")
     if len(lines) > len(shown):
         out.append(style(f"    … and {len(lines) - len(shown):,} more (--verbose lists them)", "dim"))
     return out
 
 
-def _joined(facts: Sequence[str]) -> str:
-    return ", ".join(facts[:6]) + (f", and {len(facts) - 6} more" if len(facts) > 6 else "")
+def _wrapped(fact: str, columns: int, indent: int) -> list[str]:
+    """Rows of at most `columns`, broken at blanks, hanging under the first one's fact."""
+    return textwrap.wrap(
+        fact, max(columns, indent + 20), subsequent_indent=" " * indent, break_long_words=False, drop_whitespace=True,
+        break_on_hyphens=False, replace_whitespace=False, expand_tabs=False,
+    ) or [fact]  # fmt: skip
+
+
+def _flowing(text: str, style: Style, indent: int = 0) -> list[str]:
+    """Rows that fit beside an indentation."""
+    return _wrapped(text, style.columns - indent, 0) if style.columns else [text]
 
 
 def _held(plan: Plan, style: Style, title: str, *, verbose: bool) -> list[str]:
@@ -79,8 +127,9 @@ def _held(plan: Plan, style: Style, title: str, *, verbose: bool) -> list[str]:
     out = ["", f"  {style('HELD', 'bold')}"]
     for release, changes in asked.items():
         question = _question(release, changes, rails, doubts, title)
-        out.append(f"  {style('?', 'yellow')} {question}")
-        out.append(f"      {style(f'--allow {safe(release, 200)}', 'yellow')}")
+        rows = _flowing(question, style, 4)
+        out += [f"  {style('?', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
+        out.append(f"      {style(f'--allow {shlex.quote(safe(release, 200))}', 'yellow')}")
         if release in rails or len(changes) > 1:
             names = list(dict.fromkeys(_names(changes)))
             shown = names if verbose else names[:8]
@@ -105,8 +154,10 @@ def _question(
 ) -> str:
     first = changes[0]
     rail = rails.get(release)
+    if any(h.by == "stateMissing" and h.release == release for h in first.held):
+        return f"there is no memory yet, so nothing here is known to be ours: remove {_figure(release)} all the same?"
     if rail is not None:
-        percent = f" ({rail.value * 100 / rail.of:.0f} %)" if rail.of else ""
+        percent = f" ({rail.value * 100 / rail.of:.3g} %)" if rail.of else ""
         return f"{rail.name}: {rail.value:,} of {rail.of:,}{percent}, allowed are {_limit(rail)}: is that meant?"
     if isinstance(first, (AdoptUser, AdoptGroup)):
         named = ", ".join(
@@ -119,7 +170,18 @@ def _question(
         return f"{who(release.partition(':')[2])}  {_taken(first, title)}: who did that?"
     if reason == "givenInApp":
         return f"{who(release.partition(':')[2])}  got this in {safe(title)}, not in git: who did that?"
-    return f"{reason}: there is no memory yet, so nothing is ours to remove: {len(changes):,} changes"
+    return f"{who(first.key)}  {reason}: is that meant?"
+
+
+def _figure(release: str) -> str:
+    name, _, value = release.partition("=")
+    kind, _, group = name.partition(":")
+    figure = int(value or 0)
+    if kind == "deprovisionUsers":
+        return f"{figure:,} {_plural(figure, 'account', 'accounts')}"
+    if kind == "deleteGroups":
+        return f"{figure:,} {_plural(figure, 'group', 'groups')}"
+    return f"{figure:,} {_plural(figure, 'member', 'members')} of {safe(group)}"
 
 
 def _taken(change: Change, title: str) -> str:
@@ -141,7 +203,7 @@ def _limit(rail: Guardrail) -> str:
     parts = [] if rail.count is None else [f"{rail.count:,}"]
     if rail.percent is not None:
         parts.append(f"{rail.percent:g} %")
-    return " and ".join(parts) or "none"
+    return " or ".join(parts) or "none"
 
 
 def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
@@ -156,9 +218,11 @@ def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
         shown = names if verbose else names[:8]
         more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
         if len(names) == 1:
-            out.append(f"  {style('x', 'magenta')} {names[0]}  {wanted}: {safe(why, 160)}")
+            rows = _flowing(f"{names[0]}  {NOT.get(wanted, wanted)}: {safe(why, 300)}", style, 4)
         else:
-            out.append(f"  {style('x', 'magenta')} {wanted}, {len(names):,} times: {safe(why, 160)}")
+            rows = _flowing(f"{len(names):,} {NOT.get(wanted, wanted)}: {safe(why, 300)}", style, 4)
+        out += [f"  {style('x', 'magenta')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
+        if len(names) > 1:
             out.append(f"      {style(', '.join(shown) + more, 'dim')}")
     return out
 
@@ -172,13 +236,16 @@ def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
         label = TOLD.get(note.code, "")
         about = f"{label} " if label else ""
         name = f"{who(note.key)}  " if ":" in note.key else ""
-        out.append(f"  {style('!', 'yellow')} {name}{about}{safe(note.text, 200)}")
+        rows = _flowing(f"{name}{about}{safe(note.text, 300)}", style, 4)
+        out += [f"  {style('!', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
     return out
 
 
 def _summary(plan: Plan, style: Style) -> list[str]:
     found = sections(plan.pending)
-    loses = sum(1 for key in found.loses if not key.startswith("group:"))
+    going = {key for key in found.loses if key.startswith(("group:", "appGroup:"))}
+    with_group = {m.key for c in plan.pending if isinstance(c, (EmptyGroup, DeleteGroup)) for m in c.members}
+    loses = len((found.loses.keys() - going) | with_group)
     gains = len(found.gains)
     groups = sum(1 for key in found.changes if key.startswith("group:"))
     people = len(found.changes) - groups
@@ -186,11 +253,13 @@ def _summary(plan: Plan, style: Style) -> list[str]:
     if gains:
         parts.append(style(f"{gains:,} {_plural(gains, 'person gains', 'people gain')} access", "green"))
     if loses:
-        parts.append(style(f"{loses:,} {_plural(loses, 'loses', 'lose')} access", "red"))
+        parts.append(style(f"{loses:,} {_plural(loses, 'person loses', 'people lose')} access", "red"))
     if people:
         parts.append(f"{people:,} {_plural(people, 'person changes', 'people change')}")
     if groups:
         parts.append(f"{groups:,} {_plural(groups, 'group changes', 'groups change')}")
+    if going:
+        parts.append(style(f"{len(going):,} {_plural(len(going), 'group goes', 'groups go')}", "red"))
     total = len(plan.pending)
     head = f"{total:,} {_plural(total, 'change', 'changes')}: {', '.join(parts)}." if total else "Nothing to do."
     held = len(plan.held)
@@ -202,7 +271,7 @@ def _summary(plan: Plan, style: Style) -> list[str]:
         head,
         style(f"{held:,} held.", "yellow") if held else "0 held.",
         f"{len(plan.blocked):,} can not be done." if plan.blocked else "",
-        f"{same:,} accounts unchanged.",
+        f"{same:,} {_plural(same, 'account', 'accounts')} unchanged.",
         f"{unmanaged:,} unmanaged.",
     ]
     extra = [
@@ -214,13 +283,25 @@ def _summary(plan: Plan, style: Style) -> list[str]:
         extra.append(f"{counts['adopted']:,} adopted")
     if counts["ignored"]:
         extra.append(f"{counts['ignored']:,} ignored")
-    out = [" ".join(s for s in sentences if s)]
+    out = _sentences([s for s in sentences if s], style)
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
-    rails = [f"{g.name} {g.value:,} of {_limit(g)} allowed" for g in plan.guardrails if _worth_telling(g)]
+    rails = [f"{g.name} {g.value:,} of {g.of:,}, allowed {_limit(g)}" for g in plan.guardrails if _worth_telling(g)]
     if rails:
-        out.append(style(f"Guardrails: {', '.join(rails)}.", "dim"))
+        out += [style(row, "dim") for row in _flowing(f"Guardrails: {'; '.join(rails)}.", style)]
     return out
+
+
+def _sentences(sentences: Sequence[str], style: Style) -> list[str]:
+    """As many on a row as fit; colours take no room."""
+    rows: list[str] = []
+    for sentence in sentences:
+        together = f"{rows[-1]} {sentence}" if rows else sentence
+        if rows and (not style.columns or width(COLOURS.sub("", together)) <= style.columns):
+            rows[-1] = together
+        else:
+            rows.append(sentence)
+    return rows
 
 
 def _plural(count: int, one: str, many: str) -> str:

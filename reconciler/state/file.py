@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -35,8 +36,10 @@ class FileStates:
 
     def foreign(self, app: str, tenant_url: str) -> str | None:
         """The other tenantUrl that this app's memory is about, if it is."""
-        state = _read(self.folder / f"{app}.json")
-        return state.tenant_url if state is not None and state.tenant_url != tenant_url else None
+        path = self.folder / f"{app}.json"
+        content = _content(path)
+        other = _document(path, content).get("tenantUrl") if content is not None else None
+        return other if isinstance(other, str) and other != tenant_url else None
 
     def save(self, state: State) -> None:
         """Atomically, and to the disk before it returns."""
@@ -65,12 +68,20 @@ class FileStates:
         return self.folder / f"{app}.{hashlib.sha256(tenant_url.encode()).hexdigest()[:8]}.json"
 
 
-def _read(path: Path) -> State | None:
+def _content(path: Path) -> bytes | None:
     try:
-        document = orjson.loads(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=LOST) from error
+
+
+def _document(path: Path, content: bytes) -> dict[str, Any]:
+    """The file as it is, if it is a state of this format at all."""
+    try:
+        document = orjson.loads(content)
+    except ValueError as error:
         raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=LOST) from error
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
@@ -79,11 +90,32 @@ def _read(path: Path) -> State | None:
             place=Place(str(path)),
             hint="a newer version wrote it: use that one",
         )
-    try:
-        return State.model_validate(document)
+    assert isinstance(document, dict)
+    return document
+
+
+def _read(path: Path) -> State | None:
+    content = _content(path)
+    if content is None:
+        return None
+    try:  # from the text, without a second copy of 100,000 bindings in between
+        return _shared(State.model_validate_json(content))
     except ValidationError as error:
+        _document(path, content)  # says it if this is something else altogether
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise StateError(
             f"the state is damaged at {where}: {first['msg']}", place=Place(str(path)), hint=LOST
         ) from error
+
+
+def _shared(state: State) -> State:
+    """With one text in memory for what many bindings repeat: dates, files, the ids of members."""
+    texts: dict[str, str] = {}
+    for binding in state.bindings.values():
+        binding["since"] = texts.setdefault(binding["since"], binding["since"])
+        if "file" in binding:
+            binding["file"] = texts.setdefault(binding["file"], binding["file"])
+        if "members" in binding:
+            binding["members"] = [texts.setdefault(member, member) for member in binding["members"]]
+    return state

@@ -362,7 +362,6 @@ cases:
         ("cases:\n  - {id: a, expected: y}\n", "2:5", "an `expression`, or a whole person"),
         ("cases:\n  - {id: a, expression: x, user: ada, expected: y}\n", "2:5", "an `expression`, or a whole person"),
         ("cases:\n  - {id: a, expresion: x, expected: y}\n", "2:13", "unknown key `expresion`"),
-        ("cases:\n  - {id: a, user: adda, expected: y}\n", "2:5", "about `adda`, who does not exist"),
         (
             "cases:\n  - {id: a, user: ada, expected: y}\n  - {id: a, user: ada, expected: y}\n",
             "3:10",
@@ -374,3 +373,11 @@ def test_what_cases_can_get_wrong(only_problem: Callable[..., Problem], text: st
     problem = only_problem({"apps/hootsuite/tests.yaml": text})
     assert str(problem.place) == f"apps/hootsuite/tests.yaml:{place}"
     assert says in problem.message
+
+
+def test_a_case_about_a_leaver_is_a_warning(loaded: Callable[..., Loaded]) -> None:
+    """Their removal must not wait for somebody to edit an example; `reconciler test` fails on it."""
+    tests = "cases:\n  - {id: a, user: adda, expected: y}\n"
+    (warning,) = loaded({"apps/hootsuite/tests.yaml": tests}).warnings
+    assert str(warning.place) == "apps/hootsuite/tests.yaml:2:5"
+    assert "about `adda`, who does not exist" in warning.message

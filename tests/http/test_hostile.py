@@ -114,6 +114,7 @@ def test_an_endless_body_stops_at_the_limit(serving: Any) -> None:
         ("gzip", b"{}"),
         ("gzip", gzip.compress(b"{}" * 99)[:-9]),
     ],
+    ids=["unknown", "twice", "not gzip", "cut"],
 )
 def test_an_encoding_that_cant_be_read_is_said_so(
     serving: Any, reply: Any, always: Any, encoding: str, body: bytes

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ExpressionError
-from reconciler.project import compile_expression
+from reconciler.project import Context, compile_expression
 from reconciler.project.expressions.registry import FUNCTIONS
 
 _PIECES = [
     *FUNCTIONS, "Switch", "IIF", "(", ")", ",", "[a]", "[b]", '"x"', '"', "\\", "&", "&HF", "=", "<>", ">=", "1",
-    "-2.5", " ", "[", "]", "IgnoreAttributeFlow", "é", "\n", "\0", "$", "'",
+    "-2.5", " ", "[", "]", "IgnoreAttributeFlow", "IgnoreObjectFlow", "UTF8", "é", "\n", "\0", "$", "'",
 ]  # fmt: skip
 _VALUES = st.sampled_from([None, "", "x", ("p", "q"), True, 3, 1.5, ({"value": 1},), (), "99999999999999999999"])
+_CONTEXT = Context(datetime(2026, 11, 23, 17, tzinfo=UTC), taken="x".__eq__)
 _LEAVES = st.sampled_from(
-    ["[a]", "[b]", '"x"', '""', "0", "-1", "2", "2.5", "", "&HFF", '"(x)(?<n>y)?"', '"n"', '"${n}$1"', '"("']
+    [
+        "[a]",
+        "[b]",
+        "Now()",
+        '"2020-03-16-07:00"',
+        '"d"',
+        '"yyyy-MM-dd"',
+        '"x"',
+        '""',
+        "0",
+        "-1",
+        "2",
+        "2.5",
+        "",
+        "&HFF",
+        '"(x)(?<n>y)?"',
+        '"n"',
+        '"${n}$1"',
+        '"("',
+    ]
 )
 
 
@@ -43,7 +64,7 @@ def test_any_calls(text: str, value: Any) -> None:
 def _try(text: str, value: Any) -> None:
     failure = None
     try:
-        compile_expression(text).evaluate({"a": value, "b": "xy"})
+        compile_expression(text).evaluate({"a": value, "b": "xy"}, _CONTEXT)
     except ExpressionError as error:
         failure = error
     assert failure is None or (failure.column > 0 and failure.message)

@@ -66,7 +66,10 @@ def test_an_expression_that_fails(expression: str, expected: Any, actual: Any) -
         ("Nope()", "no function has the name Nope, at column 1"),
         ("left([a], 1)", "no function has the name left, at column 1 (did you mean Left? Upper and lower case matter)"),
         ("Left([a], [a])", "Left: argument 2 (length) is not a whole number: 'x', at column 11"),
-        ("Now()", "Now comes with a later version, at column 1"),
+        (
+            "Now()",
+            "Now needs a time, and this evaluation has none: give a case `now`, or the command --now, at column 1",
+        ),
     ],
 )
 def test_an_expression_without_a_result(expression: str, error: str) -> None:

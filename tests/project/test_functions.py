@@ -92,6 +92,31 @@ _SOURCE: dict[str, Any] = {
         ('Split("a,, b ,", ",")', ("a", "b")),
         ('Split([none], ",")', ()),
         ("ToUpper([one])", "X"),
+        # bytes, bits, identifiers
+        ('BitAnd(12, "10")', 8),
+        ('ConvertToBase64("")', ""),
+        ("ConvertToBase64([none])", None),
+        ('ConvertFromBase64("w6k=", "utf-8")', "é"),
+        ("ConvertFromBase64([none])", None),
+        ("ConvertToUTF8Hex([none])", None),
+        ('DNComponent("CN=a\\,b + OU=x", 1)', "a,b"),
+        ('DNComponent("CN=a,OU=x", 3)', ""),
+        ("DNComponent([none], 1)", None),
+        ('StringFromSid("s-1-5-18")', "s-1-5-18"),
+        ('StringFromSID("AQEAAAAAAAUSAAAA")', "S-1-5-18"),
+        ("StringFromSid([none])", None),
+        # app roles
+        ("SingleAppRoleAssignment([one])", "x"),
+        ("SingleAppRoleAssignment([none])", None),
+        ("SingleAppRoleAssignment([complex])", "x"),
+        ("AppRoleAssignments([many])", ("x", "y")),
+        ("AssertiveAppRoleAssignmentsComplex([one])",
+         ({"primary": False, "type": "WindowsAzureActiveDirectoryRole", "display": "x", "value": "x"},)),
+        ("AppRoleAssignmentsComplex([none])", ()),
+        # what Visual Basic and Graph call them
+        ("IsNothing([none])", True),
+        ('Prepend([a], "x-")', "x-abc"),
+        ('Prepend([none], "x-")', None),
         # Replace
         ('Replace([a], "b", , , "-", , )', "a-c"),
         ('Replace([a], "B", , , "-", , )', "abc"),
@@ -138,6 +163,21 @@ def test_gives(text: str, value: Any) -> None:
         ("CBool([a])", "CBool: argument 1 (condition) is neither true nor false: 'abc'"),
         ("RemoveDuplicates([complex])", "RemoveDuplicates: argument 1 (attribute) has complex values"),
         ('Join(",", [complex])', "Join: argument 2 (source) has several values"),
+        (
+            "SingleAppRoleAssignment([many])",
+            "SingleAppRoleAssignment: argument 1 (appRoleAssignments) has 2 roles (x, y)",
+        ),
+        ('ConvertFromBase64("*")', "ConvertFromBase64: argument 1 (source) is not base64"),
+        ('ConvertFromBase64("/w==", UTF8)', "ConvertFromBase64: argument 1 (source) is base64 of something that is no"),
+        ('ConvertFromBase64("YQ==", "latin")', "ConvertFromBase64: argument 2 (encoding) is none of UTF8, Unicode"),
+        ('DNComponent("nothing", 1)', "DNComponent: argument 1 (dn) is no distinguished name: 'nothing'"),
+        ('StringFromSid("YQ==")', "StringFromSid: argument 1 (source) is no security identifier"),
+        ('Error("no mail")', "Error says: no mail, at column 1"),
+        ("DefaultDomain()", "DefaultDomain is a fact of a Microsoft Entra tenant"),
+        ('ToLower([a], "turkish!")', "ToLower: argument 2 (culture) is no name of a culture"),
+        ('Replace([a], , "b", , [huge], , )', "Replace gives a text of more than 1000000 characters"),
+        ('Replace([a], "b", , , [huge], , )', "Replace gives a text of more than 1000000 characters"),
+        ('Replace([a], , "(b)", "1", [huge], , )', "Replace gives a text of more than 1000000 characters"),
         ("Replace([a], , )", "Replace needs oldValue or regexPattern"),
         ('Replace([a], "b", , )', "Replace has oldValue, and needs replacementValue or template"),
         ('Replace([a], , "b", )', "Replace needs replacementValue, or regexGroupName with replacementAttribute"),
@@ -148,5 +188,5 @@ def test_gives(text: str, value: Any) -> None:
 )
 def test_refuses(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
-        compile_expression(text).evaluate({**_SOURCE, "bad": "(", "slow": "a" * 60 + "!"})
+        compile_expression(text).evaluate({**_SOURCE, "bad": "(", "slow": "a" * 60 + "!", "huge": "x" * 1_000_001})
     assert caught.value.message.startswith(message)

@@ -9,43 +9,91 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from reconciler.errors import ExpressionError, Place
 from reconciler.model.clauses import as_text
-from reconciler.model.values import UNSET, Flow, Value, is_null
-from reconciler.project.expressions import diacritics, lists, logic, replace, text  # noqa: F401  they declare functions
+from reconciler.model.values import IGNORE_OBJECT, UNSET, Flow, Generated, Redacted, Value, is_null
+from reconciler.project.expressions import (  # noqa: F401  they declare functions
+    dates,
+    diacritics,
+    encode,
+    lists,
+    logic,
+    once,
+    replace,
+    roles,
+    text,
+)
+from reconciler.project.expressions.context import NOTHING_KNOWN, Context, Undrawn
 from reconciler.project.expressions.grammar import parse
+from reconciler.project.expressions.moment import DateText
 from reconciler.project.expressions.registry import FUNCTIONS, Function, Unusable, elements_of
 from reconciler.project.expressions.tree import Call, Comparison, Concatenation, Literal, Missing, Name, Node, Reading
 from reconciler.project.suggest import nearest, suggestion
 
-Run: TypeAlias = Callable[[Mapping[str, Value]], Flow]
+Run: TypeAlias = Callable[[Mapping[str, Value], Context], Flow]
+Condition: TypeAlias = Callable[[Mapping[str, Value], Context], bool]
 
 CONSTANTS: Final[dict[str, Flow]] = {
     "vbBinaryCompare": text.VB_BINARY_COMPARE,
     "vbTextCompare": text.VB_TEXT_COMPARE,
     "UTF8": "UTF8",
     "IgnoreAttributeFlow": UNSET,
+    "IgnoreObjectFlow": IGNORE_OBJECT,
 }
-LATER: Final = frozenset({
-    "AppRoleAssignments", "AppRoleAssignmentsComplex", "AssertiveAppRoleAssignmentsComplex", "BitAnd", "CDate",
-    "ConvertFromBase64", "ConvertToBase64", "ConvertToUTF8Hex", "DateAdd", "DateDiff", "DateFromNum", "DefaultDomain",
-    "DNComponent", "Error", "FormatDateTime", "Guid", "IgnoreObjectFlow", "IsNothing", "Now", "NumFromDate", "Prepend",
-    "RandomString", "Redact", "SelectUniqueValue", "SingleAppRoleAssignment", "StringFromSid",
-})  # fmt: skip
-"""Names of the service's language that this version does not evaluate."""
 _FORMS: Final = {"IIF": "IIF(condition, valueIfTrue, valueIfFalse)", "Switch": "Switch(source, default, key, value, …)"}
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression. `evaluate` raises ExpressionError, naming function and argument, if values don't fit."""
+    """A compiled expression."""
 
     text: str
     readings: tuple[tuple[str, int], ...]
     """The attributes it reads, each once, with the column of the first reading."""
-    evaluate: Run
+    words: Mapping[str, int]
+    """The functions and constants it uses, each with the column of its first use."""
+    run: Run
 
     @property
     def reads(self) -> tuple[str, ...]:
         return tuple(name for name, _ in self.readings)
+
+    @property
+    def once(self) -> str:
+        """The function because of which it is good for creation only; empty if there is none."""
+        return next((name for name in (*sorted(once.DRAWING), once.SELECTING) if name in self.words), "")
+
+    @property
+    def redacts(self) -> bool:
+        return "Redact" in self.words
+
+    @property
+    def additive(self) -> bool:
+        """Values are added to those that the application has, and none is taken away."""
+        return "AppRoleAssignmentsComplex" in self.words
+
+    def evaluate(self, source: Mapping[str, Value], context: Context = NOTHING_KNOWN) -> Flow:
+        """The value of one set of attributes.
+
+        UNSET: nothing flows; IGNORE_OBJECT: nothing at all does, for this person. Guid and RandomString make it a
+        Generated where nothing may be drawn, Redact a Redacted, SelectUniqueValue a Choice where nobody says what is
+        taken. Raises ExpressionError, naming function and argument, if values don't fit.
+        """
+        try:
+            result = self.run(source, context)
+        except Undrawn as undrawn:
+            inputs = tuple((name, source.get(name)) for name in self.reads)
+            return Generated(undrawn.function, self.text, inputs, context.now)
+        except ExpressionError as error:
+            if self.redacts:
+                raise _redacted(error) from None
+            raise
+        if type(result) is DateText:
+            result = str(result)
+        return Redacted(result) if self.redacts and not is_null(result) else result
+
+
+def _redacted(error: ExpressionError) -> ExpressionError:
+    """Messages quote what does not fit; what is redacted is not quoted."""
+    return ExpressionError(f"fails on a redacted value, at column {error.column}", column=error.column)
 
 
 def compile_expression(text: str, *, place: Place | None = None) -> Expression:
@@ -54,17 +102,30 @@ def compile_expression(text: str, *, place: Place | None = None) -> Expression:
     Raises ExpressionError for what can't be read and for functions that do not exist, with the column.
     """
     try:
-        builder = _Builder()
-        run = builder.build(parse(text))
+        builder, tree = _Builder(), parse(text)
+        run = builder.build(tree)
+        _check_words(tree, builder.words)
     except ExpressionError as error:
         if place is None or error.place is not None:
             raise
         raise ExpressionError(error.message, column=error.column, hint=error.hint, place=place) from error
-    return Expression(text, tuple(builder.readings.items()), run)
+    return Expression(text, tuple(builder.readings.items()), builder.words, run)
 
 
-def _later(name: str, column: int) -> ExpressionError:
-    return ExpressionError(f"{name} comes with a later version, at column {column}", column=column)
+def _check_words(tree: Node, words: Mapping[str, int]) -> None:
+    """SelectUniqueValue stands around everything else, as in the service."""
+    column = words.get(once.SELECTING)
+    if column is None:
+        return
+    message = ""
+    if not (isinstance(tree, Call) and tree.name == once.SELECTING):
+        message = "must be the outermost function"
+    for name in ("Redact", *sorted(once.DRAWING)):
+        if name in words:
+            message, column = f"can't be combined with {name}", words[name]
+    if message:
+        message = f"{once.SELECTING} {message}, at column {column}"
+        raise ExpressionError(message, column=column)
 
 
 def _unknown(node: Call) -> ExpressionError:
@@ -79,21 +140,22 @@ def _unknown(node: Call) -> ExpressionError:
 class _Builder:
     def __init__(self) -> None:
         self.readings: dict[str, int] = {}
+        self.words: dict[str, int] = {}
 
     def build(self, node: Node) -> Run:
         match node:
             case Literal(_, value):
-                return lambda _: value
+                return lambda _source, _context: value
             case Missing():
-                return lambda _: UNSET
+                return lambda _source, _context: UNSET
             case Reading(column, attribute):
                 self.readings.setdefault(attribute, column)
-                return lambda source: source.get(attribute)
+                return lambda source, _context: source.get(attribute)
             case Name():
                 return self._constant(node)
             case Concatenation(_, parts):
                 runs = [self.build(part) for part in parts]
-                return lambda source: text.concatenate(run(source) for run in runs)
+                return lambda source, context: text.concatenate(run(source, context) for run in runs)
             case Comparison(column, sign):
                 message = f"{sign} stands only in the condition of IIF and in CBool, at column {column}"
                 raise ExpressionError(message, column=column)
@@ -103,8 +165,6 @@ class _Builder:
                 assert_never(node)
 
     def _constant(self, node: Name) -> Run:
-        if node.name in LATER:
-            raise _later(node.name, node.column)
         if node.name not in CONSTANTS:
             called = node.name in FUNCTIONS or node.name in _FORMS
             hint = f"{node.name} is a function: it needs parentheses" if called else suggestion(node.name, CONSTANTS)
@@ -113,7 +173,8 @@ class _Builder:
                 message, column=node.column, hint=hint or 'texts stand in "quotes", attributes in [brackets]'
             )
         value = CONSTANTS[node.name]
-        return lambda _: value
+        self.words.setdefault(node.name, node.column)
+        return lambda _source, _context: value
 
     def _call(self, node: Call) -> Run:
         match node.name:
@@ -121,11 +182,13 @@ class _Builder:
                 return self._iif(node)
             case "Switch":
                 return self._switch(node)
-        if node.name in LATER:
-            raise _later(node.name, node.column)
         function = FUNCTIONS.get(node.name)
         if function is None:
             raise _unknown(node)
+        if node.name == once.SELECTING and node.name in self.words:
+            message = f"{node.name} can't stand in itself, at column {node.column}"
+            raise ExpressionError(message, column=node.column)
+        self.words.setdefault(node.name, node.column)
         _arity(node, function.least, function.most, function.usage)
         _check_literals(node, function)
         if node.name == "CBool":
@@ -136,7 +199,7 @@ class _Builder:
         _arity(node, 3, 3, _FORMS["IIF"])
         condition = self._condition(node.arguments[0], node)
         then, otherwise = (self._branch(each) for each in node.arguments[1:])
-        return lambda source: then(source) if condition(source) else otherwise(source)
+        return lambda source, context: (then if condition(source, context) else otherwise)(source, context)
 
     def _switch(self, node: Call) -> Run:
         usage = _FORMS["Switch"]
@@ -148,38 +211,39 @@ class _Builder:
         pairs = [(self.build(k), self._branch(v)) for k, v in zip(*[iter(node.arguments[2:])] * 2, strict=True)]
         if all(isinstance(key, (Literal, Missing)) for key in node.arguments[2::2]):
             # The usual case, keys written out: one look into a table. Of equal keys the first counts.
-            table = {as_text(key({})): value for key, value in reversed(pairs)}
-            return lambda source: table.get(_key(chosen(source)), default)(source)
+            table = {as_text(key({}, NOTHING_KNOWN)): value for key, value in reversed(pairs)}
+            return lambda source, context: table.get(_key(chosen(source, context)), default)(source, context)
 
-        def switch(source: Mapping[str, Value]) -> Flow:
-            wanted = _key(chosen(source))
-            return next((value for key, value in pairs if _key(key(source)) == wanted), default)(source)
+        def switch(source: Mapping[str, Value], context: Context) -> Flow:
+            wanted = _key(chosen(source, context))
+            found = next((value for key, value in pairs if _key(key(source, context)) == wanted), default)
+            return found(source, context)
 
         return switch
 
     def _branch(self, node: Node) -> Run:
         """An argument that becomes the result: left out, it is null."""
-        return (lambda _: None) if isinstance(node, Missing) else self.build(node)
+        return (lambda _source, _context: None) if isinstance(node, Missing) else self.build(node)
 
-    def _condition(self, node: Node, call: Call) -> Run:
+    def _condition(self, node: Node, call: Call) -> Condition:
         if isinstance(node, Comparison):
             return self._comparison(node)
         run = self.build(node)
 
-        def condition(source: Mapping[str, Value]) -> bool:
+        def condition(source: Mapping[str, Value], context: Context) -> bool:
             try:
-                return logic.truth(run(source))
+                return logic.truth(run(source, context))
             except Unusable as error:
                 raise _failed(call, ("condition",), error) from None
 
         return condition
 
-    def _comparison(self, node: Comparison) -> Run:
+    def _comparison(self, node: Comparison) -> Condition:
         left, right = self._operand(node.left), self._operand(node.right)
         compare = _COMPARE[node.operator]
 
-        def holds(source: Mapping[str, Value]) -> bool:
-            one, two = left(source), right(source)
+        def holds(source: Mapping[str, Value], context: Context) -> bool:
+            one, two = left(source, context), right(source, context)
             if one is None or two is None:
                 return False  # a condition on an attribute without a value is not met, whatever the operator
             return bool(compare(*_comparable(one, two)))
@@ -189,8 +253,8 @@ class _Builder:
     def _operand(self, node: Node) -> Run:
         run = self.build(node)
         if not isinstance(node, Reading):
-            return lambda source: None if (value := run(source)) is UNSET else value
-        return lambda source: None if is_null(value := run(source)) else value
+            return lambda source, context: None if (value := run(source, context)) is UNSET else value
+        return lambda source, context: None if is_null(value := run(source, context)) else value
 
 
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
@@ -199,7 +263,11 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _comparable(one: Value, two: Value) -> tuple[Any, Any]:
-    """Numbers if one is a number and the other reads as one; else texts, upper and lower case differing."""
+    """Dates if one is a date, numbers if one is a number, and the other reads as one; else texts, case differing."""
+    if isinstance(one, DateText) or isinstance(two, DateText):
+        dated = dates.date_ticks(one), dates.date_ticks(two)
+        if None not in dated:
+            return dated
     if any(isinstance(each, (int, float)) and not isinstance(each, bool) for each in (one, two)):
         try:
             return float(one), float(two)
@@ -242,13 +310,19 @@ def _applied(node: Call, function: Function, runs: list[Run]) -> Run:
     body, parameters = function.body, function.parameters
     runs = runs[: function.most]
 
-    def applied(source: Mapping[str, Value]) -> Flow:
+    def applied(source: Mapping[str, Value], context: Context) -> Flow:
         try:
-            return body(*[run(source) for run in runs])
+            return body(*[run(source, context) for run in runs])
         except Unusable as error:
             raise _failed(node, parameters, error) from error
 
-    return applied
+    def informed(source: Mapping[str, Value], context: Context) -> Flow:
+        try:
+            return body(context, *[run(source, context) for run in runs])
+        except Unusable as error:
+            raise _failed(node, parameters, error) from error
+
+    return informed if function.contextual else applied
 
 
 def _failed(node: Call, parameters: tuple[str, ...], error: Unusable) -> ExpressionError:
@@ -258,5 +332,7 @@ def _failed(node: Call, parameters: tuple[str, ...], error: Unusable) -> Express
     if error.argument <= len(node.arguments):
         column = node.arguments[error.argument - 1].column
     name = parameters[min(error.argument, len(parameters)) - 1].rstrip("…") or parameters[-2]
+    if node.name == "FormatDateTime" and len(node.arguments) == 3 and error.argument > 1:
+        name = parameters[error.argument]  # the form without styles
     message = f"{node.name}: argument {error.argument} ({name}) {error.message}, at column {column}"
     return ExpressionError(message, column=column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.clauses import as_text
 from reconciler.model.values import UNSET, Flow, Value, is_null
-from reconciler.project.expressions.registry import Unusable, function
+from reconciler.project.expressions.registry import Unusable, function, text_of
 
 
 def truth(value: Value, argument: int = 1) -> bool:
@@ -41,6 +41,9 @@ def is_null_alone(value: Value) -> Flow:
     return value is None or value is UNSET or value == ()
 
 
+function("IsNothing(expression)", least=1)(is_null_alone)  # Visual Basic's word for the same
+
+
 @function("IsNullOrEmpty(expression)", least=1)
 def is_null_or_empty(value: Value) -> Flow:
     return is_null(value)
@@ -65,3 +68,21 @@ def negate(value: Value) -> Flow:
 @function("IgnoreFlowIfNullOrEmpty(expression)", least=1)
 def ignore_flow_if_null_or_empty(value: Value) -> Flow:
     return UNSET if is_null(value) else value
+
+
+@function("Error(message)", least=1)
+def error(message: Value) -> Flow:
+    """Stops here, and says why."""
+    raise Unusable(0, f"says: {text_of(message, 1)}")
+
+
+@function("Redact(value)", least=1)
+def redact(value: Value) -> Flow:
+    """The value itself. That the expression has a Redact makes its whole result Redacted."""
+    return value
+
+
+@function("DefaultDomain()", least=0)
+def default_domain() -> Flow:
+    """A fact of a Microsoft Entra tenant."""
+    raise Unusable(0, 'is a fact of a Microsoft Entra tenant, which is not asked here: write the domain as a "text"')

@@ -9,8 +9,11 @@ import regex
 from reconciler.errors import ClauseError
 from reconciler.model.clauses import PATTERN_SECONDS, compile_pattern
 from reconciler.model.values import UNSET, Flow, Value, is_null
+from reconciler.project.expressions.context import Context
 from reconciler.project.expressions.registry import Unusable, function, text_of
 
+_LONGEST: Final = 1_000_000
+"""Characters of a result."""
 _REFERENCE: Final = regex.compile(r"\$(?:(?P<number>\d+)|\{(?P<name>\w+)\}|(?P<sign>[$&`'_+]))")
 
 
@@ -27,8 +30,10 @@ def _check(literals: tuple[Any, ...]) -> None:
     "Replace(source, oldValue, regexPattern, regexGroupName, replacementValue, replacementAttribute, template)",
     least=2,
     check=_check,
+    contextual=True,
 )
 def replace(
+    context: Context,
     source: Value,
     old: Value = UNSET,
     pattern: Value = UNSET,
@@ -48,8 +53,19 @@ def replace(
         return _plain(source, text_of(old, 2), replacement, template)
     if is_null(pattern):
         raise Unusable(0, "needs oldValue or regexPattern")
-    compiled = _pattern(text_of(pattern, 3))
-    name = "" if is_null(group) else text_of(group, 4)
+    text, name = text_of(pattern, 3), "" if is_null(group) else text_of(group, 4)
+    hanging = context.hanging
+    if hanging is not None and text in hanging:
+        raise _slow(text)
+    try:
+        return _by_pattern(_pattern(text), name, source, replacement, other)
+    except TimeoutError:
+        if hanging is not None:
+            hanging.add(text)
+        raise _slow(text) from None
+
+
+def _by_pattern(compiled: Any, name: str, source: Value, replacement: Value, other: Value) -> Flow:
     if replacement is not UNSET:
         if source is None:
             return None
@@ -64,31 +80,47 @@ def _plain(source: Value, old: str, replacement: Value, template: Value) -> Flow
     if source is None:
         return None
     if not is_null(template):
-        return text_of(template, 7).replace(old, text_of(source, 1))
+        return _replaced(text_of(template, 7), old, text_of(source, 1))
     if replacement is UNSET:
         raise Unusable(0, "has oldValue, and needs replacementValue or template")
-    return text_of(source, 1).replace(old, text_of(replacement, 5))
+    return _replaced(text_of(source, 1), old, text_of(replacement, 5))
+
+
+def _replaced(text: str, old: str, new: str) -> str:
+    _bounded(len(text) + text.count(old) * len(new))
+    return text.replace(old, new)
+
+
+def _bounded(length: int) -> None:
+    """A hundred Replaces inside one another could else fill the memory."""
+    if length > _LONGEST:
+        raise Unusable(0, f"gives a text of more than {_LONGEST} characters")
 
 
 def _matches(pattern: Any, source: Value, new: str) -> str:
-    try:
-        return str(pattern.sub(lambda found: _expand(found, new), text_of(source, 1), timeout=PATTERN_SECONDS))
-    except TimeoutError:
-        raise _slow() from None
+    text = text_of(source, 1)
+    length = len(text)
+
+    def one(found: Any) -> str:
+        nonlocal length
+        expanded = _expand(found, new)
+        length += len(expanded)
+        _bounded(length)
+        return expanded
+
+    return str(pattern.sub(one, text, timeout=PATTERN_SECONDS))
 
 
 def _group(pattern: Any, name: str, source: Value, new: str) -> str:
     key, text = _known(pattern, name), text_of(source, 1)
     parts: list[str] = []
     end = 0
-    try:
-        for found in pattern.finditer(text, timeout=PATTERN_SECONDS):
-            start, stop = found.span(key)
-            if start >= end:
-                parts += (text[end:start], new)
-                end = stop
-    except TimeoutError:
-        raise _slow() from None
+    for found in pattern.finditer(text, timeout=PATTERN_SECONDS):
+        start, stop = found.span(key)
+        if start >= end:
+            parts += (text[end:start], new)
+            end = stop
+            _bounded(len(text) + len(parts) * len(new))
     return "".join((*parts, text[end:]))
 
 
@@ -96,10 +128,7 @@ def _caught(pattern: Any, name: str, other: Value) -> Flow:
     key = _known(pattern, name)
     if is_null(other):
         return None
-    try:
-        found = pattern.search(text_of(other, 6), timeout=PATTERN_SECONDS)
-    except TimeoutError:
-        raise _slow() from None
+    found = pattern.search(text_of(other, 6), timeout=PATTERN_SECONDS)
     return found[key] if found else None
 
 
@@ -110,10 +139,8 @@ def _expand(found: Any, template: str) -> str:
         sign = reference["sign"]
         if sign:
             return _sign(found, sign)
-        key = int(reference["number"]) if reference["number"] else reference["name"]
-        key = int(key) if isinstance(key, str) and key.isdigit() else key
-        known = key in found.re.groupindex if isinstance(key, str) else key <= found.re.groups
-        return (found[key] or "") if known else str(reference[0])
+        key = _group_of(found.re, reference["number"] or reference["name"])
+        return str(reference[0]) if key is None else found[key] or ""
 
     return str(_REFERENCE.sub(one, template))
 
@@ -130,7 +157,7 @@ def _sign(found: Any, sign: str) -> str:
         case "'":
             return whole[found.end() :]
         case "+":
-            return str(found[found.re.groups] or "") if found.re.groups else ""
+            return str(found[_numbered(found.re)[-1]] or "")
         case _:
             return whole
 
@@ -142,13 +169,26 @@ def _pattern(text: str) -> Any:
         raise Unusable(3, f"is {error.message}") from error
 
 
-def _known(pattern: Any, name: str) -> str | int:
-    if name in pattern.groupindex:
-        return name
-    if name.isdigit() and int(name) <= pattern.groups:
-        return int(name)
+def _known(pattern: Any, name: str) -> int:
+    key = _group_of(pattern, name)
+    if key is not None:
+        return key
     raise Unusable(4, f"names a group that the pattern does not have: {name!r}")
 
 
-def _slow() -> Unusable:
-    return Unusable(3, "takes too long: the pattern backtracks on some values")
+def _group_of(pattern: Any, name: str) -> int | None:
+    """The group with this name or number; None if there is none."""
+    if name in pattern.groupindex:
+        return int(pattern.groupindex[name])
+    order = _numbered(pattern)
+    return order[int(name)] if name.isascii() and name.isdigit() and len(name) < 9 and int(name) < len(order) else None
+
+
+def _numbered(pattern: Any) -> list[int]:
+    """The groups as .NET numbers them: 0, those without name from the left, then those with."""
+    named = sorted(pattern.groupindex.values())
+    return [n for n in range(pattern.groups + 1) if n not in named] + named
+
+
+def _slow(pattern: str) -> Unusable:
+    return Unusable(3, f"takes too long: {pattern!r} backtracks without end on some values")

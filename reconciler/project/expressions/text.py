@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -12,12 +13,18 @@ from reconciler.project.expressions.registry import Unusable, elements_of, funct
 
 VB_BINARY_COMPARE: Final = 0
 VB_TEXT_COMPARE: Final = 1
+_CULTURE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
 @function("Append(source, suffix)", least=2)
 def append(source: Value, suffix: Value) -> Flow:
     """Nothing is appended to nothing: an address without its first part helps nobody."""
     return None if source is None else text_of(source, 1) + text_of(suffix, 2)
+
+
+@function("Prepend(source, prefix)", least=2)
+def prepend(source: Value, prefix: Value) -> Flow:
+    return None if source is None else text_of(prefix, 2) + text_of(source, 1)
 
 
 @function("CStr(value)", least=1)
@@ -74,7 +81,7 @@ def pcase(source: Value, separators: Value = None) -> Flow:
     for character in _lower(text_of(source, 1)):
         if given is None:
             letter = unicodedata.category(character)[0] == "L"
-            out.append(_upper(character) if letter and not inside else character)
+            out.append(_title(character) if letter and not inside else character)
             inside = letter or (inside and _continues(character))
         else:
             out.append(character if inside or character in given else _upper(character))
@@ -89,22 +96,26 @@ def strip_spaces(source: Value) -> Flow:
 
 @function("ToLower(source, culture)", least=1)
 def to_lower(source: Value, culture: Value = None) -> Flow:
+    """As the culture has it: Turkish and Azeri have two letters i. All others change case like the invariant one."""
     if source is None:
         return None
-    text = text_of(source, 1)
-    return _lower(text.replace("I", "ı").replace("İ", "i") if _turkic(culture) else text)
+    text, turkic = text_of(source, 1), _turkic(culture)
+    return _lower(text.replace("I", "ı").replace("İ", "i") if turkic else text)
 
 
 @function("ToUpper(source, culture)", least=1)
 def to_upper(source: Value, culture: Value = None) -> Flow:
     if source is None:
         return None
-    text = text_of(source, 1)
-    return _upper(text.replace("i", "İ").replace("ı", "I") if _turkic(culture) else text)
+    text, turkic = text_of(source, 1), _turkic(culture)
+    return "".join(map(_upper_turkic, text)) if turkic else _upper(text)
 
 
 @function("Trim(source)", least=1)
 def trim(source: Value) -> Flow:
+    """White space around it, of several values around each."""
+    if isinstance(source, (tuple, list)) and len(source) > 1:
+        return tuple(text_of(each, 1).strip() for each in source)
     return None if source is None else text_of(source, 1).strip()
 
 
@@ -132,14 +143,34 @@ def _lower(text: str) -> str:
 
 
 def _upper(text: str) -> str:
-    if text.isascii():
-        return text.upper()
-    return "".join(up if len(up := character.upper()) == 1 else character for character in text)
+    return text.upper() if text.isascii() else "".join(map(_upper_one, text))
+
+
+def _upper_one(character: str) -> str:
+    """The dotless i is no letter of the invariant culture, and stays."""
+    up = character.upper()
+    return up if len(up) == 1 and character != "ı" else character
+
+
+def _upper_turkic(character: str) -> str:
+    return {"i": "İ", "ı": "I"}.get(character) or _upper_one(character)
+
+
+def _title(character: str) -> str:
+    """Of letters that are two in one, only the first becomes a capital: ǆ, ǅ."""
+    title = character.title()
+    return title if len(title) == 1 and character != "ı" else character
 
 
 def _turkic(culture: Value) -> bool:
-    return as_text(culture).lower().partition("-")[0] in ("tr", "az")
+    """Whether a culture's name (RFC 4646: tr-TR) is Turkish or Azeri. Raises Unusable for what is no name."""
+    name = as_text(culture)
+    if name and not _CULTURE.fullmatch(name):
+        raise Unusable(2, f"is no name of a culture, such as tr-TR: {name!r}")
+    return name.lower().partition("-")[0] in ("tr", "az")
 
 
 def _continues(character: str) -> bool:
-    return character == "'" or unicodedata.category(character) in ("Mn", "Mc", "Nd", "Nl", "No")
+    """Whether a word goes on: ToTitleCase ends it at spaces, controls, punctuation and symbols."""
+    category = unicodedata.category(character)
+    return character == "'" or not (category[0] in "ZPS" or category in ("Cc", "Cf"))

@@ -1,0 +1,59 @@
+"""`python -m benchmarks`: the figures, each with its yardstick. Ratios count; absolute times are this machine's.
+
+Without arguments everything runs in a few minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import applying, members, planning, starting
+
+GALLERIES = ("scim", "hootsuite")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints one table after the other, and keeps the figures in `--json FILE`."""
+    options = _options(arguments)
+    sizes = options.people or [1_000, 10_000, *([100_000] if options.large else [])]
+    benches: dict[str, Callable[[], tuple[str, Any]]] = {
+        "plan": lambda: planning.run(sizes, options.gallery or GALLERIES, options.rounds),
+        "apply": lambda: applying.run(options.creations, options.limited),
+        "members": lambda: members.run(options.members, options.gallery or GALLERIES),
+        "start": lambda: starting.run(options.starts),
+    }
+    figures = {}
+    for name in options.bench or benches:
+        text, figures[name] = benches[name]()
+        sys.stdout.write(f"{text}\n\n")
+        sys.stdout.flush()
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("bench", nargs="*", help="plan, apply, members, start; all if left out")
+    add("--people", type=int, nargs="+", metavar="N", help="sizes of the company; 1000 10000 if left out")
+    add("--large", action="store_true", help="100,000 people too")
+    add("--gallery", action="append", choices=GALLERIES, help="only this application; repeatable")
+    add("--rounds", type=int, default=3, metavar="N", help="interleaved runs of each plan (default: %(default)s)")
+    add("--creations", type=int, default=1_000, metavar="N", help="at 50 ms each (default: %(default)s)")
+    add("--limited", type=int, default=300, metavar="N", help="creations at 20 a second (default: %(default)s)")
+    add("--members", type=int, default=10_000, metavar="N", help="of one group (default: %(default)s)")
+    add("--starts", type=int, default=15, metavar="N", help="runs of --help (default: %(default)s)")
+    add("--json", type=Path, metavar="FILE", help="keep the figures there")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.bench) - {"plan", "apply", "members", "start"}:
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Names that nobody gives up: two people who swap theirs, or somebody who wants one that another account keeps.
+
+One name belongs to one resource at a time, so such a change could never be made. It is told as `blocked`, with the
+rest of the change left to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from reconciler.model.path import parse_path
+from reconciler.model.plan import (
+    Change,
+    CreateGroup,
+    CreateUser,
+    DeleteUser,
+    RenameGroup,
+    RenameUser,
+    UpdateGroup,
+    UpdateUser,
+)
+from reconciler.model.values import is_null
+from reconciler.plan.context import Context
+from reconciler.plan.order import UNIQUE, dependencies
+
+CIRCLE = (
+    "the name has to come from {givers}, and everybody there waits for somebody else's: this version can't exchange "
+    "names in one go, so give one of them a temporary name, apply, then the final one"
+)
+KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one first, or choose another"
+
+
+def untangle(context: Context, kind: Literal["user", "group"]) -> None:
+    """Blocks the renames and creations of one kind that no order could make possible."""
+    changes = context.changes
+    needs = dependencies(changes)
+    stuck = _kept(context) if kind == "user" else {}
+    if not needs and not stuck:
+        return
+    circle = _circle(changes, needs, stuck)
+    for number in circle:
+        givers = sorted({changes[n].key for n in needs[number]})
+        stuck[number] = CIRCLE.format(givers=" and ".join(givers))
+    left = []
+    for number, change in enumerate(changes):
+        if number in stuck:
+            context.block(change.key, change.id, change.name, change.action, "nameTaken", stuck[number])
+            left += _without_names(change)
+        else:
+            left.append(change)
+    gone = {changes[n].key for n in stuck if changes[n].action in ("createUser", "createGroup")}
+    context.changes[:] = [c for c in left if c.key not in gone]
+
+
+def _kept(context: Context) -> dict[int, str]:
+    """Position → why, for changes to a userName that an account has which this plan does not rename or delete."""
+    wants: dict[str, list[int]] = {}
+    moving: set[str] = set()
+    for number, change in enumerate(context.changes):
+        if isinstance(change, DeleteUser) and context.app.order == "leaversFirst" and change.id:
+            moving.add(change.id)
+        for path, difference in getattr(change, "set", {}).items():
+            if parse_path(path).schema_name == "username" and not is_null(difference.after):
+                wants.setdefault(str(difference.after).casefold(), []).append(number)
+                if change.id and not is_null(difference.before):
+                    moving.add(change.id)
+    stuck: dict[int, str] = {}
+    accounts = context.snapshot.accounts
+    holders = [at for at in range(len(accounts)) if context.user_name(at).casefold() in wants] if wants else []
+    for at in sorted(holders, key=lambda at: accounts[at].id):
+        for number in wants[context.user_name(at).casefold()]:
+            if accounts[at].id != context.changes[number].id and accounts[at].id not in moving:
+                holder = f"{context.account_name(at)} ({context.key_of(at)})"
+                stuck[number] = KEPT.format(name=context.user_name(at), holder=holder)
+    return stuck
+
+
+def _circle(changes: list[Change], needs: Mapping[int, set[int]], stuck: Mapping[int, str]) -> set[int]:
+    """Whoever waits in a circle, or for somebody in one, or for somebody stuck."""
+    waited: dict[int, list[int]] = {}
+    open_needs = {number: len(before) for number, before in needs.items()}
+    for number, before in needs.items():
+        for each in before:
+            waited.setdefault(each, []).append(number)
+    ready = [n for n in range(len(changes)) if n not in open_needs and n not in stuck]
+    done = set(ready)
+    while ready:
+        for number in waited.get(ready.pop(), ()):
+            open_needs[number] -= 1
+            if not open_needs[number] and number not in stuck:
+                ready.append(number)
+                done.add(number)
+    return {n for n in range(len(changes)) if n not in done and n not in stuck}
+
+
+def _without_names(change: Change) -> list[Change]:
+    """What is left of a change whose names can't be written."""
+    if isinstance(change, (CreateUser, CreateGroup)) or not hasattr(change, "set"):
+        return []
+    kind = change.key.partition(":")[0]
+    left = {path: d for path, d in change.set.items() if (kind, parse_path(path).schema_name) not in UNIQUE}
+    if not left:
+        return []
+    if isinstance(change, RenameUser):
+        return [UpdateUser.model_validate(change.model_dump(exclude={"action", "set"}) | {"set": left})]
+    if isinstance(change, RenameGroup):
+        return [UpdateGroup.model_validate(change.model_dump(exclude={"action", "set"}) | {"set": left})]
+    return [change.model_copy(update={"set": left})]

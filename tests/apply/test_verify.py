@@ -1,0 +1,208 @@
+"""After the writes everything is read again: what did not stay is written once more, then told, then left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import orjson
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import SandboxStory
+
+
+def writes_of(story: SandboxStory, method: str) -> list[str]:
+    return [path for m, path, _ in story.writes() if m == method]
+
+
+def test_a_path_that_does_not_stay_is_told_once(story: SandboxStory) -> None:
+    """Written once more in the same run, exit 4 that once; not planned again, told in a note."""
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.sandbox.requests.clear()
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    applied = story.apply()
+    assert applied.code == 4
+    assert applied.statuses() == {("updateUser", "user:ada.lovelace"): "notStored"}
+    (step,) = applied.outcome.steps
+    assert step.paths == ("displayName",)
+    assert "does not hold: displayName" in step.message
+    assert len(writes_of(story, "PATCH") + writes_of(story, "PUT")) in (2, 3)  # each form once at most
+    after = story.settled()
+    assert [(n.code, n.key) for n in after.notes if n.code == "notKept"] == [("notKept", "user:ada.lovelace")]
+    assert story.apply().code == 0
+    kept = orjson.dumps(story.company.state["notKept"]).decode()
+    assert "displayName" in kept
+    assert "Countess" not in kept
+
+
+def test_what_was_not_kept_is_tried_again_when_git_wants_something_else(story: SandboxStory) -> None:
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    assert story.apply().code == 4
+    story.sandbox.faults.clear()
+    story.company.edit_person("ada.lovelace", displayName="Augusta Ada King")
+    story.converge()
+    assert story.user("ada")["displayName"] == "Augusta Ada King"
+    assert story.company.state["notKept"] == {}
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    story.converge()
+    assert story.user("ada")["displayName"] == "Countess of Lovelace"
+
+
+def test_a_creation_of_which_a_path_is_not_kept(story: SandboxStory) -> None:
+    story.company.edit_person("ada.lovelace", timeZone="Europe/London")
+    story.sandbox.faults.set("notKept=name")
+    applied = story.apply()
+    assert applied.code == 4
+    assert {p for s in applied.outcome.steps for p in s.paths} == {"name.givenName", "name.familyName"}
+    story.settled()
+
+
+def test_access_is_never_given_up(story: SandboxStory) -> None:
+    """`active` is no value that may be forgotten: every run says so until it is done."""
+    story.converge()
+    story.sandbox.faults.set("notKept=active")
+    story.company.remove_person("alan.turing")
+    for _ in range(3):
+        applied = story.apply()
+        assert applied.code == 4
+        assert applied.statuses()["deactivateUser", "user:alan.turing"] == "notStored"
+        assert story.company.state["notKept"] == {}
+        (change,) = [c for c in story.plan().changes if c.action == "deactivateUser"]
+        assert not change.held
+    story.sandbox.faults.clear()
+    story.converge()
+    assert story.user("alan")["active"] is False
+
+
+def test_a_reactivation_that_did_not_stay_is_no_question(story: SandboxStory) -> None:
+    story.converge()
+    story.company.edit_person("alan.turing", accountEnabled=False)
+    story.converge()
+    story.company.edit_person("alan.turing", accountEnabled=None)
+    story.sandbox.faults.set("notKept=active")
+    assert story.apply().code == 4
+    story.sandbox.faults.clear()
+    story.converge()
+    assert story.user("alan")["active"] is True
+
+
+@pytest.mark.parametrize("fault", ["ignorePatch", "noPatch"])
+def test_the_next_form_is_tried_where_one_does_nothing(story_of: Callable[..., SandboxStory], fault: str) -> None:
+    story = story_of("scim")
+    story.converge()
+    story.sandbox.faults.set(fault)
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    story.company.edit_group("research", members=["alan.turing", "linus.byrne"])
+    story.converge()
+    assert story.user("ada")["displayName"] == "Countess of Lovelace"
+    assert story.members("Research") == {"alan@contoso.com", "linus@contoso.com"}
+
+
+class Lying(httpx.AsyncBaseTransport):
+    """Says yes to what `lie` picks, and does nothing."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, lie: Callable[[httpx.Request], bool]) -> None:
+        self.inner, self.lie = inner, lie
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.lie(request):
+            return httpx.Response(204)
+        return await self.inner.handle_async_request(request)
+
+
+def test_a_deletion_that_did_not_happen_is_found_again(story_of: Callable[..., SandboxStory]) -> None:
+    """A server that lies about a deletion must not make us forget the leaver."""
+    story = story_of("scim")
+    story.converge()
+    story.company.edit_app(deprovision={"users": "delete"})
+    story.company.remove_person("alan.turing")
+    story.company.remove_group("agencies")
+    honest = story.transport
+    story.transport = Lying(honest, lambda request: request.method == "DELETE")
+    for _ in range(2):
+        applied = story.apply()
+        assert applied.code == 4
+        assert applied.statuses()["deleteUser", "user:alan.turing"] == "notStored"
+        assert applied.statuses()["deleteGroup", "group:agencies"] == "notStored"
+        assert "user:alan.turing" in story.company.state["bindings"]
+    story.transport = honest
+    story.converge()
+    assert "alan@contoso.com" not in {u["userName"] for u in story.sandbox.users.values()}
+    assert "user:alan.turing" not in story.company.state["bindings"]
+
+
+def test_members_that_were_not_stored_are_no_question(story: SandboxStory) -> None:
+    """Nobody took away what never was there."""
+    story.converge()
+    story.company.edit_group("research", members=["alan.turing", "mary.somerville", "ada.lovelace", "linus.byrne"])
+    honest = story.transport
+    story.transport = Lying(honest, lambda r: r.method in ("PATCH", "PUT") and "/Groups/" in r.url.path)
+    applied = story.apply()
+    assert applied.code == 4
+    assert applied.outcome.steps[0].paths == ("user:linus.byrne",)
+    story.transport = honest
+    story.converge()
+    assert "linus@contoso.com" in story.members("Research")
+
+
+def test_what_is_rewritten_is_in_the_journal(story: SandboxStory) -> None:
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    story.apply()
+    events = [line for line in story.company.journals() if line.get("key") == "user:ada.lovelace"]
+    assert [e["event"] for e in events][-3:] == ["tryAgain", "done", "notStored"]
+    assert [e["event"] for e in events if e["event"] == "try"] == ["try", "try"]
+    assert events[-1]["paths"] == ["displayName"]
+
+
+def test_a_path_that_the_profile_does_not_compare_is_not_missed(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
+    story.company.edit_app(profile={"compare": {"ignore": ["name.givenName", "name.familyName"]}})
+    story.sandbox.faults.set("notKept=name")
+    story.converge()
+
+
+def test_where_deactivation_removes_the_account_it_is_not_missed(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
+    story.company.edit_app(profile={"users": {"effect": "deleted"}})
+    story.converge()
+    alan = story.sandbox.user_id("alan@contoso.com")
+    plain = story.sandbox.answer
+
+    def removing(call: Any) -> Any:
+        answer = plain(call)
+        if call.method == "PATCH" and call.path == f"/Users/{alan}":
+            story.sandbox.delete_user(alan)
+        return answer
+
+    story.sandbox.answer = removing  # type: ignore[method-assign]
+    story.company.remove_person("alan.turing")
+    story.converge()
+
+
+def test_a_reading_that_fails_after_the_writes_is_no_success(story: SandboxStory) -> None:
+    class Blind(httpx.AsyncBaseTransport):
+        written = False
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.written |= request.method != "GET"
+            if self.written and request.method == "GET":
+                return httpx.Response(403, json={"detail": "no more"})
+            return await honest.handle_async_request(request)
+
+    honest = story.transport
+    story.converge()
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    story.transport = Blind()
+    applied = story.apply()
+    assert applied.code == 4
+    assert "403" in applied.outcome.unverified
+    story.transport = honest
+    story.settled()
+    assert story.apply().code == 0

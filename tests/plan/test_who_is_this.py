@@ -1,0 +1,420 @@
+"""*Match*: pins, bindings, matching values, and every case in which somebody has to be asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+ASK_ADA = [("adoptUser", "user:ada", "whoIsThis:user:ada")]
+
+
+def former(name: str) -> tuple[dict[str, str], ...]:
+    return ({"userPrincipalName": f"{name}@contoso.com"},)
+
+
+class TestWhatDecides:
+    def test_a_pin_comes_before_the_binding_and_that_before_values(self, world: Any) -> None:
+        world.user("ada", accounts={"chat": "3"})
+        world.user("bob")
+        world.account("1", "bob")
+        world.account("2", "x")
+        world.account("3", "y")
+        world.bind("user:ada", "1")
+        world.bind("user:bob", "2")
+        proposal = world.propose()
+        ids = [a.id for a in proposal.context.snapshot.accounts]
+        people = proposal.context.desired.people
+        assert {people[n].user.id: ids[at] for n, at in proposal.users.found.items()} == {"ada": "3", "bob": "2"}
+
+    def test_precedence_of_matching_attributes(self, world: Any) -> None:
+        world.map({"target": "externalId", "source": "employeeId", "matching": 2})
+        world.user("ada", employeeId="E1")
+        world.account("1", "other", given="Ada", surname="Adason", externalId="E1")
+        proposal = world.propose()
+        assert proposal.users.found == {0: 0}
+        world.account("2", "ada", externalId="E2")
+        proposal = world.propose()
+        assert proposal.users.found == {0: 1}
+
+    def test_user_names_compare_without_case_and_external_ids_with(self, world: Any, read: Any) -> None:
+        world.map({"target": "externalId", "source": "employeeId", "matching": 2})
+        world.user("ada", employeeId="E1")
+        world.account("1", "other", externalId="e1")
+        assert read.runs(world.plan()) == [("createUser", "user:ada")]
+
+    def test_an_id_under_formerly_moves_the_binding_if_its_file_is_gone(self, world: Any, read: Any) -> None:
+        world.user("lovelace", userPrincipalName="lovelace@contoso.com", formerly=({"id": "ada"},))
+        world.account("1", "ada", given="Lovelace")
+        world.bind("user:ada", "1")
+        proposal = world.propose()
+        assert proposal.users.moved == {"user:ada": "user:lovelace"}
+        assert read.runs(proposal.plan) == [("renameUser", "user:lovelace")]
+        assert proposal.plan.changes[0].id == "1"
+
+    def test_it_does_not_while_the_file_is_there(self, world: Any, read: Any) -> None:
+        world.ours("1", "ada")
+        world.user("eve", formerly=({"id": "ada"},))
+        proposal = world.propose()
+        assert proposal.users.moved == {}
+        assert read.runs(proposal.plan) == [("createUser", "user:eve")]
+
+    def test_two_who_were_the_same_one_are_both_asked_about(self, world: Any, read: Any) -> None:
+        world.settled(3)
+        world.user("bob", formerly=({"id": "ada"},))
+        world.user("eve", formerly=({"id": "ada"},))
+        world.account("1", "ada")
+        world.bind("user:ada", "1")
+        proposal = world.propose()
+        assert [h[1] for h in read.held(proposal.plan)] == ["user:bob", "user:eve"]
+        assert not proposal.plan.pending  # nor does the departure run: the claim rests on formerly
+        assert proposal.users.moved == {}
+
+
+class TestQuestions:
+    def test_today_and_former_values_hit_different_accounts(self, world: Any, read: Any) -> None:
+        world.user("ada", formerly=former("byron"))
+        world.account("1", "ada")
+        world.account("2", "byron")
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert [c.id for c in plan.changes[0].candidates] == ["1", "2"]
+        assert read.notes(world.plan("whoIsThis:user:ada")) >= {("adopted", "user:ada"), ("unmanagedUser", "account:2")}
+
+    def test_two_hits(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.account("2", "ada")
+        world.account("1", "ada")
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert [c.id for c in plan.changes[0].candidates] == ["1", "2"]
+        assert plan.changes[0].id is None
+        assert read.held(world.plan("whoIsThis:user:ada")) == ASK_ADA  # only a pin can choose
+        world.user("ada", accounts={"chat": "2"})
+        assert world.plan().empty
+
+    def test_two_people_on_one_account(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.user("bob", formerly=former("ada"))
+        world.account("1", "ada")
+        plan = world.plan()
+        assert [h[1] for h in read.held(plan)] == ["user:ada", "user:bob"]
+        released = world.propose("whoIsThis:user:ada")
+        assert released.users.found == {0: 0}
+        assert [h[1] for h in read.held(released.plan)] == ["user:bob"]
+
+    def test_somebody_else_may_mean_it_too(self, world: Any, read: Any) -> None:
+        """bob has two candidates, and one of them is the only one that fits ada."""
+        world.user("ada")
+        world.user("bob", formerly=former("ada"))
+        world.account("1", "ada")
+        world.account("2", "bob")
+        assert [h[1] for h in read.held(world.plan())] == ["user:ada", "user:bob"]
+
+    def test_an_account_that_is_bound_to_somebody_else(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.user("bob")
+        world.account("1", "ada")
+        world.bind("user:bob", "1")
+        world.map({"target": "userName", "source": "userPrincipalName", "matching": 1, "apply": "onCreate"})
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert plan.changes[0].candidates[0].bound == "user:bob"
+
+    def test_unless_this_plan_renames_that_person_away(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.user("bob")
+        world.account("1", "ada", given="Bob", surname="Bobson")
+        world.bind("user:bob", "1")
+        plan = world.plan()
+        assert read.runs(plan) == [("createUser", "user:ada"), ("renameUser", "user:bob")]
+
+    @pytest.mark.parametrize("guardrails", [{"protected": {"users": ["bob"]}}, {"actsAs": "ada@contoso.com"}])
+    def test_a_rename_that_is_blocked_frees_no_name(self, world: Any, read: Any, guardrails: Any) -> None:
+        world.user("ada")
+        world.user("bob")
+        world.account("1", "ada", given="Bob", surname="Bobson")
+        world.bind("user:bob", "1")
+        world.app(guardrails=guardrails)
+        assert read.held(world.plan()) == ASK_ADA
+
+    def test_bound_to_somebody_gone(self, world: Any, read: Any) -> None:
+        world.settled(3)
+        world.user("ada")
+        world.account("1", "ada", displayName="Eve Eveson")
+        world.bind("user:eve", "1")
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert read.runs(plan) == [("deactivateUser", "user:eve")]  # who left loses it whoever asks
+        released = world.propose("whoIsThis:user:ada")
+        assert read.runs(released.plan) == [("adoptUser", "user:ada")]
+        assert released.users.moved == {"user:eve": "user:ada"}
+
+    def test_an_inactive_account_that_was_never_bound(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.account("1", "ada", active=False)
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert any("re-hire" in n.text for n in plan.notes)
+        assert read.runs(world.plan("whoIsThis:user:ada")) == [("reactivateUser", "user:ada")]
+
+    def test_an_unbound_account_that_only_formerly_finds(self, world: Any, read: Any) -> None:
+        world.user("ada", formerly=former("byron"))
+        world.account("1", "byron", given="Ada", surname="Byron")
+        assert read.held(world.plan()) == ASK_ADA
+        assert read.runs(world.plan("whoIsThis:user:ada")) == [("adoptUser", "user:ada")]
+        world.user("ada", formerly=former("byron"), accounts={"chat": "1"})
+        assert read.runs(world.plan()) == [("adoptUser", "user:ada")]
+
+    @pytest.mark.parametrize(
+        ("given", "surname", "asks"),
+        [
+            ("Eve", "Evans", True),
+            ("Ada", "Evans", False),
+            ("Eve", "Adason", False),
+            ("ÁDA", "adáson ", False),
+            ("Eve", None, False),
+            (None, "Evans", False),
+            ("", "", False),
+        ],
+    )
+    def test_given_name_and_surname_both_differ(
+        self, world: Any, read: Any, given: str | None, surname: str | None, asks: bool
+    ) -> None:
+        world.user("ada")
+        world.account("1", "ada", given=given, surname=surname)
+        assert (read.held(world.plan()) == ASK_ADA) is asks
+        assert not world.plan("whoIsThis:user:ada").held
+        world.user("ada", accounts={"chat": "1"})
+        assert not world.plan().held
+
+    def test_our_own_missing_name_does_not_differ(self, world: Any) -> None:
+        world.user("ada", givenName=None)
+        world.account("1", "ada", given="Eve", surname="Evans")
+        assert not world.plan().held
+
+
+class TestPins:
+    def test_to_an_account_that_is_not_there(self, world: Any, read: Any) -> None:
+        world.user("ada", accounts={"chat": "77"})
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert any("77" in n.text for n in plan.notes)
+        assert read.runs(world.plan("whoIsThis:user:ada")) == [("createUser", "user:ada")]
+
+    @pytest.mark.parametrize(
+        "guardrails",
+        [
+            {"protected": {"users": [{"attribute": "userName", "operator": "EQUALS", "value": "x@contoso.com"}]}},
+            {"protected": {"users": ["eve"]}},
+            {"actsAs": "x@contoso.com"},
+        ],
+    )
+    def test_to_somebody_protected_or_the_tokens_account(self, world: Any, read: Any, guardrails: Any) -> None:
+        world.settled(3)
+        world.user("ada", accounts={"chat": "1"})
+        world.account("1", "x")
+        world.bind("user:eve", "1")
+        world.app(guardrails=guardrails)
+        assert read.held(world.plan()) == ASK_ADA
+
+    def test_to_the_protected_account_that_is_theirs_already(self, world: Any) -> None:
+        world.ours("1", "ada")
+        world.user("ada", accounts={"chat": "1"})
+        world.app(guardrails={"protected": {"users": ["ada"]}})
+        assert world.plan().empty
+
+    def test_to_the_account_of_somebody_still_in_git(self, world: Any, read: Any) -> None:
+        world.ours("1", "bob")
+        world.user("ada", accounts={"chat": "1"})
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert plan.changes[0].candidates[0].bound == "user:bob"
+        assert [h[1] for h in read.held(world.plan("whoIsThis:user:ada"))] == ["user:ada", "user:bob"]
+
+    def test_of_two_people_to_one_account(self, world: Any, read: Any) -> None:
+        world.user("ada", accounts={"chat": "1"})
+        world.user("bob", accounts={"chat": "1"})
+        world.account("1", "ada")
+        assert [h[1] for h in read.held(world.plan())] == ["user:ada", "user:bob"]
+
+    def test_an_exchange_of_accounts_runs_once_both_are_released(self, world: Any, read: Any) -> None:
+        world.ours("1", "ada")
+        world.ours("2", "bob")
+        world.user("ada", accounts={"chat": "2"})
+        world.user("bob", accounts={"chat": "1"})
+        assert [h[1] for h in read.held(world.plan())] == ["user:ada", "user:bob"]
+        proposal = world.propose("whoIsThis:user:ada", "whoIsThis:user:bob")
+        assert proposal.users.found == {0: 1, 1: 0}
+
+    def test_a_leaver_with_a_wrong_pin_is_not_forgotten(self, world: Any, read: Any) -> None:
+        world.settled(3)
+        world.user("ada", enabled=False, accounts={"chat": "77"})
+        world.account("1", "ada")
+        world.bind("user:ada", "1")
+        assert read.held(world.plan()) == ASK_ADA
+        world.accounts["1"]["active"] = False
+        assert world.plan().empty
+
+
+class TestCandidates:
+    """A candidate of a hold is not updated, deactivated, deleted, taken out of groups, or unmanaged."""
+
+    def contested(self, world: Any) -> None:
+        """The account 1 is bound to bob; eve's former address claims it."""
+        world.settled(5)
+        world.ours("1", "bob", displayName="Different")
+        world.user("eve", formerly=former("bob"))
+
+    def test_is_not_updated(self, world: Any, read: Any) -> None:
+        self.contested(world)
+        plan = world.plan()
+        assert read.held(plan) == [("adoptUser", "user:eve", "whoIsThis:user:eve")]
+        assert not plan.pending
+
+    def test_is_not_taken_out_of_groups(self, world: Any, read: Any) -> None:
+        self.contested(world)
+        world.group("editors", "p0")
+        world.team("70", "Editors", "1", "1000")
+        world.bind("group:editors", "70")
+        assert not read.members(world.plan())
+
+    def test_nor_emptied_out_of_a_group_that_goes(self, world: Any, read: Any) -> None:
+        self.contested(world)
+        world.team("70", "Editors", "1", "1000")
+        world.bind("group:editors", "70")
+        plan = world.plan()
+        assert read.members(plan) == {("emptyGroup", "group:editors", "user:p0", "")}
+        assert read.blocked(plan) == [("deleteGroup", "group:editors", "unmanagedMembers")]
+
+    def test_is_not_unmanaged(self, world: Any, read: Any) -> None:
+        world.settled(10)
+        world.account("8", "robot")
+        world.user("ada")
+        world.account("1", "ada", active=False)
+        world.account("2", "ada")
+        world.app(unmanaged={"users": "deprovision"}, guardrails={"actsAs": "robot@contoso.com"})
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert not plan.pending
+
+    def test_waits_with_the_departure_if_the_claim_rests_on_formerly(self, world: Any) -> None:
+        self.contested(world)
+        world.leave("bob")
+        assert not world.plan().pending
+
+    @pytest.mark.parametrize(
+        ("name", "file", "runs"),
+        [("Eve Evans", "users/eve.yaml", False), ("Bob", "users/ada.yaml", False), ("Bob", "users/bob.yaml", True)],
+    )
+    def test_the_departure_runs_unless_both_look_the_same(
+        self, world: Any, read: Any, name: str, file: str, runs: bool
+    ) -> None:
+        world.settled(5)
+        world.user("ada", displayName="Eve Evans", file="users/ada.yaml")
+        world.account("1", "ada", displayName="ADA")
+        world.bind("user:eve", "1", name=name, file=file)
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert (read.runs(plan) == [("deactivateUser", "user:eve")]) is runs
+
+    def test_a_disabled_person_still_loses_a_contested_account(self, world: Any, read: Any) -> None:
+        world.settled(5)
+        world.ours("1", "bob")
+        world.user("bob", enabled=False)
+        world.user("ada", accounts={"chat": "1"})
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert read.runs(plan) == [("deactivateUser", "user:bob")]
+
+    def test_nobody_else_waits(self, world: Any, read: Any) -> None:
+        self.contested(world)
+        world.user("new")
+        assert read.runs(world.plan()) == [("createUser", "user:new")]
+
+    def test_whoever_is_in_question_joins_groups_only_with_the_answer(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.account("1", "ada", active=False)
+        world.group("editors", "ada")
+        world.team("70", "Editors")
+        world.bind("group:editors", "70")
+        assert read.members(world.plan()) == {("addMembers", "group:editors", "user:ada", "whoIsThis:user:ada")}
+
+
+class TestNames:
+    def test_a_chain_runs_from_its_end(self, world: Any, read: Any) -> None:
+        from reconciler.plan import dependencies
+
+        world.ours("1", "a", userName="b@contoso.com")
+        world.ours("2", "c", userName="a@contoso.com")
+        plan = world.plan()
+        assert read.runs(plan) == [("renameUser", "user:a"), ("renameUser", "user:c")]
+        assert dependencies(world.plan().changes) == {0: {1}}
+
+    @pytest.mark.parametrize("length", [2, 3, 5])
+    def test_a_circle_is_blocked_and_the_rest_of_it_runs(self, world: Any, read: Any, length: int) -> None:
+        names = [f"u{n}" for n in range(length)]
+        for n, name in enumerate(names):
+            other = names[(n + 1) % length]
+            world.ours(str(n), name, userName=f"{other}@contoso.com", displayName="Old")
+        plan = world.plan()
+        assert read.runs(plan) == [("updateUser", f"user:{name}") for name in names]
+        assert all(list(c.set) == ["displayName"] for c in plan.changes)
+        assert read.blocked(plan) == [("renameUser", f"user:{name}", "nameTaken") for name in names]
+        assert "temporary" in plan.blocked[0].text
+
+    def test_whoever_waits_for_a_circle_is_blocked_with_it(self, world: Any, read: Any) -> None:
+        world.ours("1", "a", userName="b@contoso.com")
+        world.ours("2", "b", userName="a@contoso.com")
+        world.ours("3", "c", mail="x@contoso.com")
+        world.user("c", mail="c@contoso.com")
+        plan = world.plan()
+        assert read.runs(plan) == [("updateUser", "user:c")]
+        assert [b[1] for b in read.blocked(plan)] == ["user:a", "user:b"]
+
+    def test_e_mail_addresses_in_a_circle(self, world: Any, read: Any) -> None:
+        world.ours("1", "a", mail="b@contoso.com")
+        world.ours("2", "b", mail="a@contoso.com")
+        plan = world.plan()
+        assert plan.empty
+        assert [b[1] for b in read.blocked(plan)] == ["user:a", "user:b"]
+
+    def test_a_name_that_another_account_keeps(self, world: Any, read: Any) -> None:
+        world.ours("1", "ada", userName="byron@contoso.com", displayName="Old")
+        world.account("9", "x", userName="Ada@contoso.com", displayName="Stranger")
+        plan = world.plan()
+        assert read.runs(plan) == [("updateUser", "user:ada")]
+        assert read.blocked(plan) == [("renameUser", "user:ada", "nameTaken")]
+        assert "Stranger (account:9)" in plan.blocked[0].text
+
+    def test_a_creation_behind_a_circle_brings_no_memberships(self, world: Any, read: Any) -> None:
+        world.map({"target": "externalId", "source": "employeeId", "matching": 1},
+                  {"target": "userName", "source": "userPrincipalName"})  # fmt: skip
+        for name in ("a", "b", "new"):
+            world.user(name, employeeId=name)
+        world.account("1", "b", externalId="a")
+        world.account("2", "a", externalId="b")
+        world.bind("user:a", "1")
+        world.bind("user:b", "2")
+        world.user("new", employeeId="new", userPrincipalName="A@contoso.com")
+        world.group("editors", "new")
+        world.team("70", "Editors")
+        world.bind("group:editors", "70")
+        world.user("a", employeeId="a")
+        plan = world.plan()
+        assert ("createUser", "user:new", "nameTaken") in read.blocked(plan)
+        assert not [c for c in plan.changes if c.action in ("createUser", "addMembers")]
+
+    def test_groups_that_swap_their_names(self, world: Any, read: Any) -> None:
+        world.group("red")
+        world.group("blue")
+        world.team("1", "Blue")
+        world.team("2", "Red")
+        world.bind("group:red", "1")
+        world.bind("group:blue", "2")
+        plan = world.plan()
+        assert plan.empty
+        assert read.blocked(plan) == [
+            ("renameGroup", "group:blue", "nameTaken"),
+            ("renameGroup", "group:red", "nameTaken"),
+        ]
