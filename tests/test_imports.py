@@ -1,4 +1,4 @@
-"""The house keeps its rules: who may import whom, one importer of httpx, no print, modules that fit on a few screens."""
+"""The house keeps its rules: who may import whom, one importer of httpx, no print, modules of a few screens."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened, Settings
 
+
 @click.command()
 @options.directory
 @options.apps

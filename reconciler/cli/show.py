@@ -30,7 +30,8 @@ def show(opened: Opened, plan: Plan, *, verbose: bool) -> None:
     profile = opened.profile
     if opened.elsewhere:
         click.echo(f"the memory of {plan.app} is about {opened.elsewhere}: this tenant has none", err=True)
-    click.echo(text(plan, style(), title="" if profile.name == "scim" else profile.title, effect=profile.users.effect, verbose=verbose), nl=False)
+    title = "" if profile.name == "scim" else profile.title  # people call such an app by its own name
+    click.echo(text(plan, style(), title=title, effect=profile.users.effect, verbose=verbose), nl=False)
 
 
 async def planned(settings: Settings, *, form: str, verbose: bool) -> int:

@@ -124,7 +124,8 @@ def _add(found: Sections, change: Change, effect: str) -> None:
             line = _line(found.loses, "-", change, f"{quoted(change.name)} emptied of {_people(change.members)}: {why}")
             _lost(line, change.members)
         case DeleteGroup():
-            fact = f"{quoted(change.name)} removed for good, with {_people(change.members)}: {why}"
+            inside = f", with {_people(change.members)}" if change.members else ""
+            fact = f"{quoted(change.name)} removed for good{inside}: {why}"
             _lost(_line(found.loses, "-", change, fact), change.members)
         case AddMembers():
             for member in change.members:

@@ -261,14 +261,16 @@ def _summary(plan: Plan, style: Style) -> list[str]:
     if going:
         parts.append(style(f"{len(going):,} {_plural(len(going), 'group goes', 'groups go')}", "red"))
     total = len(plan.pending)
-    head = f"{total:,} {_plural(total, 'change', 'changes')}: {', '.join(parts)}." if total else "Nothing to do."
+    figure = f"{total:,} {_plural(total, 'change', 'changes')}" if total else "Nothing to do"
+    head = [f"{figure}: {parts[0]}", *parts[1:]] if parts else [figure]
     held = len(plan.held)
     touched = {c.id for c in plan.changes if c.id and c.action.endswith("User")}
     counts = Counter(n.code for n in plan.notes)
     unmanaged = counts["unmanagedUser"]
     same = max(plan.live.users - len(touched) - unmanaged - counts["ignored"], 0)
     sentences = [
-        head,
+        *(f"{part}," for part in head[:-1]),
+        f"{head[-1]}.",
         style(f"{held:,} held.", "yellow") if held else "0 held.",
         f"{len(plan.blocked):,} can not be done." if plan.blocked else "",
         f"{same:,} {_plural(same, 'account', 'accounts')} unchanged.",

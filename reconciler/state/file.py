@@ -59,6 +59,7 @@ class FileStates:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+            _flush_folder(self.folder)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 Path(temporary).unlink()
@@ -85,10 +86,11 @@ def _document(path: Path, content: bytes) -> dict[str, Any]:
         raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=LOST) from error
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
+        newer = str(found).startswith(f"{FORMAT.partition('/')[0]}/")
         raise StateError(
             f"the state has the format {found!r}, and this version reads {FORMAT!r}",
             place=Place(str(path)),
-            hint="a newer version wrote it: use that one",
+            hint="another version wrote it: use that one" if newer else LOST,
         )
     assert isinstance(document, dict)
     return document
@@ -119,3 +121,14 @@ def _shared(state: State) -> State:
         if "members" in binding:
             binding["members"] = [texts.setdefault(member, member) for member in binding["members"]]
     return state
+
+
+def _flush_folder(folder: Path) -> None:
+    """A file that was replaced is on the disk when its folder is; Windows can't open one, and need not."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

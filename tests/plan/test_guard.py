@@ -279,7 +279,7 @@ class TestImpossible:
 
     def test_the_tokens_account_must_exist(self, crowd: Any) -> None:
         crowd.app(guardrails={"actsAs": "robot@contoso.com"})
-        with pytest.raises(PlanError, match="robot@contoso.com is no account of chat") as caught:
+        with pytest.raises(PlanError, match=r"robot@contoso\.com is no account of chat") as caught:
             crowd.plan()
         assert "userName" in caught.value.hint
 

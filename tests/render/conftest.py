@@ -8,9 +8,35 @@ from typing import Any
 import pytest
 
 from reconciler.model.plan import (
-    AddMembers, AdoptGroup, AdoptUser, Blocked, Budget, Candidate, CreateGroup, CreateUser, DeactivateUser, DeleteGroup,
-    DeleteUser, DesiredFacts, Difference, EmptyGroup, Guardrail, Held, LiveFacts, MemberRef, Note, Origin, Plan,
-    ProfileFacts, ReactivateUser, Reason, RemoveMembers, RenameGroup, RenameUser, Source, UpdateUser,
+    AddMembers,
+    AdoptGroup,
+    AdoptUser,
+    Blocked,
+    Budget,
+    Candidate,
+    CreateGroup,
+    CreateUser,
+    DeactivateUser,
+    DeleteGroup,
+    DeleteUser,
+    DesiredFacts,
+    Difference,
+    EmptyGroup,
+    Guardrail,
+    Held,
+    LiveFacts,
+    MemberRef,
+    Note,
+    Origin,
+    Plan,
+    ProfileFacts,
+    ReactivateUser,
+    Reason,
+    RemoveMembers,
+    RenameGroup,
+    RenameUser,
+    Source,
+    UpdateUser,
 )  # fmt: skip
 
 GOLDEN = Path(__file__).parent.parent / "data" / "golden"

@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from reconciler.model.plan import (
-    AddMembers, AdoptUser, Blocked, Candidate, CreateGroup, CreateUser, DeactivateUser, Difference, EmptyGroup, MemberRef,
-    Note, Reason, RenameUser,
+    AddMembers,
+    AdoptUser,
+    Blocked,
+    Candidate,
+    CreateGroup,
+    CreateUser,
+    DeactivateUser,
+    Difference,
+    EmptyGroup,
+    MemberRef,
+    Note,
+    Reason,
+    RenameUser,
 )  # fmt: skip
 from reconciler.render import Failure, Style, safe, summary, text
 from reconciler.render.safe import LONGEST, quoted, width
@@ -76,7 +87,8 @@ def plan_of(make: Any, name: str) -> Any:
         AddMembers(key=f"group:{name}", name=name, members=(member,)),
         EmptyGroup(key=f"appGroup:{name}", id=name, name=name, members=(member,)),
         blocked=(Blocked(key=f"user:{name}", name=name, wanted="deleteUser", reason="appCannot", text=name),),
-        notes=(Note(code="notKept", key=f"user:{name}", text=name), Note(code="adopted", key=f"user:{name}", text=name)),
+        notes=(Note(code="notKept", key=f"user:{name}", text=name),
+               Note(code="adopted", key=f"user:{name}", text=name)),
     )  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_colour_changes_nothing_but_colour(typical: Any) -> None:
 
 def test_losses_come_first_then_gains_changes_questions_and_what_can_not_be_done(typical: Any) -> None:
     shown = text(typical, PLAIN)
-    headings = re.findall("^  ([A-Z][A-Z ]+)$", shown, re.M)
+    headings = re.findall("^  ([A-Z][A-Z ]+)$", shown, re.MULTILINE)
     assert headings == ["LOSES ACCESS", "GAINS ACCESS", "CHANGES", "HELD", "CAN NOT BE DONE", "NOTES"]
 
 
