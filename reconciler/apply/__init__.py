@@ -11,6 +11,7 @@ from reconciler.apply.execute import Executor
 from reconciler.apply.journal import Journal
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.remember import Memory
+from reconciler.apply.values import Values, checked_by, told
 from reconciler.apply.verify import Verifier, stayers
 from reconciler.errors import ReconcilerError
 from reconciler.http import Client
@@ -49,7 +50,7 @@ class Run:
         Failures of the application are statuses. Raises ReconcilerError only where the journal or the state can't be
         written.
         """
-        plan, before = self.proposal.plan, self.client.requests
+        plan, context, before = self.proposal.plan, self.proposal.context, self.client.requests
         reader = Reader(self.client, self.profile)
         writer = Writer(self.client, self.profile, reader)
         memory = Memory(self.state, self.proposal, self.now)
@@ -60,8 +61,10 @@ class Run:
             writer,
             journal,
             concurrency=concurrency,
-            known=self.proposal.context.snapshot.numbers,
-            leavers_last=self.proposal.context.app.order == "leaversLast",
+            values=Values(context.behind, checked_by(self.profile)),
+            known=context.snapshot.numbers,
+            known_groups={group.id for group in context.snapshot.groups},
+            leavers_last=context.app.order == "leaversLast",
             done=memory.done,
             progress=self.progress,
             stage_end=lambda: self.save(self.state),
@@ -96,7 +99,7 @@ class Run:
         try:
             await verifier.verify(outcome)
         except ReconcilerError as error:
-            outcome.unverified = str(error)
+            outcome.unverified = told(error, hides=any(step.hides for step in outcome.steps))
 
 
 __all__ = ["Journal", "Outcome", "Run", "Status", "Step"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Sequence
 
 from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.outcome import Outcome, Status, Step
+from reconciler.apply.values import Values, told
 from reconciler.apply.write import Names, write
 from reconciler.errors import Forbidden, NotScim, ReconcilerError, ServerFailed, Throttled, TransportError, Unauthorized
 from reconciler.live import Writer
@@ -31,7 +32,9 @@ class Executor:
         journal: Journal,
         *,
         concurrency: int,
+        values: Values | None = None,
         known: Container[str] = (),
+        known_groups: Container[str] = (),
         leavers_last: bool = False,
         done: Callable[[Step], None],
         progress: Progress | None = None,
@@ -45,8 +48,11 @@ class Executor:
         self.done = done
         self.progress = progress or (lambda _what, _done, _total: None)
         self.stage_end = stage_end or (lambda: None)
+        self.values = values or Values()
         self.steps = [Step(number, change, id=change.id) for number, change in enumerate(plan.changes)]
-        self.names = Names({c.key: c.id for c in plan.changes if c.id is not None}, known)
+        for step in self.steps:
+            step.hides = self.values.hides(step)
+        self.names = Names({c.key: c.id for c in plan.changes if c.id is not None}, known, known_groups)
         self.outcome = Outcome(self.steps)
         self._stopping = False
         self._failures: Counter[str] = Counter()
@@ -104,12 +110,13 @@ class Executor:
             return
         await self.journal.note("try", **_facts(step))
         try:
+            step.values = self.values.of(step, self.names.ids)
             await write(step, self.writer, self.names)
         except JournalError:
             raise
         except ReconcilerError as error:
-            step.status, step.message = Status.FAILED, str(error).replace("\n    ", " — ")
-            self._judge(error)
+            step.status, step.message = Status.FAILED, told(error, hides=step.hides)
+            self._judge(error, hides=step.hides)
             await self.journal.note("failed", **_facts(step), why=step.message)
             return
         if step.message:
@@ -133,7 +140,7 @@ class Executor:
                 return f"waits for {before.change.action} {before.change.key}, which is {before.status or 'not done'}"
         return ""
 
-    def _judge(self, error: ReconcilerError) -> None:
+    def _judge(self, error: ReconcilerError, *, hides: bool) -> None:
         """Five equal failures in a row that are not about one person end the run."""
         if not isinstance(error, GENERAL):
             self._failures.clear()
@@ -145,7 +152,8 @@ class Executor:
         self._failures[kind] += 1
         if self._failures[kind] >= EQUAL_FAILURES and not self._stopping:
             self._stopping = True
-            self.outcome.ended = f"ended after {EQUAL_FAILURES} equal failures in a row: {error.message}"
+            said = told(error, hides=True) if hides else error.message
+            self.outcome.ended = f"ended after {EQUAL_FAILURES} equal failures in a row: {said}"
 
 
 def _facts(step: Step) -> dict[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.model.plan import Change
+from reconciler.model.values import Value
 
 
 class Status(StrEnum):
@@ -28,6 +29,10 @@ class Step:
     id: str | None = None
     """The resource, once it is known."""
     message: str = ""
+    values: dict[str, Value] = field(default_factory=dict, repr=False)
+    """Path → what is written there, known from when it is written. Never told: some of it may be redacted."""
+    hides: bool = False
+    """Some of it is: what the application says of this step is not told either."""
     paths: tuple[str, ...] = ()
     """What the server did not store."""
     skipped_members: dict[str, str] = field(default_factory=dict)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.apply.outcome import Outcome, Status, Step
-from reconciler.apply.write import after
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
@@ -17,6 +16,8 @@ from reconciler.model.plan import (
     EmptyGroup,
     ReactivateUser,
     RemoveMembers,
+    RenameGroup,
+    UpdateGroup,
 )
 from reconciler.model.state import Binding, Spent, State
 from reconciler.plan import WINDOW, Proposal, digest, instant, weigh
@@ -72,6 +73,8 @@ class Memory:
             case DeactivateUser():
                 self._bind(key, step.id)["active"] = False
             case _:
+                if isinstance(change, (UpdateGroup, RenameGroup)) and step.id and key in self.state.bindings:
+                    self.state.bindings[key]["id"] = step.id  # the same group by another id: it keeps its members
                 binding = self._bind(key, step.id)
                 if key in self._people:
                     binding["active"] = True
@@ -199,7 +202,7 @@ class Memory:
                     continue
                 wanted = {str(people[m].user.id) for m in group.members}
                 there = {str(people[owner[a]].user.id) for a in live.members if a in owner}
-                there |= {context.gone[a][5:] for a in live.members if a in context.gone}
+                there |= {c[a][5:] for c in (context.gone, context.left_out) for a in live.members if a in c}
                 left = set(binding.get("members", ()))
                 binding["members"] = sorted((left & (wanted | there)) | (there & wanted))
         for binding in state.bindings.values():
@@ -224,13 +227,14 @@ class Memory:
         for step in outcome.steps:
             if step.status not in (Status.NOT_STORED, Status.DONE) or isinstance(step.change, DeactivateUser):
                 continue
-            values = after(step)
+            behind = self.proposal.context.behind.get(step.change.key, {})
+            written = {p: behind.get(p, d.after) for p, d in getattr(step.change, "set", {}).items()}
             refused = {
-                path: digest(values[path])
+                path: digest(written[path])
                 for path in step.paths
-                if path in values and parse_path(path).schema_name != "active"
+                if path in written and parse_path(path).schema_name != "active"
             }
-            kept = {p: d for p, d in state.not_kept.get(step.change.key, {}).items() if p not in values}
+            kept = {p: d for p, d in state.not_kept.get(step.change.key, {}).items() if p not in written}
             state.not_kept[step.change.key] = {**kept, **refused}
         state.not_kept = {k: paths for k, paths in state.not_kept.items() if paths and k in state.bindings}
 

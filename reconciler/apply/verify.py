@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.outcome import Outcome, Status, Step
-from reconciler.apply.write import Names, after
+from reconciler.apply.values import told
+from reconciler.apply.write import Names
 from reconciler.errors import ReconcilerError
 from reconciler.live import FORMS, Form, Reader, Writer, Writes, is_active, member_ids, row
 from reconciler.model.path import member, parse_path
@@ -142,7 +143,7 @@ class Verifier:
         if form is None:
             return False
         change, id_ = step.change, RemoteId(step.id or "")
-        values = {path: value for path, value in after(step).items() if path in missing}
+        values = {path: value for path, value in step.values.items() if path in missing}
         ids = self._accounts(change, missing) if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)) else []
         if isinstance(change, AddMembers) and (driven_out := self._driven_out(id_, missing)):
             form, ids = "put", [*ids, *driven_out]
@@ -160,7 +161,7 @@ class Verifier:
         except JournalError:
             raise
         except ReconcilerError as error:
-            await self.journal.note("failed", **_facts(step), why=error.message)
+            await self.journal.note("failed", **_facts(step), why=told(error, hides=step.hides))
             return False  # the second look tells
         await self.journal.note("done", **_facts(step), paths=list(missing))
         return True
@@ -268,7 +269,7 @@ class Verifier:
         if held is None:
             gone = isinstance(change, DeactivateUser) and self.profile.users.effect != "deactivated"
             return [] if gone else ["id"]
-        return [path for path, value in after(step).items() if not self._same(path, value, held.get(path))]
+        return [path for path, value in step.values.items() if not self._same(path, value, held.get(path))]
 
     def _same(self, path: str, want: Value, have: Value) -> bool:
         name = parse_path(path).schema_name
@@ -308,7 +309,7 @@ def stayers(proposal: Proposal) -> dict[str, dict[str, str]]:
 
 
 def _paths(steps: Iterable[Step]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(path for step in steps for path in after(step)))
+    return tuple(dict.fromkeys(path for step in steps for path in step.values))
 
 
 def _facts(step: Step) -> dict[str, object]:

@@ -28,7 +28,7 @@ from reconciler.model.plan import (
     UpdateGroup,
     UpdateUser,
 )
-from reconciler.model.values import RemoteId, Value
+from reconciler.model.values import RemoteId
 
 
 @dataclass(slots=True)
@@ -38,6 +38,8 @@ class Names:
     ids: dict[str, str]
     known: Container[str] = ()
     """Ids of the accounts that were there when the plan was made."""
+    known_groups: Container[str] = ()
+    """The same of groups."""
     freed: set[str] = field(default_factory=set)
     """Those of them that nobody has any more."""
 
@@ -57,60 +59,62 @@ class Names:
         return RemoteId(id_) if id_ else None
 
 
-def after(step: Step) -> dict[str, Value]:
-    """What a change writes: path → value."""
-    return {path: difference.after for path, difference in getattr(step.change, "set", {}).items()}
-
-
 async def write(step: Step, writer: Writer, names: Names) -> None:
-    """Sends what the change says, and notes the id of what it made. Raises the errors of `live`."""
+    """Sends what the change says, and notes the id of what it made. `step.values` are there.
+
+    Raises the errors of `live`.
+    """
     change = step.change
     match change:
         case CreateUser():
-            stored = await writer.create_user(after(step))
+            stored = await writer.create_user(step.values)
             if names.is_anothers(stored.id):
                 raise _not_new(stored.id)
             step.id = names.ids[change.key] = stored.id
         case CreateGroup():
-            stored = await writer.create_group(after(step))
+            stored = await writer.create_group(step.values)
             step.id = names.ids[change.key] = stored.id
         case UpdateUser() | RenameUser() | ReactivateUser() | DeactivateUser() | AdoptUser():
-            now = await writer.update_user(_id(step), after(step))
-            if now is not None and _moved(step, now, names):
-                names.freed.add(_id(step))
+            now = await writer.update_user(_id(step, names), step.values)
+            if now is not None and _moved(step, now, "userName", names.is_anothers(now.id)):
+                names.freed.add(_id(step, names))
                 step.id = names.ids[change.key] = now.id
         case UpdateGroup() | RenameGroup() | AdoptGroup():
-            await writer.update_group(_id(step), after(step))
+            now = await writer.update_group(_id(step, names), step.values)
+            if now is not None and _moved(step, now, "displayName", now.id in names.known_groups):
+                step.id = names.ids[change.key] = now.id
         case DeleteUser():
-            await writer.delete_user(_id(step))
-            names.freed.add(_id(step))
+            await writer.delete_user(_id(step, names))
+            names.freed.add(_id(step, names))
         case DeleteGroup():
-            await writer.delete_group(_id(step))
+            await writer.delete_group(_id(step, names))
         case AddMembers():
             step.id = names.id(change.key)
             await _add(step, change, writer, names)
         case RemoveMembers() | EmptyGroup():
-            await writer.remove_members(_id(step), [i for m in change.members if (i := names.member(m))])
+            await writer.remove_members(_id(step, names), [i for m in change.members if (i := names.member(m))])
         case _:
             assert_never(change)
 
 
-def _id(step: Step) -> RemoteId:
+def _id(step: Step, names: Names) -> RemoteId:
+    """The resource as it is called by now: an earlier step may have made it, or given it another id."""
+    step.id = names.ids.get(step.change.key, step.id)
     if step.id is None:
         raise PlanError(f"{step.change.action} {step.change.key}: the plan names no id")
     return RemoteId(step.id)
 
 
-def _moved(step: Step, now: Stored, names: Names) -> bool:
-    """Whether an update gave the account another id: some servers make the id of the userName.
+def _moved(step: Step, now: Stored, name: str, anothers: bool) -> bool:
+    """Whether an update gave the resource another id: some servers make the id of the userName or displayName.
 
-    Believed only of a new id, and only where the userName was written and comes back: an answer about somebody else
-    must not make their account ours.
+    Believed only of a new id, and only where that name was written and comes back: an answer about somebody else must
+    not make their account ours.
     """
-    sent = next((value for path, value in after(step).items() if path.lower() == "username"), None)
-    if now.id == step.id or names.is_anothers(now.id) or not sent:
+    sent = next((value for path, value in step.values.items() if path.lower() == name.lower()), None)
+    if now.id == step.id or anothers or not sent:
         return False
-    return str(parse_path("userName").read(now.resource)).casefold() == str(sent).casefold()
+    return str(parse_path(name).read(now.resource)).casefold() == str(sent).casefold()
 
 
 def _not_new(id_: str) -> Conflict:
@@ -132,6 +136,6 @@ async def _add(step: Step, change: AddMembers, writer: Writer, names: Names) -> 
         else:
             ids.append(id_)
     if ids:
-        await writer.add_members(_id(step), ids)
+        await writer.add_members(_id(step, names), ids)
     elif change.members:
         step.message = "none of the accounts was created"

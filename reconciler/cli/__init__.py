@@ -17,6 +17,7 @@ COMMANDS = {
     "validate": "offline check of everything that can be checked offline",
     "test": "runs mapping tests",
     "expression": "evaluates an expression",
+    "explain": "why one person has, or does not have, what they have",
     "check": "tests the connection, and that the token may write",
     "plan": "who would gain and who would lose what",
     "apply": "makes it so, after showing it and asking",

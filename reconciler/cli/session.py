@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import desired as files
-from reconciler.errors import DesiredStateError, Problem, UsageError
+from reconciler.errors import DesiredStateError, Place, Problem, UsageError
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
@@ -74,6 +74,8 @@ class Opened:
     releases: Releases = field(default_factory=Releases)
     as_of: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     """The moment for which the app is projected and planned."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Dotted key of the app's files → place of the value."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -166,7 +168,7 @@ def open_apps(settings: Settings) -> list[Opened]:
         managed = [key[5:] for key in state.bindings if key.startswith("user:")]
         profile = profile_of(app)
         try:
-            places = loaded.places.get(name)
+            places = loaded.places[name]
             desired = project(loaded.directory, app, profile, managed=managed, places=places, as_of=as_of)  # type: ignore[arg-type]
         except DesiredStateError as error:
             problems += error.problems
@@ -183,6 +185,7 @@ def open_apps(settings: Settings) -> list[Opened]:
                 states.foreign(name, app.tenant_url) if state.fresh else None,
                 releases,
                 as_of,
+                places,
             )
         )
     if problems:

@@ -64,7 +64,8 @@ def _projected(loaded: Loaded) -> list[Problem]:
             problems.append(Problem(place, error.message, error.hint))
             continue
         try:
-            project(loaded.directory, app, profile, places=places, as_of=datetime.now(UTC))
+            desired = project(loaded.directory, app, profile, places=places, as_of=datetime.now(UTC))
+            problems.extend(desired.warnings)
         except DesiredStateError as error:
             problems.extend(error.problems)
     return list(dict.fromkeys(problems))

@@ -29,7 +29,7 @@ FILES = ("app.yaml", "mappings.yaml", "tests.yaml")
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NOT_YET = re.compile(
     r"caFile|sharedTenant|auth\.(clientCredentials|mutualTls|caFile)|auth\.bearer\.keyring|guardrails\.minimumMembers"
-    r"|scope\.assigned\.(groups|users)\.\d+\.(roles|from|until)"
+    r"|scope\.assigned\.(groups|users)\.\d+\.(from|until)"
 )
 _NOT_ACTED_ON = ("canary", "interval", "notify", "sso")
 _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}

@@ -19,7 +19,7 @@ from reconciler.desired.users import People
 from reconciler.errors import Place, Problem, UsageError
 from reconciler.model.app import App
 from reconciler.model.cases import Case
-from reconciler.model.directory import Directory, Group, User
+from reconciler.model.directory import MULTI_VALUED, Directory, Group, User
 from reconciler.model.settings import Settings
 from reconciler.model.values import GroupId, UserId
 
@@ -119,7 +119,8 @@ def _directory(people: People, groups: Groups, settings: Settings, digest: str, 
     users: dict[UserId, User] = {UserId(one): people.users[one] for one in sorted(people.users)}
     ordered: dict[GroupId, Group] = {GroupId(one): groups.groups[one] for one in sorted(groups.groups)}
     types: dict[str, str] = {name: custom.type for name, custom in sorted(settings.attributes.items())}
-    return Directory(users, ordered, digest, commit, types)
+    several = MULTI_VALUED.union(name for name, custom in settings.attributes.items() if custom.multi_valued)
+    return Directory(users, ordered, digest, commit, types, several)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from reconciler.desired.groups import Groups, Naming
 from reconciler.desired.sheet import Sheet
 from reconciler.desired.users import People, Reference
 from reconciler.errors import Place
+from reconciler.model.app import Operator
 from reconciler.model.cases import Case
 from reconciler.model.directory import Group, User
 
@@ -108,6 +109,26 @@ def _named(tree: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
                 yield f"{dotted}.{number}", entry, is_group
             elif key and isinstance(entry, dict) and isinstance(entry.get(key), str):
                 yield f"{dotted}.{number}.{key}", entry[key], is_group
+    yield from _asked(tree)
+
+
+def _asked(tree: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """The groups that scoping filters ask about."""
+    scope = tree.get("scope")
+    filters = scope.get("filters") if isinstance(scope, dict) else None
+    for number, clauses in enumerate(filters if isinstance(filters, list) else ()):
+        for position, clause in enumerate(clauses if isinstance(clauses, list) else ()):
+            key = f"scope.filters.{number}.{position}"
+            yield from _asks(key, clause)
+            if isinstance(clause, dict):
+                yield from _asks(f"{key}.not", clause.get("not"))
+
+
+def _asks(key: str, clause: Any) -> Iterator[tuple[str, str, bool]]:
+    if isinstance(clause, dict) and clause.get("operator") == Operator.IS_MEMBER_OF:
+        group = clause.get("value")
+        if isinstance(group, str):
+            yield f"{key}.value", group, True
 
 
 def check_cases(cases: Iterable[Case], users: Collection[str], findings: Findings) -> None:

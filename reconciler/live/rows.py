@@ -121,6 +121,8 @@ def same(path: AttributePath, held: Value, wanted: Value, loose: set[str]) -> bo
         return truth(held) == truth(wanted)
     if is_null(held) or is_null(wanted):
         return is_null(held) and is_null(wanted)
+    if isinstance(held, bool) or isinstance(wanted, bool):
+        return str(held).strip().lower() == str(wanted).strip().lower()
     exact = path.schema_name not in loose
     return bool(_key(held, exact=exact) == _key(wanted, exact=exact))
 
@@ -132,4 +134,6 @@ def _key(value: Value, *, exact: bool) -> Any:
         return frozenset((str(k).lower(), _key(v, exact=exact)) for k, v in value.items() if not is_null(v))
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value) if exact else str(value).casefold()

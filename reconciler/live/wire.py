@@ -5,24 +5,34 @@ Only what is given is written. A PUT is an edit of what the server holds, so tha
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
-from reconciler.live.rows import truth
+from reconciler.live.edits import (
+    Resource,
+    assign,
+    copy_list,
+    copy_object,
+    edit,
+    is_list,
+    mark_primary,
+    spelled,
+    wire_value,
+)
+from reconciler.live.elements import Edit, element_operations
 from reconciler.model.path import AttributePath, member, parse_path
+from reconciler.model.schema import is_manager
 from reconciler.model.values import Value, is_null
 
 Body: TypeAlias = dict[str, Any]
-Resource: TypeAlias = dict[str, Any]
 
 CORE: Final[dict[str, str]] = {
     "user": "urn:ietf:params:scim:schemas:core:2.0:User",
     "group": "urn:ietf:params:scim:schemas:core:2.0:Group",
 }
 _PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-_MULTI_VALUED: Final = frozenset(
-    {"addresses", "emails", "entitlements", "ims", "phonenumbers", "photos", "roles", "x509certificates"}
-)  # RFC 7643 section 4.1.2, lower-case
 _READ_ONLY: Final = frozenset({"meta", "groups"})  # RFC 7643 sections 3.1 and 4.1.2: ignored in a PUT, refused by some
 
 
@@ -48,7 +58,7 @@ def create_body(
 
 def replace_body(current: Resource, values: Mapping[str, Value], *, email_primary: bool = False) -> Body:
     """The body of a PUT (RFC 7644 section 3.5.1): `current` edited in place, without what the server alone sets."""
-    content = {key: value for key, value in current.items() if key.lower() not in _READ_ONLY}
+    content = copy.deepcopy({key: value for key, value in current.items() if key.lower() not in _READ_ONLY})
     edit(content, values)
     if email_primary and _touched(values, "emails"):
         mark_primary(content)
@@ -56,7 +66,7 @@ def replace_body(current: Resource, values: Mapping[str, Value], *, email_primar
     known = {str(urn).lower() for urn in schemas}
     schemas += [key for key in content if key.lower().startswith("urn:") and key.lower() not in known]
     if schemas:
-        content[_spelled(content, "schemas")] = schemas
+        content[spelled(content, "schemas")] = schemas
     return content
 
 
@@ -66,7 +76,7 @@ def replace_members(current: Resource, *, add: Iterable[str] = (), remove: Itera
     gone = set(remove)
     held = [each for each in member(content, "members") or [] if _member_id(each) not in gone]
     present = {_member_id(each) for each in held}
-    content[_spelled(content, "members")] = [*held, *({"value": each} for each in add if each not in present)]
+    content[spelled(content, "members")] = [*held, *({"value": each} for each in add if each not in present)]
     return content
 
 
@@ -78,26 +88,21 @@ def patch(operations: Sequence[Body]) -> Body:
 def operations_by_path(
     values: Mapping[str, Value], current: Resource | None = None, *, email_primary: bool = False
 ) -> list[Body]:
-    """One operation for each path. Paths with a filter need `current`: what is not there can't be replaced
-    (noTarget, RFC 7644 section 3.5.2.3), so missing elements are added, whole.
+    """One operation for each path, or for all paths into one element. Paths into multi-valued attributes need
+    `current`.
     """
     operations: list[Body] = []
-    fresh: dict[str, Resource] = {}
+    lists: dict[str, list[Edit]] = {}
     for text, value in values.items():
         path = parse_path(text)
-        if is_list(path) and path.sub and not path.key and not is_null(value) and current is not None:
-            operations.append(_whole_list(current, path, value))
-        elif path.key and not is_null(value) and current is not None and not _elements(current, path):
-            _add_element(fresh, path, value)
+        if is_list(path) and path.sub and current is not None:
+            lists.setdefault(path.place.lower(), []).append((path, value))
         elif not is_null(value):
-            operations.append({"op": "replace", "path": path.text, "value": wire_value(path, value)})
+            operations.append({"op": "replace", "path": path.spelled, "value": _whole_value(path, value)})
         elif current is None or not is_null(path.read(current)):
             operations.append({"op": "remove", "path": _removable(path)})
-    for where, addition in fresh.items():
-        if email_primary and where.lower() == "emails":
-            has_one = any(_is_primary(e) for e in _list(current or {}, where))
-            mark_primary(addition, taken=has_one)
-        operations.append({"op": "add", "path": where, "value": next(iter(addition.values()))})
+    for place, edits in lists.items():
+        operations += element_operations(edits, current or {}, mark=email_primary and place == "emails")
     return operations
 
 
@@ -109,17 +114,23 @@ def operation_without_path(
     None: there is nothing to change.
     """
     value: Resource = {}
+    lists: dict[str, Value] = {}
     for text, wanted in values.items():
         path = parse_path(text)
         if is_null(wanted) and current is not None and is_null(path.read(current)):
             continue
-        if is_list(path):
-            _copy_list(value, path, current or {})
-            edit(value, {text: wanted})
-        elif is_null(wanted):
+        if is_list(path) and path.sub:
+            copy_list(value, path, current or {})
+            lists[text] = wanted
+        elif is_null(wanted) and path.sub and not is_manager(path):
+            # Some servers replace the object, others merge: what stands beside the null goes with it.
+            copy_object(value, path, current or {})
             assign(value, path, None)
+        elif is_null(wanted):
+            assign(value, replace(path, sub=""), None)
         else:
             assign(value, path, wanted)
+    edit(value, lists)
     if email_primary and _touched(values, "emails"):
         mark_primary(value)
     return {"op": "replace", "value": value} if value else None
@@ -127,154 +138,19 @@ def operation_without_path(
 
 def needs_current(values: Mapping[str, Value]) -> bool:
     """Whether a PATCH of these has to look at the resource first."""
-    return any(is_list(parse_path(text)) for text in values)
+    paths = [(parse_path(text), value) for text, value in values.items()]
+    return any(is_list(path) or (path.sub and is_null(value)) for path, value in paths)
 
 
-def is_list(path: AttributePath) -> bool:
-    """Whether the path leads into a multi-valued attribute."""
-    return bool(path.key) or (not path.urn and path.name.lower() in _MULTI_VALUED)
-
-
-def edit(content: Resource, values: Mapping[str, Value]) -> None:
-    """Write each value at its path; null removes what is there."""
-    for text, value in values.items():
-        path = parse_path(text)
-        if is_null(value):
-            erase(content, path)
-        else:
-            assign(content, path, value)
-
-
-def assign(content: Resource, path: AttributePath, value: Value) -> None:
-    """Write one value so that `path.read` gives it back: into the first matching element, the primary one first."""
-    home = _home(content, path)
-    name = _spelled(home, path.name)
-    value = wire_value(path, value)
-    if not path.key and not path.sub:
-        home[name] = value
-        return
-    if not is_list(path):
-        node = home.get(name)
-        if not isinstance(node, dict | list):
-            node = home[name] = {}
-        if isinstance(node, dict):
-            node[_spelled(node, path.sub)] = value
-            return
-    elements = _list(home, name)
-    home[name] = elements
-    matching = path.matching(elements) if path.key else [e for e in elements if isinstance(e, dict)]
-    if matching:
-        element = next((e for e in matching if _is_primary(e)), matching[0])
-    else:
-        element = {path.key: path.literal} if path.key else {}
-        elements.append(element)
-    if path.sub:
-        element[_spelled(element, path.sub)] = value
-    elif isinstance(value, dict):
-        element.update(value)
-    else:
-        element["value"] = value
-
-
-def erase(content: Resource, path: AttributePath) -> None:
-    """Take away what `path.read` finds. An element without its `value` says nothing and goes as a whole."""
-    home = member(content, path.urn) if path.urn else content
-    if not isinstance(home, dict):
-        return
-    name = _spelled(home, path.name)
-    if not path.key and not path.sub:
-        home.pop(name, None)
-    elif isinstance(home.get(name), dict) and not path.key:
-        home[name].pop(_spelled(home[name], path.sub), None)
-    elif name in home:
-        elements = _list(home, name)
-        matching = path.matching(elements) if path.key else [e for e in elements if isinstance(e, dict)]
-        if not path.sub or path.sub.lower() == "value":
-            home[name] = [e for e in elements if not any(e is gone for gone in matching)]
-        else:
-            for element in matching:
-                element.pop(_spelled(element, path.sub), None)
-
-
-def wire_value(path: AttributePath, value: Value) -> Any:
-    """Tuples as lists; `active` and `primary` as real booleans, also where a mapping gave "True" or "False"."""
-    leaf = (path.sub or path.name).lower()
-    if isinstance(value, str) and leaf in {"active", "primary"} and value.strip().lower() in {"true", "false"}:
-        return truth(value)
-    return _thaw(value)
-
-
-def mark_primary(content: Resource, *, taken: bool = False) -> None:
-    """Give every e-mail a `primary`: true once (RFC 7643 section 2.4), where it is said already or on the first."""
-    elements = [e for e in _list(content, _spelled(content, "emails")) if isinstance(e, dict)]
-    taken = taken or any(_is_primary(e) for e in elements)
-    for element in elements:
-        if member(element, "primary") is None:
-            element["primary"] = not taken
-            taken = True
-
-
-def _is_primary(element: Any) -> bool:
-    return isinstance(element, dict) and str(member(element, "primary")).lower() == "true"
-
-
-def _home(content: Resource, path: AttributePath) -> Resource:
-    """The object that the attribute stands in: the resource, or one of its extensions."""
-    if not path.urn:
-        return content
-    name = _spelled(content, path.urn)
-    if not isinstance(content.get(name), dict):
-        content[name] = {}
-    extension: Resource = content[name]
-    return extension
-
-
-def _elements(current: Resource, path: AttributePath) -> list[Resource]:
-    home = member(current, path.urn) if path.urn else current
-    return path.matching(member(home, path.name)) if isinstance(home, dict) else []
-
-
-def _add_element(fresh: dict[str, Resource], path: AttributePath, value: Value) -> None:
-    """Several paths into one element that is yet to be made become one element."""
-    where = f"{path.urn}:{path.name}" if path.urn else path.name
-    bare = AttributePath(path.text, "", path.name, path.key, path.literal, path.sub)
-    assign(fresh.setdefault(where, {}), bare, value)
+def _whole_value(path: AttributePath, value: Value) -> Any:
+    """What stands at the path as requests spell it: of `…:User:manager` the object around the id."""
+    return {path.sub: wire_value(path, value)} if path.names_whole else wire_value(path, value)
 
 
 def _removable(path: AttributePath) -> str:
-    """What `remove` names: of an element the whole, where its value goes."""
-    return path.text.rpartition(".")[0] if is_list(path) and path.sub.lower() == "value" else path.text
-
-
-def _whole_list(current: Resource, path: AttributePath, value: Value) -> Body:
-    """Without a filter a sub-attribute would be written into every element (RFC 7644 section 3.5.2.3)."""
-    edited: Resource = {}
-    _copy_list(edited, path, current)
-    assign(edited, path, value)
-    return {"op": "replace", "path": path.name, "value": edited[path.name]}
-
-
-def _copy_list(value: Resource, path: AttributePath, current: Resource) -> None:
-    """Put the list that `path` leads into beside the edits, once, as it is now."""
-    source = member(current, path.urn) if path.urn else current
-    home = _home(value, path)
-    if member(home, path.name) is None and isinstance(source, dict):
-        home[path.name] = [dict(e) if isinstance(e, dict) else e for e in _list(source, _spelled(source, path.name))]
-
-
-def _list(home: Resource, name: str) -> list[Any]:
-    node = home.get(name)
-    if isinstance(node, list):
-        return node
-    return [node] if isinstance(node, dict) else []
-
-
-def _spelled(node: Mapping[str, Any], name: str) -> str:
-    """The key that stands for `name` already, whatever its case; else `name`."""
-    if name in node:
-        return name
-    lower = name.lower()
-    return next((key for key in node if key.lower() == lower), name)
+    """What `remove` names: the whole, where its value goes."""
+    whole = (is_list(path) or is_manager(path)) and path.sub.lower() == "value"
+    return path.selection if whole else path.spelled
 
 
 def _touched(values: Mapping[str, Value], name: str) -> bool:
@@ -283,9 +159,3 @@ def _touched(values: Mapping[str, Value], name: str) -> bool:
 
 def _member_id(element: Any) -> str:
     return str(element.get("value") if isinstance(element, dict) else element)
-
-
-def _thaw(value: Value) -> Any:
-    if isinstance(value, tuple | list):
-        return [_thaw(each) for each in value]
-    return dict(value) if isinstance(value, dict) else value

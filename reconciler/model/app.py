@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconciler.model.mapping import Mappings
@@ -20,7 +20,7 @@ class Written(BaseModel):
 
 
 class Operator(StrEnum):
-    """The service's operators for scoping filters; their rules are in `model.clauses`."""
+    """The service's operators for scoping filters, and one more; their rules are in `model.clauses`."""
 
     AND = "&"
     NOT_AND = "!&"
@@ -36,27 +36,53 @@ class Operator(StrEnum):
     IS_NOT_NULL = "IS NOT NULL"
     REGEX_MATCH = "REGEX MATCH"
     NOT_REGEX_MATCH = "NOT REGEX MATCH"
+    IS_MEMBER_OF = "IS MEMBER OF"
+    """Of a group, at any depth. About people, so it has no attribute; the service has no such operator."""
 
 
 UNARY = frozenset({Operator.IS_TRUE, Operator.IS_FALSE, Operator.IS_NULL, Operator.IS_NOT_NULL})
 
 
 class Clause(Written):
-    """One comparison. The four IS operators take no value, all others need one."""
+    """One comparison. IS TRUE, IS FALSE, IS NULL and IS NOT NULL take no value, all others need one."""
 
-    attribute: str
+    attribute: str = ""
     operator: Operator
     value: str | bool | int | None = None
 
     @model_validator(mode="after")
     def _arity(self) -> Clause:
-        if self.operator in UNARY and self.value is not None:
+        message = ""
+        if self.operator is Operator.IS_MEMBER_OF:
+            if self.attribute:
+                message = f"{self.operator} takes no attribute: it asks whether a person is in a group"
+            elif not isinstance(self.value, str) or not self.value:
+                message = f"{self.operator} needs the id of a group as its value"
+        elif not self.attribute:
+            message = f"{self.operator} needs an attribute"
+        elif self.operator in UNARY and self.value is not None:
             message = f"{self.operator} takes no value"
-            raise ValueError(message)
-        if self.operator not in UNARY and self.value is None:
+        elif self.operator not in UNARY and self.value is None:
             message = f"{self.operator} needs a value"
+        if message:
             raise ValueError(message)
         return self
+
+
+class Not(Written):
+    """`not: {…}`: the clause does not hold. On a null value that is false too: see `model.clauses`."""
+
+    clause: Clause = Field(alias="not")
+
+
+def _kind_of_condition(given: Any) -> str:
+    return "Not" if isinstance(given, Not) or (isinstance(given, dict) and "not" in given) else "Clause"
+
+
+Condition: TypeAlias = Annotated[
+    Annotated[Clause, Tag("Clause")] | Annotated[Not, Tag("Not")], Discriminator(_kind_of_condition)
+]
+"""What stands in a scoping filter."""
 
 
 class SecretReference(Written):
@@ -95,12 +121,24 @@ class Auth(Written):
         return text
 
 
+def _as_tuple(value: Any) -> Any:
+    """Behind a BeforeValidator strict mode sees a list, and no list is a tuple to it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...], BeforeValidator(_as_tuple)]
+"""Values of roles, as the application knows them."""
+
+
 class AssignedGroup(Written):
     group: GroupId
+    roles: Roles = ()
+    """What everybody in the group has in the application, at any depth."""
 
 
 class AssignedUser(Written):
     user: UserId
+    roles: Roles = ()
 
 
 def _group_entry(value: Any) -> Any:
@@ -123,8 +161,8 @@ class Scope(Written):
     everyone: bool = False
     assigned: Assigned | None = None
     exclude: tuple[UserId, ...] = ()
-    filters: tuple[tuple[Clause, ...], ...] = ()
-    group_filters: tuple[tuple[Clause, ...], ...] = ()
+    filters: tuple[tuple[Condition, ...], ...] = ()
+    group_filters: tuple[tuple[Condition, ...], ...] = ()
 
     @model_validator(mode="after")
     def _one_of(self) -> Scope:

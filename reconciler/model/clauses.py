@@ -1,39 +1,54 @@
-"""The 14 operators of scoping filters and of `ignore`, over one value. Pure.
+"""The operators of scoping filters and of `ignore`, over one value. Pure.
 
 The rules are those of Microsoft Entra ID: comparison is case-sensitive, and a clause on a null value is false, NOT ones
-included; only IS NULL holds there. Beyond the service: a multi-valued attribute matches if any of its values does, and
-the greater-than operators compare dates too.
+included; only IS NULL holds there. Beyond the service: a multi-valued attribute matches if any of its values does;
+dates compare as dates; and `not` holds where no value of the attribute does. A filter opens doors, so `not` keeps the
+null rule: what is unknown of somebody never gives them access.
 """
 
 from __future__ import annotations
 
+import operator as comparing
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
 import regex
 
 from reconciler.errors import ClauseError
-from reconciler.model.app import Clause, Operator
+from reconciler.model.app import Clause, Not, Operator
 from reconciler.model.pattern import BadPattern, from_dotnet
 from reconciler.model.values import Value, is_null
 
 Test: TypeAlias = Callable[[Value], bool]
+Kind: TypeAlias = Literal["date", "integer", ""]
+"""What the attribute is known to be. Empty: each value is what it looks like."""
+Compare: TypeAlias = Callable[[Any, Any], bool]
 
 PATTERN_SECONDS: Final = 0.5
 """How long one search may take before the pattern counts as hanging."""
 
 
-def compile_clause(clause: Clause) -> Test:
+def compile_clause(clause: Clause, kind: Kind = "") -> Test:
     """The test that a clause makes of a value. Raises ClauseError if its own value can't be used."""
-    return _compiled(clause.operator, clause.value)
+    return _compiled(clause.operator, clause.value, kind)
+
+
+def compile_condition(condition: Clause | Not, kind: Kind = "") -> Test:
+    """The same of a clause or of `not` around one."""
+    if isinstance(condition, Clause):
+        return compile_clause(condition, kind)
+    test = compile_clause(condition.clause, kind)
+    if condition.clause.operator in (Operator.IS_NULL, Operator.IS_NOT_NULL):
+        return lambda value: not test(value)
+    return lambda value: not _is_empty(value) and not test(value)
 
 
 def clause_holds(clause: Clause, value: Value) -> bool:
     """Whether `value` passes. Raises ClauseError, also where a pattern takes too long on this value."""
-    return _compiled(clause.operator, clause.value)(value)
+    return _compiled(clause.operator, clause.value, "")(value)
 
 
 def as_text(value: Value) -> str:
@@ -65,14 +80,19 @@ def compile_pattern(pattern: str) -> Any:
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _compiled(operator: Operator, operand: str | bool | int | None) -> Test:
+def _compiled(operator: Operator, operand: str | bool | int | None, kind: Kind) -> Test:
     match operator:
         case Operator.IS_NULL:
-            return is_null
+            return _is_empty
         case Operator.IS_NOT_NULL:
-            return lambda value: not is_null(value)
+            return lambda value: not _is_empty(value)
         case _:
-            return _any_value(_single(operator, operand))
+            return _any_value(_single(operator, operand, kind))
+
+
+def _is_empty(value: Value) -> bool:
+    """Null, or several values that are all null."""
+    return is_null(value) or (isinstance(value, (tuple, list)) and all(map(is_null, value)))
 
 
 def _any_value(test: Test) -> Test:
@@ -86,7 +106,7 @@ def _any_value(test: Test) -> Test:
     return holds
 
 
-def _single(operator: Operator, operand: str | bool | int | None) -> Test:
+def _single(operator: Operator, operand: str | bool | int | None, kind: Kind) -> Test:
     text = as_text(operand)
     match operator:
         case Operator.AND:
@@ -98,14 +118,16 @@ def _single(operator: Operator, operand: str | bool | int | None) -> Test:
         case Operator.INCLUDES:
             return lambda value: text in as_text(value)
         case Operator.EQUALS:
-            return _equals(text)
+            return _on_days(text, comparing.eq) if kind == "date" else _equals(text)
+        case Operator.NOT_EQUALS if kind == "date":
+            return _on_days(text, comparing.ne)
         case Operator.NOT_EQUALS:
             equals = _equals(text)
             return lambda value: not equals(value)
         case Operator.GREATER_THAN:
-            return _greater(text, or_equal=False)
+            return _ordering(text, kind, comparing.gt)
         case Operator.GREATER_THAN_OR_EQUALS:
-            return _greater(text, or_equal=True)
+            return _ordering(text, kind, comparing.ge)
         case Operator.IS_TRUE:
             return lambda value: as_text(value).lower() == "true"
         case Operator.IS_FALSE:
@@ -117,6 +139,9 @@ def _single(operator: Operator, operand: str | bool | int | None) -> Test:
             return lambda value: not search(value)
         case Operator.IS_NULL | Operator.IS_NOT_NULL:
             return is_null
+        case Operator.IS_MEMBER_OF:
+            message = "IS MEMBER OF asks about people, so it stands in `scope.filters` alone"
+            raise ClauseError(message)
         case _:
             assert_never(operator)
 
@@ -131,32 +156,65 @@ def _equals(text: str) -> Test:
     return equals
 
 
-def _greater(text: str, *, or_equal: bool) -> Test:
-    bound = _ordered(text)
+def _ordering(text: str, kind: Kind, compare: Compare) -> Test:
+    """Whole numbers with whole numbers, dates with dates. Raises ClauseError if `text` is none that fits."""
+    if kind != "date" and _INTEGER.match(text) and len(text) <= _DIGITS:
+        return _on_integers(int(text), compare)
+    if kind != "integer" and _moment(text) is not None:
+        return _on_days(text, compare)
+    wanted = {
+        "date": "no date (YYYY-MM-DD)",
+        "integer": "no whole number",
+        "": "neither a whole number nor a date (YYYY-MM-DD)",
+    }
+    message = f"{text!r} is {wanted[kind]}"
+    raise ClauseError(message, column=1)
+
+
+def _on_integers(bound: int, compare: Compare) -> Test:
+    def holds(value: Value) -> bool:
+        own = as_text(value)
+        return bool(_INTEGER.match(own)) and len(own) <= _DIGITS and compare(int(own), bound)
+
+    return holds
+
+
+def _on_days(text: str, compare: Compare) -> Test:
+    """By the day if `text` is one; by the instant, days beginning at midnight UTC, if it says a time."""
+    bound = _moment(text)
     if bound is None:
-        message = f"{text!r} is neither a whole number nor a date (YYYY-MM-DD)"
+        message = f"{text!r} is no date (YYYY-MM-DD)"
         raise ClauseError(message, column=1)
 
-    def greater(value: Value) -> bool:
-        own = _ordered(as_text(value))
-        if own is None or type(own) is not type(bound):
+    def holds(value: Value) -> bool:
+        own = _moment(as_text(value))
+        if own is None:
             return False
-        return bool(own >= bound if or_equal else own > bound)  # type: ignore[operator]
+        if not isinstance(bound, datetime):
+            own = own.date() if isinstance(own, datetime) else own
+        elif not isinstance(own, datetime):
+            own = datetime.combine(own, time(), UTC)
+        return compare(own, bound)
 
-    return greater
+    return holds
 
 
 _INTEGER = re.compile(r"\s*-?[0-9]+\s*\Z")
+_DIGITS: Final = 4000
 
 
-def _ordered(text: str) -> int | date | None:
-    """A whole number, else the day of an ISO 8601 date or time, else nothing."""
-    if _INTEGER.match(text) and len(text) <= 4000:
-        return int(text)
+def _moment(text: str) -> date | datetime | None:
+    """An ISO 8601 date, or a time, in UTC unless it says otherwise; None for anything else."""
+    text = text.strip()
     try:
-        return datetime.fromisoformat(text.strip()).date()
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _search(text: str) -> Test:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from reconciler.errors import Problem
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.values import Flow, GroupId, UserId, Value
 
@@ -35,6 +36,10 @@ class Column:
     """Reads IsSoftDeleted: written when somebody is deactivated."""
     source: str = ""
     """The source attribute of a direct mapping, to point at its line."""
+    redacts: bool = False
+    """No output shows what it holds, nor what the application held there."""
+    additive: bool = False
+    """Values are added to those that the application has, and none is taken away: see model.roles."""
 
 
 @dataclass(slots=True)
@@ -91,3 +96,7 @@ class Desired:
     left_out: dict[UserId, str] = field(default_factory=dict)
     """Who is in scope and in none of the rows, because the mapping of objectFilter gives IgnoreObjectFlow → why, in
     words. Neither they nor their accounts and memberships are touched."""
+    left_out_match: dict[UserId, tuple[Value, ...]] = field(default_factory=dict)
+    """Their values of the matching columns, by precedence."""
+    warnings: tuple[Problem, ...] = ()
+    """What `validate` tells of the app, and what stops nothing."""

@@ -16,6 +16,8 @@ GRAPH_ATTRIBUTES = (
 )  # fmt: skip
 """Microsoft Graph's names for a user's attributes, and timeZone."""
 MULTI_VALUED = frozenset({"otherMails", "businessPhones"})
+DATES = frozenset({"employeeHireDate", "employeeLeaveDateTime"})
+"""Of Graph's attributes those that compare as dates."""
 COMPUTED = frozenset({"IsSoftDeleted", "members", "id", "appRoleAssignments"})
 """Source attributes that mappings may read and that no file holds."""
 
@@ -83,6 +85,8 @@ class Directory:
     commit: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
     """Custom attribute → type."""
+    multi_valued: frozenset[str] = MULTI_VALUED
+    """Attributes with several values, Graph's and custom ones."""
 
     def __iter__(self) -> Iterator[User]:
         return iter(self.users.values())

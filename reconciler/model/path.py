@@ -6,6 +6,7 @@ urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,7 +15,7 @@ from typing import Any
 from reconciler.model.values import Value
 
 _PATH = re.compile(
-    r"""(?:(?P<urn>urn:[^\[\]\s"]+):)?
+    r"""(?:(?P<urn>[Uu][Rr][Nn]:[^\[\]\s"]+):)?
         (?P<name>[A-Za-z$][\w$-]*)
         (?:\[\s*(?P<key>[A-Za-z][\w-]*)\s+(?P<op>[Ee][Qq])\s+(?P<literal>"(?:[^"\\]|\\.)*"|true|false|[Tt]rue|[Ff]alse|-?\d+)\s*\])?
         (?:\.(?P<sub>[A-Za-z$][\w$-]*))?\Z""",
@@ -23,6 +24,7 @@ _PATH = re.compile(
 
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:"
+_MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:manager"
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class AttributePath:
     @cached_property
     def canonical(self) -> str:
         """The same for all spellings of one path: what overlays and duplicates compare."""
-        where = f'[{self.key.lower()} eq "{self.literal}"]' if self.key else ""
+        where = f'[{self.key.lower()} eq "{_comparable(self.literal)}"]' if self.key else ""
         head = f"{self.urn.lower()}:" if self.urn else ""
         return f"{head}{self.name.lower()}{where}{f'.{self.sub.lower()}' if self.sub else ''}"
 
@@ -47,6 +49,31 @@ class AttributePath:
     def schema_name(self) -> str:
         """The name without the value filter, lower-case: `emails.value`, as profiles' comparison rules write it."""
         return f"{self.name.lower()}.{self.sub.lower()}" if self.sub else self.name.lower()
+
+    @cached_property
+    def full_name(self) -> str:
+        """`schema_name` behind the URN of its extension, lower-case: what profiles' `schema` is looked up by."""
+        return f"{self.urn.lower()}:{self.schema_name}" if self.urn else self.schema_name
+
+    @cached_property
+    def place(self) -> str:
+        """The path without the value filter and the sub-attribute, as requests spell it."""
+        return f"{self.urn}:{self.name}" if self.urn else self.name
+
+    @cached_property
+    def selection(self) -> str:
+        """The path without the sub-attribute: the elements that the filter selects, or the whole attribute."""
+        return f"{self.place}[{self.key} eq {json.dumps(self.literal, ensure_ascii=False)}]" if self.key else self.place
+
+    @cached_property
+    def names_whole(self) -> bool:
+        """Whether the sub-attribute is implied: `…:User:manager` means its `value`."""
+        return bool(self.sub) and not self.text.lower().endswith(f".{self.sub.lower()}")
+
+    @cached_property
+    def spelled(self) -> str:
+        """The path as requests spell it: as it was written, with `primary eq true` for the service's "True"."""
+        return f"{self.selection}.{self.sub}" if self.sub and not self.names_whole else self.selection
 
     def read(self, resource: dict[str, Any]) -> Value:
         """The value that a resource holds here; None if absent. Lists become tuples.
@@ -64,9 +91,13 @@ class AttributePath:
             node = _pick(self.matching(node))
         elif self.sub and isinstance(node, list):
             node = _pick([e for e in node if isinstance(e, dict)])
-        if self.sub:
+        if self.sub and not self._is_plain(node):
             node = member(node, self.sub) if isinstance(node, dict) else None
         return freeze(node)
+
+    def _is_plain(self, node: Any) -> bool:
+        """Some servers give the `value` where a complex value should be: `"manager": "26118915"`."""
+        return not self.key and self.sub.lower() == "value" and isinstance(node, str | int)
 
     def matching(self, elements: Any) -> list[dict[str, Any]]:
         """The elements of a multi-valued attribute that the filter selects."""
@@ -119,7 +150,12 @@ def parse_path(text: str) -> AttributePath:
             literal = literal.lower() == "true"
         else:
             literal = int(literal)
+    if (found["key"] or "").lower() == "primary" and str(literal).lower() in ("true", "false"):
+        literal = str(literal).lower() == "true"  # the service writes [primary eq "True"] for a boolean
     urn = found["urn"] or ""
     if urn.lower().startswith(_CORE):  # a core attribute by its full name stands in the resource itself
         urn = ""
-    return AttributePath(text, urn, found["name"], found["key"] or "", literal, found["sub"] or "")
+    sub = found["sub"] or ""
+    if not sub and not found["key"] and f"{urn}:{found['name']}".lower() == _MANAGER:
+        sub = "value"
+    return AttributePath(text, urn, found["name"], found["key"] or "", literal, sub)

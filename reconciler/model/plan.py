@@ -56,7 +56,11 @@ class Held(Part):
 
 
 class Difference(Part):
-    """Of a creation only `after` is there."""
+    """Of a creation only `after` is there.
+
+    What no document holds stands as {"redacted": true} or {"generated": FUNCTION}; a person whose account is meant as
+    {"key": "user:ID", "id": …}, without `id` if the account is yet to be created.
+    """
 
     before: Any = None
     after: Any = None
@@ -204,7 +208,7 @@ class Blocked(Part):
 class Note(Part):
     code: Literal[
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
-        "provisioningOff", "tokenExpires", "noState", "dangling", "heldCandidate",
+        "provisioningOff", "tokenExpires", "noState", "dangling", "heldCandidate", "leftOut", "noReference",
     ]  # fmt: skip
     key: str
     id: str | None = None

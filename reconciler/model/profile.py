@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from reconciler.model.mapping import Mappings
+from reconciler.model.path import parse_path
+from reconciler.model.schema import Attribute, Schema
 
 
 class _Written(BaseModel):
@@ -67,6 +70,26 @@ class Compare(_Written):
     """Mapped paths that are written on creation and never compared."""
 
 
+class Target(_Written):
+    """An attribute of the application's own. The type alone is its short form."""
+
+    type: Literal["string", "boolean", "integer", "decimal", "date", "dateTime", "reference"]
+    multi_valued: bool = False
+    read_only: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        return {"type": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _one_person(self) -> Target:
+        if self.type == "reference" and self.multi_valued:
+            message = "a reference is to one person: it can't be multiValued"
+            raise ValueError(message)
+        return self
+
+
 class Profile(_Written):
     name: str
     title: str
@@ -95,7 +118,26 @@ class Profile(_Written):
     """Values that preferredLanguage may have; empty: any."""
     lengths: dict[str, tuple[int, int]] = {}
     """`users.PATH` or `groups.PATH` → shortest and longest value, as lint."""
+    targets: dict[str, Target] = Field(default={}, alias="schema")
+    """Paths of users, without value filter → what the application's own attributes are."""
     mappings: Mappings = Mappings()
+
+    @field_validator("targets")
+    @classmethod
+    def _are_paths(cls, targets: dict[str, Target]) -> dict[str, Target]:
+        for text in targets:
+            if parse_path(text).key:
+                message = f"{text}: `schema` names attributes without a value filter"
+                raise ValueError(message)
+        return targets
+
+    @cached_property
+    def schema_of_users(self) -> Schema:
+        """`targets` as model.schema takes them."""
+        return {
+            parse_path(text).full_name: Attribute(each.type, each.multi_valued, each.read_only)
+            for text, each in self.targets.items()
+        }
 
     def corrected(self, over: dict[str, Any]) -> Profile:
         """With the app's `profile:` merged in deeply. Raises pydantic.ValidationError."""

@@ -1,16 +1,20 @@
-"""What SCIM's own schemas say of attributes that mappings may write (RFC 7643 sections 4.1, 4.2 and 4.3).
+"""What is known of attributes that mappings may write: SCIM's own schemas (RFC 7643 sections 4.1, 4.2 and 4.3), and
+what a profile says of an application's own.
 
-Attributes that no schema here knows (an application's own) have no entry: whatever fits into JSON flows to them.
+Attributes that neither knows have no entry: whatever fits into JSON flows to them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from reconciler.model.path import AttributePath
 
-Type: TypeAlias = Literal["string", "boolean", "complex"]
+Type: TypeAlias = Literal["string", "boolean", "integer", "decimal", "date", "dateTime", "reference", "complex"]
+"""Those of RFC 7643 section 2.3. A reference is one to a person's account; `date` is text, YYYY-MM-DD; binary values
+and references to anything else are strings."""
 
 _CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:"
 _ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user"
@@ -20,6 +24,12 @@ _ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user
 class Attribute:
     type: Type
     multi_valued: bool = False
+    read_only: bool = False
+
+
+Schema: TypeAlias = Mapping[str, Attribute]
+"""`AttributePath.full_name` → what it is."""
+_NOTHING: Final[Schema] = {}
 
 
 _STRINGS = [
@@ -28,26 +38,30 @@ _STRINGS = [
     "locale", "timezone", "externalId",
 ]  # fmt: skip
 _MULTI = ["emails", "phoneNumbers", "ims", "photos", "addresses", "entitlements", "roles", "x509Certificates"]
-_ADDRESS = ["formatted", "streetAddress", "locality", "region", "postalCode", "country", "type"]
+_ADDRESS = ["formatted", "streetAddress", "locality", "region", "postalCode", "country"]
 
-USER: Final[dict[str, Attribute]] = {
-    **{name.lower(): Attribute("string") for name in _STRINGS},
+_USER: Final = {
+    **{name: Attribute("string") for name in _STRINGS},
     "active": Attribute("boolean"),
     "name": Attribute("complex"),
-    **{name.lower(): Attribute("complex", multi_valued=True) for name in _MULTI},
-    **{f"{name.lower()}.{sub}": Attribute("string") for name in _MULTI for sub in ("value", "display", "type")},
-    **{f"{name.lower()}.primary": Attribute("boolean") for name in _MULTI},
-    **{f"addresses.{sub.lower()}": Attribute("string") for sub in _ADDRESS},
+    **{name: Attribute("complex", multi_valued=True) for name in _MULTI},
+    **{f"{name}.{sub}": Attribute("string") for name in _MULTI for sub in ("value", "display", "type")},
+    **{f"{name}.primary": Attribute("boolean") for name in _MULTI},
+    **{f"addresses.{sub}": Attribute("string") for sub in _ADDRESS},
 }
-"""Lower-case path without value filter → what it is."""
-GROUP: Final[dict[str, Attribute]] = {
-    "displayname": Attribute("string"),
-    "externalid": Attribute("string"),
+_GROUP: Final = {
+    "displayName": Attribute("string"),
+    "externalId": Attribute("string"),
     "members": Attribute("complex", multi_valued=True),
 }
+USER: Final[Schema] = {name.lower(): attribute for name, attribute in _USER.items()}
+GROUP: Final[Schema] = {name.lower(): attribute for name, attribute in _GROUP.items()}
 ENTERPRISE: Final[dict[str, Attribute]] = {
-    name.lower(): Attribute("string")
-    for name in ("employeeNumber", "costCenter", "organization", "division", "department")
+    **{
+        name.lower(): Attribute("string")
+        for name in ("employeeNumber", "costCenter", "organization", "division", "department")
+    },
+    "manager.value": Attribute("reference"),
 }
 
 READ_ONLY: Final[dict[str, str]] = {
@@ -64,8 +78,10 @@ READ_ONLY_USER: Final[dict[str, str]] = {
 }
 
 
-def describe(path: AttributePath, *, group: bool = False) -> Attribute | None:
-    """The schema's word on a target; None where it has none."""
+def describe(path: AttributePath, *, group: bool = False, schema: Schema = _NOTHING) -> Attribute | None:
+    """What is said of a target, by the profile's `schema` first; None where nothing is."""
+    if (own := schema.get(path.full_name)) is not None:
+        return own
     if path.urn.lower() == _ENTERPRISE:
         return ENTERPRISE.get(path.schema_name)
     if not is_core(path):
@@ -73,11 +89,24 @@ def describe(path: AttributePath, *, group: bool = False) -> Attribute | None:
     return (GROUP if group else USER).get(path.schema_name)
 
 
-def refusal(path: AttributePath, *, group: bool = False) -> str:
+def refusal(path: AttributePath, *, group: bool = False, schema: Schema = _NOTHING) -> str:
     """Why a mapping may not write this target; empty if it may."""
+    of_the_other = f"{_CORE}{'user' if group else 'group'}:"
+    if path.text.lower().startswith(of_the_other):
+        return f"it is an attribute of {'users' if group else 'groups'}"
+    own = schema.get(path.full_name)
+    if own is not None and own.read_only:
+        return "the application computes it (`schema` of its profile)"
+    if is_manager(path) and path.schema_name != "manager.value":
+        return "it follows from the manager's id (RFC 7643 section 4.3)"
     if not is_core(path):
         return ""
     return (READ_ONLY if group else READ_ONLY_USER).get(path.name.lower(), "")
+
+
+def core_names(*, group: bool = False) -> tuple[str, ...]:
+    """Targets of SCIM's own schema, as RFC 7643 spells them."""
+    return tuple(_GROUP if group else _USER)
 
 
 def is_core(path: AttributePath) -> bool:
@@ -90,4 +119,5 @@ def is_active(path: AttributePath) -> bool:
 
 
 def is_manager(path: AttributePath) -> bool:
+    """The enterprise extension's, or a part of it."""
     return path.urn.lower() == _ENTERPRISE and path.name.lower() == "manager"

@@ -84,6 +84,22 @@ class Choice:
         return " or ".join(self.candidates)
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A person, where the application wants the id of that person's account (RFC 7643 section 4.3, `manager`).
+
+    `project` can't know ids. Whoever compares or writes one sees to this: it is equal to what the application holds
+    if the account bound or matched to `user` has that id; it is written, as that id, after the account exists (a
+    creation of the same plan counts); and if `user` has no account in this application and gets none, nothing flows,
+    with a note. A Column's `default` may be one. It never stands in a list or in a matching column.
+    """
+
+    user: UserId
+
+    def __str__(self) -> str:
+        return self.user
+
+
 def choose(candidates: Iterable[str], taken: Callable[[str], bool]) -> str | None:
     """The first candidate that is not taken; None if all are."""
     return next((candidate for candidate in candidates if not taken(candidate)), None)
@@ -91,7 +107,7 @@ def choose(candidates: Iterable[str], taken: Callable[[str], bool]) -> str | Non
 
 Value: TypeAlias = Any
 """str, bool, int, float, None, a tuple of these (multi-valued), or a dict (complex). A mapping's result may also
-be Generated, Redacted or a Choice."""
+be Generated, Redacted, a Choice or a Reference."""
 Flow: TypeAlias = Any
 """A Value, or UNSET."""
 

@@ -11,12 +11,13 @@ from reconciler.model.plan import Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
+from reconciler.model.values import user_key
 from reconciler.plan.context import Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, digest, equal
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
-from reconciler.plan.matching import match_groups, match_users
+from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.names import untangle
 from reconciler.plan.order import STAGES, dependencies, ordered, stage
 from reconciler.plan.people import People
@@ -60,17 +61,16 @@ def propose(
     """
     context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of)
     check(context)
-    context.users = match_users(
-        context,
-        theirs(
-            desired.user_columns,
-            snapshot.user_paths,
-            [a.id for a in snapshot.accounts],
-            [a.values for a in snapshot.accounts],
-            context.ignored_accounts,
-            context.untouchable,
-        ),
+    accounts = theirs(
+        desired.user_columns,
+        snapshot.user_paths,
+        [a.id for a in snapshot.accounts],
+        [a.values for a in snapshot.accounts],
+        context.ignored_accounts,
+        context.untouchable,
     )
+    context.users = match_users(context, accounts)
+    context.left_out = left_out(context, accounts)
     context.groups = match_groups(
         context,
         theirs(
@@ -82,8 +82,10 @@ def propose(
             context.protected_app_groups,
         ),
     )
-    People(context).plan()
+    people = People(context)
+    people.plan()
     untangle(context, "user")
+    people.references.settle()
     context.notes += looks_alike(context)
     Teams(context).plan()
     untangle(context, "group")
@@ -94,7 +96,8 @@ def propose(
 
 def _circumstances(context: Context) -> list[Note]:
     """What the reader of a plan must know beside its changes."""
-    app, notes = context.app, []
+    app = context.app
+    notes = [Note(code="leftOut", key=user_key(user), text=why) for user, why in context.desired.left_out.items()]
     if context.state.fresh:
         text = "no memory yet: nobody is managed until the first apply"
         notes.append(Note(code="noState", key=app.name, text=text))

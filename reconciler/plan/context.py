@@ -10,14 +10,24 @@ from typing import Literal
 
 from reconciler.model.app import App, Clause
 from reconciler.model.clauses import clause_holds
-from reconciler.model.desired import Column, Desired
+from reconciler.model.desired import Column, Desired, DesiredGroup, Person
 from reconciler.model.path import parse_path
-from reconciler.model.plan import Blocked, BlockedReason, Change, Note
+from reconciler.model.plan import Blocked, BlockedReason, Change, Difference, Note
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import Binding, State
-from reconciler.model.values import RemoteId, Value, account_key, user_key
-from reconciler.plan.difference import EXACT, equal
+from reconciler.model.values import (
+    Choice,
+    Generated,
+    Redacted,
+    Reference,
+    RemoteId,
+    Value,
+    account_key,
+    is_null,
+    user_key,
+)
+from reconciler.plan.difference import EXACT, REDACTED, as_json, equal
 from reconciler.plan.identity import Identity, Theirs
 from reconciler.plan.releases import Releases
 
@@ -28,12 +38,26 @@ SIGN_IN = frozenset({"username", "emails.value"})
 
 def read_paths(desired: Desired, app: App) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the snapshot must hold of each account and of each group: mapped, matching, naming, and guarded paths."""
-    users = [c.path for c in desired.user_columns if not c.on_create or c.matching]
+    users = [
+        c.path
+        for n, c in enumerate(desired.user_columns)
+        if not c.on_create or c.matching or _chosen(desired.people, n)
+    ]
     users += [*NAMES, "active"]
     users += [c.attribute for c in _clauses(app.ignore.users, app.guardrails.protected.users)]
-    groups = [c.path for c in desired.group_columns if not c.on_create or c.matching] + ["displayName"]
+    groups = [
+        c.path
+        for n, c in enumerate(desired.group_columns)
+        if c.matching or not c.on_create or _chosen(desired.groups, n)
+    ]
+    groups.append("displayName")
     groups += [c.attribute for c in _clauses(app.ignore.groups, app.guardrails.protected.groups)]
     return tuple(dict.fromkeys(users)), tuple(dict.fromkeys(groups))
+
+
+def _chosen(ours: Sequence[Person | DesiredGroup], position: int) -> bool:
+    """Whether values of a column depend on what others have there in the application."""
+    return any(isinstance(each.values[position], Choice) for each in ours)
 
 
 def _clauses(*lists: Iterable[str | Clause]) -> list[Clause]:
@@ -62,6 +86,10 @@ class Context:
     """Accounts that this plan deletes: their memberships go with them."""
     gone: dict[int, str] = field(default_factory=dict)
     """Account → key of a bound person who has no file any more."""
+    left_out: dict[int, str] = field(default_factory=dict)
+    """Account → key of somebody for whom nothing flows (IgnoreObjectFlow): nothing is done to it."""
+    behind: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """Key → path → what the plan's document does not hold: a Redacted, a Generated, or a Reference."""
 
     @cached_property
     def not_kept(self) -> Mapping[str, Mapping[str, str]]:
@@ -77,18 +105,26 @@ class Context:
         return self.column("userName")
 
     @cached_property
-    def _display(self) -> int:
-        return self.column("displayName")
+    def _naming(self) -> tuple[int, ...]:
+        """The columns that name an account in what people read: none that a mapping redacts."""
+        redacted = {parse_path(c.path).canonical for c in self.desired.user_columns if c.redacts}
+        names = [name for name in ("displayName", "userName") if parse_path(name).canonical not in redacted]
+        return tuple(self.column(name) for name in names)
 
     @cached_property
     def group_display(self) -> int:
         return self.snapshot.group_paths.index("displayName")
 
     def account_name(self, at: int) -> str:
-        values = self.snapshot.accounts[at].values
-        return str(values[self._display] or values[self._user_name] or self.snapshot.accounts[at].id)
+        account = self.snapshot.accounts[at]
+        return str(next((name for n in self._naming if (name := account.values[n])), account.id))
+
+    def login(self, at: int) -> str:
+        """The userName, to be read by people; another name of the account where it has none, or none to be shown."""
+        return (self._user_name in self._naming and self.user_name(at)) or self.account_name(at)
 
     def user_name(self, at: int) -> str:
+        """As the application has it: to compare with."""
         return str(self.snapshot.accounts[at].values[self._user_name] or "")
 
     def group_name(self, at: int) -> str:
@@ -207,11 +243,48 @@ class Context:
         owner = self.users.owner.get(at)
         if owner is not None:
             return user_key(self.desired.people[owner].user.id)
-        return self.gone.get(at) or account_key(self.snapshot.accounts[at].id)
+        return self.gone.get(at) or self.left_out.get(at) or account_key(self.snapshot.accounts[at].id)
 
     def who(self, at: int) -> str:
         owner = self.users.owner.get(at)
         return self.desired.people[owner].user.name if owner is not None else self.account_name(at)
+
+    def account_of(self, reference: Reference) -> RemoteId | None:
+        """The id of somebody's account: matched, or, of those of whom nothing is wanted, bound."""
+        number = self.desired.numbers.get(reference.user)
+        at = None if number is None else self.users.found.get(number, self.users.ignored.get(number))
+        if at is not None:
+            return self.snapshot.accounts[at].id
+        if number is not None:
+            return None
+        key = user_key(reference.user)
+        if key in self._left_out:
+            return self.snapshot.accounts[self._left_out[key]].id
+        binding = self.state.bindings.get(key)
+        id_ = None if binding is None else RemoteId(binding["id"])
+        return id_ if id_ in self.snapshot.numbers else None
+
+    @cached_property
+    def _left_out(self) -> Mapping[str, int]:
+        return {key: at for at, key in self.left_out.items()}
+
+    def difference(self, key: str, column: Column, before: Value, after: Value) -> Difference:
+        """For the document; what it may not hold is kept in `behind`."""
+        if column.redacts and not (is_null(after) or isinstance(after, (Redacted, Generated))):
+            after = Redacted(after)  # the default
+        if isinstance(after, (Redacted, Generated, Reference)):
+            self.behind.setdefault(key, {})[column.path] = after
+        if column.redacts:
+            return Difference(before=REDACTED, after=after if is_null(after) else as_json(after))
+        if isinstance(after, Reference):
+            id_ = self.account_of(after)
+            return Difference(before=self._owner(before), after=as_json(after) | ({"id": id_} if id_ else {}))
+        return Difference(before=as_json(before), after=as_json(after))
+
+    def _owner(self, id_: Value) -> Value:
+        """Whose account an id in the application is."""
+        at = self.snapshot.numbers.get(id_) if isinstance(id_, str) else None  # type: ignore[call-overload]
+        return id_ if at is None else {"key": self.key_of(at), "id": id_}
 
     def block(self, key: str, id_: str | None, name: str, wanted: str, reason: BlockedReason, text: str) -> None:
         """Notes what is wanted, and impossible or forbidden."""

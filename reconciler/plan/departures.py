@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
-from reconciler.model.values import UNSET, Flow
+from reconciler.model.values import UNSET, Flow, Reference
 from reconciler.plan.context import Context
-from reconciler.plan.difference import Comparer, Differences, as_json
+from reconciler.plan.difference import Comparer, Differences
 from reconciler.plan.resemblance import bare
 
 
@@ -68,7 +68,11 @@ class Departures:
                 )
             )
             return
-        changed = {c.path: Difference(before=as_json(b), after=as_json(a)) for c, b, a in differences if c.soft}
+        changed = {
+            c.path: context.difference(key, c, b, a)
+            for c, b, a in differences
+            if c.soft and not isinstance(a, Reference)  # who goes needs no manager
+        }
         if not changed:
             changed = {"active": Difference(before=True, after=False)}
         reasons = (reason, Reason.REPLACES_DELETE) if policy == "delete" else (reason,)
@@ -136,6 +140,8 @@ class Departures:
         for at, account in enumerate(context.snapshot.accounts):
             if at in identity.owner or at in identity.contested or at in context.gone or at == context.acts_as:
                 continue
+            if at in context.left_out:
+                continue
             if at in context.ignored_accounts:
                 context.notes.append(
                     Note(code="ignored", key=context.key_of(at), id=account.id, text=context.account_name(at))
@@ -148,7 +154,7 @@ class Departures:
                         code="unmanagedUser",
                         key=context.key_of(at),
                         id=account.id,
-                        text=context.user_name(at) or context.account_name(at),
+                        text=context.login(at),
                     )
                 )
             else:

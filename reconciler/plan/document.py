@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from reconciler import __version__
+from reconciler.model.desired import Column
+from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     Budget,
     DesiredFacts,
@@ -18,6 +20,7 @@ from reconciler.model.plan import (
     Plan,
     ProfileFacts,
 )
+from reconciler.model.values import Value
 from reconciler.plan.context import Context
 from reconciler.plan.order import ordered
 
@@ -111,16 +114,27 @@ def to_json(plan: Plan) -> bytes:
 
 
 def _live_digest(context: Context) -> str:
-    """Over ids, activity, values and members, whatever the order of the answer."""
+    """Over ids, activity, values and members, whatever the order of the answer. Nothing redacted is in it."""
     snapshot = context.snapshot
+    accounts = _shown(snapshot.user_paths, context.desired.user_columns)
+    groups = _shown(snapshot.group_paths, context.desired.group_columns)
     hashed = hashlib.sha256()
     for account in sorted(snapshot.accounts, key=lambda a: a.id):
-        hashed.update(orjson.dumps([account.id, account.active, account.values], option=orjson.OPT_SORT_KEYS))
+        hashed.update(orjson.dumps([account.id, account.active, accounts(account.values)], option=orjson.OPT_SORT_KEYS))
     ids = [account.id for account in snapshot.accounts]
     for group in sorted(snapshot.groups, key=lambda g: g.id):
         members = sorted([ids[m] for m in group.members] + list(group.others))
-        hashed.update(orjson.dumps([group.id, group.values, members], option=orjson.OPT_SORT_KEYS))
+        hashed.update(orjson.dumps([group.id, groups(group.values), members], option=orjson.OPT_SORT_KEYS))
     return f"sha256:{hashed.hexdigest()}"
+
+
+def _shown(paths: Sequence[str], columns: Sequence[Column]) -> Callable[[Sequence[Value]], Sequence[Value]]:
+    """A row without the values of paths that a mapping redacts."""
+    redacted = {parse_path(column.path).canonical for column in columns if column.redacts}
+    kept = [n for n, path in enumerate(paths) if parse_path(path).canonical not in redacted]
+    if len(kept) == len(paths):
+        return lambda row: row
+    return lambda row: [row[n] for n in kept]
 
 
 def _requests(context: Context) -> int:

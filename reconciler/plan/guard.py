@@ -33,6 +33,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.values import is_null
 from reconciler.plan.context import SIGN_IN, Context
+from reconciler.plan.order import awaited
 
 WINDOW = timedelta(hours=24)
 REMOVE_MEMBERS = Limit(percent=40, ignore_below=3)
@@ -51,7 +52,8 @@ def check(context: Context) -> None:
             f"{len(bound)} that belong to people of ours",
             hint="a wrong tenant, or a list that lies? If the accounts are really gone: --allow emptyApp",
         )
-    if bound and not context.desired.in_scope and "emptyScope" not in context.releases:
+    flowing = context.desired.in_scope or context.desired.left_out
+    if bound and not flowing and "emptyScope" not in context.releases:
         raise PlanError(
             f"nobody is in scope of {context.app.name} any more, and {len(bound)} people have access",
             hint="check `scope` in app.yaml; if the application is being wound down: --allow emptyScope",
@@ -123,14 +125,14 @@ def _broken(limit: Limit, value: int, of: int) -> bool:
 def _base(context: Context) -> int:
     """The active accounts that are bound or matched."""
     accounts = context.snapshot.accounts
-    return sum(1 for at in {*context.users.owner, *context.gone} if accounts[at].active)
+    return sum(1 for at in {*context.users.owner, *context.gone, *context.left_out} if accounts[at].active)
 
 
 def _unmanaged(context: Context) -> int:
     """Others count only where `unmanaged` removes them."""
     if context.app.unmanaged.users != "deprovision":
         return 0
-    known = {*context.users.owner, *context.gone, *context.ignored_accounts}
+    known = {*context.users.owner, *context.gone, *context.left_out, *context.ignored_accounts}
     return sum(1 for at, a in enumerate(context.snapshot.accounts) if a.active and at not in known)
 
 
@@ -163,7 +165,7 @@ def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) 
     weights: dict[str, int] = {}
     if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
         weights["renameUsers"] = 1
-    if isinstance(change, (UpdateUser, RenameUser)):
+    if isinstance(change, (UpdateUser, RenameUser)) and not awaited(change):
         weights["updateUsers"] = 1
         clears = sum(1 for d in change.set.values() if is_null(d.after))
         if clears:
@@ -218,7 +220,9 @@ def _complete(changes: list[Change], counted: Sequence[int], name: str, value: i
 
 
 def _memberships_follow(context: Context) -> None:
-    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account."""
+    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account, and
+    so does what refers to the newcomer.
+    """
     leaving = {c.key: c.held for c in context.changes if isinstance(c, (DeactivateUser, DeleteUser))}
     coming = {c.key: c.held for c in context.changes if isinstance(c, CreateUser) and c.held}
     context.changes[:] = [part for change in context.changes for part in _by_person(change, leaving, coming)]
@@ -227,6 +231,11 @@ def _memberships_follow(context: Context) -> None:
 def _by_person(
     change: Change, leaving: dict[str, tuple[Held, ...]], coming: dict[str, tuple[Held, ...]]
 ) -> Iterator[Change]:
+    waits = [hold for key in awaited(change) for hold in coming.get(key, ())] if coming else []
+    if waits:
+        every = {h.release: h for h in (*change.held, *waits)}
+        yield change.model_copy(update={"held": tuple(every.values())})
+        return
     leaves = isinstance(change, RemoveMembers) and Reason.MEMBER_LEAVES in change.reasons
     if not (leaves or (coming and isinstance(change, AddMembers))):
         yield change

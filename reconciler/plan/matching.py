@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.model.desired import Column, Person
-from reconciler.model.values import Value, is_null, user_key
+from reconciler.model.values import RemoteId, Value, is_null, user_key
 from reconciler.plan.context import Context
 from reconciler.plan.difference import digest
 from reconciler.plan.identity import Claimant, Identity, Resolver, Theirs, normal
@@ -63,6 +63,29 @@ def _moves_on(context: Context, key: str, column: Column, after: Value, value: s
     if column.on_create or is_null(after) or context.not_kept.get(key, {}).get(column.path) == digest(after):
         return False
     return normal(after, exact) != value
+
+
+def left_out(context: Context, side: Theirs) -> dict[int, str]:
+    """Account → key of those for whom nothing flows: pinned, else bound, else everything that they match."""
+    found: dict[int, str] = {}
+    if not context.desired.left_out:
+        return found
+    index: list[dict[str, list[int]]] = [{} for _ in side.exact]
+    for at in range(len(side.ids)):
+        for column, exact in enumerate(side.exact):
+            if not is_null(value := side.value(at, column)):
+                index[column].setdefault(normal(value, exact), []).append(at)
+    for user in context.desired.left_out:
+        key = user_key(user)
+        binding = context.state.bindings.get(key)
+        pin = context.desired.directory.users[user].accounts.get(context.app.name)
+        known = pin or (binding["id"] if binding is not None else None)
+        own = context.snapshot.numbers.get(RemoteId(known)) if known else None
+        hits = [own] if own is not None else []
+        for column, value in enumerate(context.desired.left_out_match.get(user, ()) if own is None else ()):
+            hits += index[column].get(normal(value, side.exact[column]), ()) if not is_null(value) else ()
+        found |= {at: key for at in hits if at not in context.users.owner}
+    return found
 
 
 def _doubt(context: Context) -> Callable[[Claimant, int], str | None]:

@@ -104,6 +104,8 @@ class Membership:
         for at in sorted(extra):
             if at in context.deleting or at in context.users.contested or at in context.ignored_accounts:
                 continue
+            if at in context.left_out:
+                continue
             who = context.key_of(at)
             id_ = context.snapshot.accounts[at].id
             held: tuple[Held, ...] = ()
@@ -144,6 +146,7 @@ class Membership:
         stay: set[int] = set()
         for account in context.snapshot.groups[at].members:
             untouched = account in context.users.contested or account in context.ignored_accounts
+            untouched = untouched or account in context.left_out
             ours = account in context.users.owner or account in context.gone
             if untouched or context.guarded(context.key_of(account), account) or not (ours or everybody):
                 stay.add(account)

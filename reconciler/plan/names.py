@@ -61,7 +61,7 @@ def _kept(context: Context) -> dict[int, str]:
         if isinstance(change, DeleteUser) and context.app.order == "leaversFirst" and change.id:
             moving.add(change.id)
         for path, difference in getattr(change, "set", {}).items():
-            if parse_path(path).schema_name == "username" and not is_null(difference.after):
+            if parse_path(path).schema_name == "username" and isinstance(difference.after, str):
                 wants.setdefault(str(difference.after).casefold(), []).append(number)
                 if change.id and not is_null(difference.before):
                     moving.add(change.id)

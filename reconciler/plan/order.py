@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.model.path import parse_path
 from reconciler.model.plan import Change, Reason
-from reconciler.model.values import is_null
+from reconciler.model.values import Value, is_null
 
 STAGES: tuple[tuple[str, ...], ...] = (
     ("deactivateUser", "deleteUser"),
@@ -42,11 +42,21 @@ def ordered(changes: Sequence[Change], *, leavers_last: bool = False) -> list[Ch
     return sorted(changes, key=position)
 
 
+def awaited(change: Change) -> set[str]:
+    """The keys of people whose creation a change waits for, because it refers to them; itself included, if it is new.
+
+    Such a change is about nothing else.
+    """
+    shown = [d.after for d in getattr(change, "set", {}).values()]
+    people = {after["key"] for after in shown if isinstance(after, dict) and after.keys() == {"key"}}
+    return people if not people or change.id is not None else {*people, change.key}
+
+
 def dependencies(changes: Sequence[Change]) -> dict[int, set[int]]:
     """Position → positions that must be done before it, beyond the stages.
 
     Who takes a name that somebody of the same plan gives up waits for them; what is about a resource yet to be
-    created waits for its creation.
+    created, or refers to one, waits for its creation. Redacted names can't be told apart, so they wait for nobody.
     """
     frees: dict[tuple[str, str, str], int] = {}
     takes: list[tuple[int, tuple[str, str, str]]] = []
@@ -57,9 +67,9 @@ def dependencies(changes: Sequence[Change]) -> dict[int, set[int]]:
             created[change.key] = number
         for path, difference in getattr(change, "set", {}).items():
             if (kind, parse_path(path).schema_name) in UNIQUE:
-                if not is_null(difference.before):
+                if not _is_hidden(difference.before):
                     frees[kind, path, str(difference.before).casefold()] = number
-                if not is_null(difference.after):
+                if not _is_hidden(difference.after):
                     takes.append((number, (kind, path, str(difference.after).casefold())))
     needs: dict[int, set[int]] = {}
     for number, name in takes:
@@ -70,4 +80,11 @@ def dependencies(changes: Sequence[Change]) -> dict[int, set[int]]:
         own = created.get(change.key)
         if own is not None and own != number:
             needs.setdefault(number, set()).add(own)
+        for key in awaited(change):
+            if key in created:
+                needs.setdefault(number, set()).add(created[key])
     return needs
+
+
+def _is_hidden(name: Value) -> bool:
+    return is_null(name) or isinstance(name, dict)

@@ -20,11 +20,13 @@ from reconciler.model.plan import (
     Source,
     UpdateUser,
 )
-from reconciler.model.values import UNSET, Flow, is_null, user_key
+from reconciler.model.values import UNSET, Choice, Flow, is_null, user_key
+from reconciler.plan.choices import Choices, all_taken
 from reconciler.plan.context import SIGN_IN, Context
 from reconciler.plan.departures import Departures
-from reconciler.plan.difference import Comparer, Differences, as_json, digest
+from reconciler.plan.difference import Comparer, Differences, digest
 from reconciler.plan.identity import Question
+from reconciler.plan.references import References
 
 
 class People:
@@ -35,8 +37,19 @@ class People:
         profile = context.profile
         self.columns = context.desired.user_columns
         self.comparer = Comparer(
-            self.columns, context.snapshot.user_paths, profile.compare.case_insensitive, profile.compare.ignore
+            self.columns,
+            context.snapshot.user_paths,
+            profile.compare.case_insensitive,
+            profile.compare.ignore,
+            context.account_of,
         )
+        self.choices = Choices(
+            self.columns,
+            context.snapshot.user_paths,
+            lambda: [account.values for account in context.snapshot.accounts],
+            lambda: [p.values for n, p in enumerate(context.desired.people) if p.wanted and self._is_new(n)],
+        )
+        self.references = References(context)
         self.departures = Departures(context, self.comparer)
         self.names = {c.path: parse_path(c.path).schema_name for c in self.columns}
 
@@ -85,29 +98,48 @@ class People:
         user = person.user
         return Source(file=user.file, line=user.lines.get(attribute, user.line))
 
+    def _is_new(self, number: int) -> bool:
+        return number not in self.context.users.found and number not in self.context.users.questions
+
     # -- gains
 
     def _create(self, number: int, person: Person, key: str) -> None:
-        context = self.context
-        values = {}
-        for column, value in zip(self.columns, person.values, strict=True):
-            flows = column.default if (value is UNSET or is_null(value)) else value
-            if not is_null(flows):
-                values[column.path] = Difference(after=flows)
+        context, name, source = self.context, person.user.name, self._source(person)
+        values = self._initial(person, key)
+        if values is None:
+            return
         binding = context.binding(key)
         lost = number in context.users.lost and binding is not None and binding.get("active", True)
         held = self._taken_away(key) if lost else ()
+        origin = Origin.DRIFT if lost else Origin.PENDING
+        values = self.references.defer(key, None, name, values, origin, source)
         context.changes.append(
             CreateUser(
                 key=key,
-                name=person.user.name,
-                origin=Origin.DRIFT if lost else Origin.PENDING,
+                name=name,
+                origin=origin,
                 reasons=(Reason.NEW_IN_SCOPE,),
-                set=values,
-                source=self._source(person),
+                set={c.path: Difference(after=context.difference(key, c, None, v).after) for c, _, v in values},
+                source=source,
                 held=held,
             )
         )
+
+    def _initial(self, person: Person, key: str) -> Differences | None:
+        """What a new account is to hold. None: a value that has to be free is not, and the creation is blocked."""
+        values: Differences = []
+        for position, (column, value) in enumerate(zip(self.columns, person.values, strict=True)):
+            flows = column.default if (value is UNSET or is_null(value)) else value
+            if isinstance(flows, Choice):
+                chosen = self.choices.choose(position, flows)
+                if chosen is None:
+                    text = all_taken(column, flows)
+                    self.context.block(key, None, person.user.name, "createUser", "nameTaken", text)
+                    return None
+                flows = chosen
+            if not is_null(flows):
+                values.append((column, None, flows))
+        return values
 
     def _taken_away(self, key: str) -> tuple[Held, ...]:
         release = f"takenAwayInApp:{key}"
@@ -121,7 +153,7 @@ class People:
         candidates = tuple(
             Candidate(
                 id=context.snapshot.accounts[at].id,
-                name=context.user_name(at) or context.account_name(at),
+                name=context.login(at),
                 active=context.snapshot.accounts[at].active,
                 bound=context.bound_users.get(context.snapshot.accounts[at].id),
             )
@@ -146,29 +178,28 @@ class People:
     def _keep(self, number: int, person: Person, key: str, at: int) -> None:
         context = self.context
         account = context.snapshot.accounts[at]
+        name = person.user.name
         differences = self._kept(key, self.comparer.differences(person.values, account.values))
         found = number in context.users.adopted
         if found:
             context.notes.append(
-                Note(code="adopted", key=key, id=account.id, text=f"{context.user_name(at)} was there before us")
+                Note(code="adopted", key=key, id=account.id, text=f"{context.login(at)} was there before us")
             )
         off = not account.active or any(c.soft for c, _, _ in differences)
         if not differences and not off:
             return
         if at == context.acts_as:
-            context.block(
-                key, account.id, person.user.name, "updateUser", "actsAs", "the token belongs to this account"
-            )
+            context.block(key, account.id, name, "updateUser", "actsAs", "the token belongs to this account")
             return
-        name = person.user.name
         if any(self._renames(c) for c, _, _ in differences) and context.guarded(key, at):
             context.block(key, account.id, name, "renameUser", "protected", "protected: its names are never changed")
             differences = [d for d in differences if not self._renames(d[0])]
-            if not differences and not off:
-                return
-        changed = {c.path: Difference(before=as_json(b), after=as_json(a)) for c, b, a in differences}
         origin = self._origin(key, person.values)
         source = self._source(person, differences[0][0].source if differences else "")
+        differences = self.references.defer(key, account.id, name, differences, origin, source)
+        if not differences and not off:
+            return
+        changed = {c.path: context.difference(key, c, b, a) for c, b, a in differences}
         if off:
             self._reactivate(key, name, at, changed, origin, source)
             return

@@ -23,7 +23,8 @@ from reconciler.model.plan import (
     UpdateGroup,
 )
 from reconciler.model.snapshot import LiveGroup
-from reconciler.model.values import UNSET, app_group_key, is_null
+from reconciler.model.values import UNSET, Choice, app_group_key, is_null
+from reconciler.plan.choices import Choices, all_taken
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, digest
 from reconciler.plan.identity import Question
@@ -39,6 +40,12 @@ class Teams:
         compare = context.profile.compare
         self.comparer = Comparer(self.columns, context.snapshot.group_paths, compare.case_insensitive, compare.ignore)
         self.membership = Membership(context)
+        self.choices = Choices(
+            self.columns,
+            context.snapshot.group_paths,
+            lambda: [group.values for group in context.snapshot.groups],
+            lambda: [g.values for n, g in enumerate(context.desired.groups) if n not in context.groups.found],
+        )
 
     def plan(self) -> None:
         for number, group in enumerate(self.context.desired.groups):
@@ -67,8 +74,9 @@ class Teams:
             return
         live = identity.found.get(number)
         if live is None:
-            held = self._create(number, group, key)
-            self.membership.plan(group, key, None, held)
+            holds = self._create(number, group, key)
+            if holds is not None:
+                self.membership.plan(group, key, None, holds)
         elif live in context.ignored_groups:
             context.block(
                 key,
@@ -85,13 +93,21 @@ class Teams:
     def _source(self, group: DesiredGroup, attribute: str = "") -> Source:
         return Source(file=group.group.file, line=group.group.lines.get(attribute, group.group.line))
 
-    def _create(self, number: int, group: DesiredGroup, key: str) -> tuple[Held, ...]:
+    def _create(self, number: int, group: DesiredGroup, key: str) -> tuple[Held, ...] | None:
+        """What holds the creation; None if there is none."""
         context = self.context
         values = {}
-        for column, value in zip(self.columns, group.values, strict=True):
+        for position, (column, value) in enumerate(zip(self.columns, group.values, strict=True)):
             flows = column.default if (value is UNSET or is_null(value)) else value
+            if isinstance(flows, Choice):
+                chosen = self.choices.choose(position, flows)
+                if chosen is None:
+                    text = all_taken(column, flows)
+                    context.block(key, None, group.group.name, "createGroup", "nameTaken", text)
+                    return None
+                flows = chosen
             if not is_null(flows):
-                values[column.path] = Difference(after=flows)
+                values[column.path] = Difference(after=context.difference(key, column, None, flows).after)
         lost = number in context.groups.lost
         release = f"takenAwayInApp:{key}"
         held: tuple[Held, ...] = ()
@@ -168,7 +184,7 @@ class Teams:
             differences = [d for d in differences if not _renames(d[0])]
         if not differences:
             return
-        changed = {c.path: Difference(before=b, after=a) for c, b, a in differences}
+        changed = {c.path: context.difference(key, c, b, a) for c, b, a in differences}
         binding = context.binding(key)
         drift = binding is not None and binding.get("wanted") == digest(tuple(group.values))
         kind = AdoptGroup if found else RenameGroup if renames else UpdateGroup

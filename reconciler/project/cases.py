@@ -13,11 +13,13 @@ from reconciler.model.cases import Case
 from reconciler.model.directory import Directory, User
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
-from reconciler.model.values import IGNORE_OBJECT, UNSET, Flow, Generated, Redacted, UserId, Value
+from reconciler.model.values import IGNORE_OBJECT, UNSET, Flow, Generated, Redacted, Reference, UserId, Value
+from reconciler.project.approles import effective_roles
 from reconciler.project.columns import Columns
 from reconciler.project.expressions import Context, compile_expression
 from reconciler.project.expressions.dates import parse_time
 from reconciler.project.findings import Findings
+from reconciler.project.membership import Nesting
 from reconciler.project.people import user_source
 from reconciler.project.projection import corrected, effective, user_columns_of
 
@@ -92,7 +94,8 @@ def _whole_person(case: Case, directory: Directory, app: App, profile: Profile, 
     fitted = corrected(profile, app, findings)
     columns = user_columns_of(effective(app, fitted).users, directory, fitted, findings, context)
     user = _user(case, directory)
-    row, _ = columns.row(user.id, {**user_source(user), **_frozen(case.inputs)})
+    roles = effective_roles(app, Nesting(directory)).get(user.id, ()) if case.user else ()
+    row, _ = columns.row(user.id, {**user_source(user, roles), **_frozen(case.inputs)})
     findings.refuse()
     flows = {
         each.path.canonical: _on_creation(flow, each.column.default)
@@ -139,6 +142,8 @@ def _equal(expected: Any, actual: Flow) -> bool:
         return actual is UNSET
     if expected == IGNORED_OBJECT:
         return actual is IGNORE_OBJECT
+    if isinstance(actual, Reference):
+        return bool(expected == actual.user)
     if isinstance(actual, Redacted):
         return _equal(expected, actual.value)
     if isinstance(expected, (list, tuple)) and isinstance(actual, (list, tuple)):
@@ -154,7 +159,7 @@ def _written(flow: Flow) -> Value:
         return IGNORED
     if flow is IGNORE_OBJECT:
         return IGNORED_OBJECT
-    if isinstance(flow, (Generated, Redacted)):
+    if isinstance(flow, (Generated, Redacted, Reference)):
         return str(flow)
     return list(flow) if isinstance(flow, tuple) else flow
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.errors import ExpressionError, Place
 from reconciler.model.desired import Column
 from reconciler.model.mapping import Mapping as Written
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
-from reconciler.model.schema import is_active
+from reconciler.model.schema import Schema, is_active
 from reconciler.model.values import UNSET, Flow, Value
 from reconciler.project.conform import Misfit
 from reconciler.project.expressions.context import NOTHING_KNOWN, Context
 from reconciler.project.findings import Findings
-from reconciler.project.mapping import SOFT, Compiled, Kind, Source, compile_mapping
+from reconciler.project.mapping import Compiled, Kind, Source, compile_mapping
+from reconciler.project.sources import SOFT
 
 _ACTIVE = "active"
 
@@ -27,7 +28,7 @@ class Columns:
         kind: Kind,
         written: Iterable[Written],
         profile: Profile,
-        known: Collection[str],
+        known: Schema,
         findings: Findings,
         context: Context = NOTHING_KNOWN,
     ) -> None:

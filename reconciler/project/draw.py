@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model.values import Generated
+from reconciler.model.values import Generated, Redacted
 from reconciler.project.expressions import Context, Random, compile_expression
 
 
@@ -13,4 +13,5 @@ def draw(generated: Generated, random: Random) -> str:
     nowhere else. Raises ExpressionError only where the expression fails on what was drawn.
     """
     context = Context(now=generated.now, random=random)
-    return str(compile_expression(generated.expression).evaluate(dict(generated.inputs), context))
+    drawn = compile_expression(generated.expression).evaluate(dict(generated.inputs), context)
+    return str(drawn.value if isinstance(drawn, Redacted) else drawn)

@@ -51,6 +51,14 @@ class Findings:
     def add(self, place: Place, message: str, hint: str = "") -> None:
         self._problems.append(Problem(place, message, hint))
 
+    def warn(self, place: Place, message: str, hint: str = "") -> None:
+        """Something that works, and probably not as it was meant."""
+        self._problems.append(Problem(place, message, hint, severity="warning"))
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(each for each in self._problems if each.severity == "warning")
+
     def add_many(self, kind: str, place: Place, message: str, hint: str = "") -> None:
         """One of possibly thousands of the same kind: SHOWN are told, the rest is counted."""
         self._told[kind] += 1
@@ -59,8 +67,8 @@ class Findings:
             self.add(place, message, hint)
 
     def refuse(self) -> None:
-        """Raises DesiredStateError if anything was found."""
-        if not self._problems:
+        """Raises DesiredStateError with everything found, if any of it is an error."""
+        if all(each.severity == "warning" for each in self._problems):
             return
         rest = [
             Problem(self._last[kind], f"and {count - SHOWN} more of the same kind: {kind}")

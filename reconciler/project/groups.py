@@ -11,8 +11,8 @@ from reconciler.model.path import parse_path
 from reconciler.model.values import UserId, Value
 from reconciler.project.columns import Columns
 from reconciler.project.findings import Findings
-from reconciler.project.mapping import SOFT
 from reconciler.project.membership import Lines, Nesting, Via, Ways
+from reconciler.project.sources import SOFT
 from reconciler.project.unique import Unique
 
 _MEMBERS = "members"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from reconciler.errors import ExpressionError
@@ -11,7 +11,9 @@ from reconciler.model.directory import User
 from reconciler.model.mapping import Mapping as Written
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
+from reconciler.model.schema import Schema
 from reconciler.model.values import IGNORE_OBJECT, UserId
+from reconciler.project.approles import Roles
 from reconciler.project.conform import Misfit
 from reconciler.project.expressions import Context
 from reconciler.project.findings import Findings
@@ -35,11 +37,13 @@ class ObjectFlow:
         self,
         written: Iterable[Written],
         profile: Profile,
-        known: Collection[str],
+        known: Schema,
+        roles: Roles,
         findings: Findings,
         context: Context,
     ) -> None:
         self.left_out: dict[UserId, str] = {}
+        self._roles = roles
         self._findings = findings
         self._filters = [
             compile_mapping(each, "users", profile, known, findings, context)
@@ -58,7 +62,7 @@ class ObjectFlow:
                 yield user, standing, why
 
     def _ignored(self, user: User) -> bool:
-        source = user_source(user)
+        source = user_source(user, self._roles.get(user.id, ()))
         for each in self._filters:
             try:
                 if each.flow(source) is IGNORE_OBJECT:

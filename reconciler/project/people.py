@@ -8,26 +8,38 @@ from reconciler.model.desired import Person, Standing
 from reconciler.model.directory import User
 from reconciler.model.profile import Profile
 from reconciler.model.values import Flow, Value, is_null
+from reconciler.project.approles import Roles
 from reconciler.project.columns import Columns
 from reconciler.project.findings import Findings, place_of
-from reconciler.project.mapping import SOFT
+from reconciler.project.sources import ROLES, SOFT
 from reconciler.project.unique import Unique
 
 
-def user_source(user: User, *, soft: bool = False) -> dict[str, Value]:
+def user_source(user: User, roles: tuple[str, ...] = (), *, soft: bool = False) -> dict[str, Value]:
     """A person's source attributes, the computed ones included. IsSoftDeleted is a text, as in the service."""
-    return {**user.attributes, "id": user.id, "accountEnabled": user.enabled, SOFT: "True" if soft else "False"}
+    return {
+        **user.attributes,
+        "id": user.id,
+        "accountEnabled": user.enabled,
+        ROLES: roles,
+        SOFT: "True" if soft else "False",
+    }
 
 
 def project_people(
-    standings: Iterable[tuple[User, Standing, str]], columns: Columns, profile: Profile, findings: Findings
+    standings: Iterable[tuple[User, Standing, str]],
+    columns: Columns,
+    roles: Roles,
+    profile: Profile,
+    findings: Findings,
 ) -> list[Person]:
     """One Person for each standing, in its order. Who can't be created or told apart goes to `findings`."""
     unique = Unique(columns, "people", findings)
     required = _required(columns, profile, findings)
     people: list[Person] = []
     for user, standing, why in standings:
-        source = user_source(user)
+        own = roles.get(user.id, ())
+        source = user_source(user, own)
         if standing is Standing.IN_SCOPE:
             values, fits = columns.row(user.id, source)
             match = columns.match(values)
@@ -35,7 +47,7 @@ def project_people(
                 _complete(user, values, required, columns, findings)
                 unique.demand(user, match)
         else:
-            values = columns.soft_row(user.id, user_source(user, soft=True))
+            values = columns.soft_row(user.id, user_source(user, own, soft=True))
             match = columns.match_alone(source)
         if standing is not Standing.OUT_OF_SCOPE:
             unique.note(user, match)

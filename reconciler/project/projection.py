@@ -17,17 +17,18 @@ from reconciler.model.directory import Directory
 from reconciler.model.mapping import Mapping, Mappings
 from reconciler.model.profile import Profile
 from reconciler.model.values import UserId
+from reconciler.project.approles import check_roles, effective_roles
 from reconciler.project.columns import Columns
 from reconciler.project.expressions import Context
 from reconciler.project.expressions.context import NOTHING_KNOWN
-from reconciler.project.filters import GROUP_ATTRIBUTES, check_other_clauses, user_attributes
+from reconciler.project.filters import check_other_clauses
 from reconciler.project.findings import Findings
 from reconciler.project.groups import project_groups, split_members
-from reconciler.project.mapping import SOFT
 from reconciler.project.membership import Nesting
 from reconciler.project.objectflow import ObjectFlow, is_object_filter
-from reconciler.project.people import project_people
+from reconciler.project.people import project_people, user_source
 from reconciler.project.scope import groups_in_scope, standings
+from reconciler.project.sources import GROUP_SOURCES, user_sources
 
 
 def effective(app: App, profile: Profile) -> Mappings:
@@ -60,13 +61,15 @@ def project(
     written_users = [each for each in mappings.users if not is_object_filter(each)]
     user_columns = user_columns_of(written_users, directory, profile, findings, context)
     written, maps_members = split_members(mappings.groups, findings)
-    group_columns = Columns("groups", written, profile, (*GROUP_ATTRIBUTES, "id", SOFT), findings, context)
+    group_columns = Columns("groups", written, profile, GROUP_SOURCES, findings, context)
     check_other_clauses(app, findings)
     nesting = Nesting(directory)
     chosen = groups_in_scope(app, directory, findings)
-    object_flow = ObjectFlow(mappings.users, profile, _known(directory), findings, context)
+    roles = effective_roles(app, nesting)
+    check_roles(app, user_columns, findings)
+    object_flow = ObjectFlow(mappings.users, profile, user_sources(directory), roles, findings, context)
     standing = object_flow.pass_on(standings(app, directory, nesting, managed, findings))
-    people = project_people(standing, user_columns, profile, findings)
+    people = project_people(standing, user_columns, roles, profile, findings)
     wanted = {person.user.id: number for number, person in enumerate(people) if person.wanted}
     groups = project_groups(chosen, group_columns, nesting, wanted, findings) if chosen else []
     findings.refuse()
@@ -83,6 +86,11 @@ def project(
         numbers={person.user.id: number for number, person in enumerate(people)},
         mappings_digest=_digest(mappings, profile),
         left_out=object_flow.left_out,
+        left_out_match={
+            user: user_columns.match_alone(user_source(directory.users[user], roles.get(user, ())))
+            for user in object_flow.left_out
+        },
+        warnings=findings.warnings,
     )
 
 
@@ -93,11 +101,7 @@ def user_columns_of(
     findings: Findings,
     context: Context = NOTHING_KNOWN,
 ) -> Columns:
-    return Columns("users", written, profile, _known(directory), findings, context)
-
-
-def _known(directory: Directory) -> frozenset[str]:
-    return frozenset(user_attributes(directory) | {"id", SOFT})
+    return Columns("users", written, profile, user_sources(directory), findings, context)
 
 
 def corrected(profile: Profile, app: App, findings: Findings) -> Profile:

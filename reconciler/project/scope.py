@@ -14,30 +14,40 @@ from reconciler.project.membership import Nesting
 from reconciler.project.suggest import suggestion
 
 
+class Scoping:
+    """One app's scope, compiled. What is wrong with it goes to `findings`."""
+
+    def __init__(self, app: App, directory: Directory, nesting: Nesting, findings: Findings) -> None:
+        self.everyone = app.scope.everyone
+        self.filters = compile_user_filters(app.scope.filters, directory, nesting, findings)
+        self.excluded = app.scope.excluded
+        self._assigned = _assigned(app, directory, nesting, findings)
+
+    def standing(self, user: User) -> tuple[Standing, str]:
+        """Where somebody stands, and why: empty for whoever is in scope."""
+        if self.everyone:
+            entitled, why = user.kind == "person", f"is a {user.kind} account, and everyone means people"
+        else:
+            entitled, why = user.id in self._assigned, "left scope"
+        if entitled and user.id in self.excluded:
+            entitled, why = False, "excluded"
+        if entitled and self.filters is not None and not self.filters(user):
+            entitled, why = False, "no scoping filter lets them through"
+        if entitled and user.enabled:
+            return Standing.IN_SCOPE, ""
+        return (Standing.DISABLED, "disabled") if entitled else (Standing.OUT_OF_SCOPE, why)
+
+
 def standings(
     app: App, directory: Directory, nesting: Nesting, managed: Collection[UserId], findings: Findings
 ) -> Iterator[tuple[User, Standing, str]]:
     """Whom the app is about, by id: people in scope, disabled and otherwise in scope, or managed and out of scope."""
-    scope = app.scope
-    passes = compile_user_filters(scope.filters, directory, findings)
-    assigned = _assigned(app, directory, nesting, findings)
-    excluded, kept = scope.excluded, frozenset(managed)
+    scoping, kept = Scoping(app, directory, nesting, findings), frozenset(managed)
     for identity in sorted(directory.users):
         user = directory.users[identity]
-        if scope.everyone:
-            entitled, why = user.kind == "person", f"is a {user.kind} account, and everyone means people"
-        else:
-            entitled, why = identity in assigned, "left scope"
-        if entitled and identity in excluded:
-            entitled, why = False, "excluded"
-        if entitled and passes is not None and not passes(user):
-            entitled, why = False, "no scoping filter lets them through"
-        if entitled and user.enabled:
-            yield user, Standing.IN_SCOPE, ""
-        elif entitled:
-            yield user, Standing.DISABLED, "disabled"
-        elif identity in kept:
-            yield user, Standing.OUT_OF_SCOPE, why
+        standing, why = scoping.standing(user)
+        if standing is not Standing.OUT_OF_SCOPE or identity in kept:
+            yield user, standing, why
 
 
 def groups_in_scope(app: App, directory: Directory, findings: Findings) -> list[Group]:

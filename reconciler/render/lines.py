@@ -103,13 +103,14 @@ def _add(found: Sections, change: Change, effect: str) -> None:
     match change:
         case CreateUser():
             name = next((d.after for p, d in change.set.items() if p.lower() == "username"), change.name)
-            _line(found.gains, "+", change, f"new account {safe(name)}{drift}")
+            shown = safe(name) if isinstance(name, str) else quoted(name)
+            _line(found.gains, "+", change, f"new account {shown}{drift}")
         case ReactivateUser():
             _line(found.gains, "+", change, f"reactivated: {why}{drift}", _differences(change.set))
         case AdoptUser():
             _line(found.changes, "~", change, f"adopted: {why}", _differences(change.set))
         case UpdateUser() | RenameUser():
-            _line(found.changes, "~", change, *_differences(change.set, drift))
+            _updated(found, change, drift)
         case DeactivateUser():
             line = _line(found.loses, "-", change, f"{effect}: {why}{drift}")
             _in_groups(line, change.groups)
@@ -137,6 +138,13 @@ def _add(found: Sections, change: Change, effect: str) -> None:
                     _member(found.loses, "-", change, member, "leaves", f"{safe(change.name)}{drift}")
         case _:
             assert_never(change)
+
+
+def _updated(found: Sections, change: UpdateUser | RenameUser, drift: str) -> None:
+    if change.id is None:  # the account is new, and refers to another new one
+        _line(found.gains, "+", change, _differences(change.set))
+    else:
+        _line(found.changes, "~", change, *_differences(change.set, drift))
 
 
 def _line(section: dict[str, Line], sign: str, change: Change, *facts: str | list[str]) -> Line:

@@ -32,11 +32,26 @@ def width(text: str) -> int:
 
 
 def quoted(value: Any) -> str:
-    """A value of an attribute: text in quotes, nothing as "nothing", lists with commas."""
+    """A value of an attribute: text in quotes, nothing as "nothing", lists with commas.
+
+    What a plan only names stands as [Redact] or [Guid], and somebody's account by whose it is.
+    """
     if value is None or value == "" or value in ([], ()):
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return ", ".join(quoted(v) for v in value[:5]) + (", …" if len(value) > 5 else "")
+    if isinstance(value, dict):
+        return _named(value)
     return f'"{safe(value)}"' if isinstance(value, str) else safe(value)
+
+
+def _named(value: dict[str, Any]) -> str:
+    if value.keys() == {"redacted"}:
+        return "[Redact]"
+    if value.keys() == {"generated"}:
+        return f"[{safe(value['generated'])}]"
+    if "key" in value and value.keys() <= {"key", "id"}:
+        return safe(str(value["key"]).removeprefix("user:"))
+    return safe(value.get("value") or value)

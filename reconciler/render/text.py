@@ -19,6 +19,7 @@ from reconciler.model.plan import (
     Plan,
     Reason,
 )
+from reconciler.render.alike import grouped
 from reconciler.render.lines import Line, questions, sections, who
 from reconciler.render.safe import quoted, safe, width
 from reconciler.render.style import Style
@@ -50,6 +51,8 @@ TOLD = {
     "unmanagedMember": "unmanaged member",
     "ignored": "ignored",
     "dangling": "unknown member",
+    "leftOut": "left out",
+    "noReference": "not referred to",
 }
 """Notes that are counted, and listed by --verbose; all others are always told."""
 
@@ -63,7 +66,8 @@ def text(plan: Plan, style: Style, *, title: str = "", effect: str = "deactivate
         ("GAINS ACCESS", "green", found.gains),
         ("CHANGES", "blue", found.changes),
     ):
-        lines += _section(heading, sign_style, list(part.values()), style, verbose=verbose)
+        shown = grouped(part, plan.pending, verbose=verbose) if part is found.changes else list(part.values())
+        lines += _section(heading, sign_style, shown, style, verbose=verbose)
     lines += _held(plan, style, title or plan.app, verbose=verbose)
     lines += _blocked(plan, style, verbose=verbose)
     lines += _notes(plan, style, verbose=verbose)
@@ -283,8 +287,7 @@ def _summary(plan: Plan, style: Style) -> list[str]:
     ]
     if counts["adopted"]:
         extra.append(f"{counts['adopted']:,} adopted")
-    if counts["ignored"]:
-        extra.append(f"{counts['ignored']:,} ignored")
+    extra += [f"{counts[c]:,} {TOLD[c]}" for c in ("ignored", "leftOut", "noReference") if counts[c]]
     out = _sentences([s for s in sentences if s], style)
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))

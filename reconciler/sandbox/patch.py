@@ -139,7 +139,11 @@ class _Operation:
             holder.pop(attribute.name, None)
             return
         accepted = accept_value(attribute, value, attribute.name)
-        if accepted is None:
+        unassigned = _nulls(attribute, value)
+        if unassigned:
+            merged = {**holder.get(attribute.name, {}), **(accepted or {})}
+            holder[attribute.name] = {name: held for name, held in merged.items() if name.lower() not in unassigned}
+        elif accepted is None:
             if self.verb == "replace":
                 holder.pop(attribute.name, None)
         elif attribute.returned == "never":
@@ -257,6 +261,13 @@ def member_ids(value: Any) -> list[str]:
     if not all(isinstance(identifier, str) for identifier in ids):
         raise invalid_value("each member must be an object with a text `value`")
     return [str(identifier) for identifier in ids]
+
+
+def _nulls(attribute: Attribute, value: Any) -> set[str]:
+    """Sub-attributes of a single complex value that are given as null: unassigned, and no others (RFC 7643 2.5)."""
+    if attribute.type != "complex" or attribute.multi or not isinstance(value, dict):
+        return set()
+    return {name.lower() for name, given in value.items() if given is None}
 
 
 def _parse(path: str) -> PathNode:

@@ -42,7 +42,17 @@ class FileStates:
         return other if isinstance(other, str) and other != tenant_url else None
 
     def save(self, state: State) -> None:
-        """Atomically, and to the disk before it returns."""
+        """Atomically, and to the disk before it returns. Raises StateError where that can't be."""
+        try:
+            self._save(state)
+        except OSError as error:
+            raise StateError(
+                f"the state can't be written: {error.strerror or error}",
+                place=Place(str(self.folder / f"{state.app}.json")),
+                hint="what was done is in the journal; make room or get permission: the next apply binds by matching",
+            ) from error
+
+    def _save(self, state: State) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         ignore = self.folder / ".gitignore"
         if not ignore.exists():

@@ -8,6 +8,8 @@ from reconciler.desired import Loaded
 from reconciler.errors import Place, Problem
 from reconciler.model.app import Limit
 
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
 
 def test_an_app_and_its_places(loaded: Callable[..., Loaded]) -> None:
     mappings = 'users:\n  - {target: title, source: jobTitle}\n  - target: displayName\n    expression: "[mail]"\n'
@@ -80,7 +82,7 @@ def test_addresses_that_are_refused(only_problem: Callable[..., Problem], app_ya
         ("ignore: {users: [{attribute: x, operator: EQUALL, value: y}]}", "11:43", "can't be `EQUALL`", "`EQUALS`"),
         ("ignore: {users: [{attribute: x, operator: IS NULL, value: y}]}", "11:18", "IS NULL takes no value", ""),
         ("ignore: {users: [{attribute: x, operator: EQUALS}]}", "11:18", "EQUALS needs a value", ""),
-        ("ignore: {users: [{operator: IS NULL}]}", "11:18", "`ignore.users.0.attribute` is missing", ""),
+        ("ignore: {users: [{operator: IS NULL}]}", "11:18", "IS NULL needs an attribute", ""),
         ("ignore: {groups: x}", "11:18", "`ignore.groups` must be a list", ""),
         ("guardrails: {deprovisionUsers: {count: -1}}", "11:40", "must be at least 0", ""),
         ("guardrails: {deprovisionUsers: {percent: 101}}", "11:42", "must be at most 100", ""),
@@ -123,10 +125,13 @@ def test_what_an_app_can_get_wrong(
         ("groups: [editors]", "groups: [12]", "7:14", "`scope.assigned.groups.0` must be a mapping"),
         (
             "groups: [editors]",
-            "groups: [{group: editors, roles: [A]}]",
-            "7:31",
-            "`scope.assigned.groups.0.roles` is part of",
+            "groups: [{group: editors, roles: A}]",
+            "7:38",
+            "`scope.assigned.groups.0.roles` must be a list, this is text",
         ),
+        ("groups: [editors]", "groups: [{group: editors, roles: [1]}]", "7:39", "must be text, this is a number"),
+        ("groups: [editors]", "groups: [{group: editors, roles: [' ']}]", "7:39", "does not have the form"),
+        ("groups: [editors]", "groups: [{group: editors, role: [A]}]", "7:31", "unknown key `role`"),
         ("users: [ada]", "users: [adda]", "8:13", "the user `adda` does not exist"),
         (
             "users: [ada]",
@@ -194,6 +199,23 @@ def test_what_mappings_can_get_wrong(only_problem: Callable[..., Problem], text:
     problem = only_problem({"apps/hootsuite/mappings.yaml": text})
     assert str(problem.place) == f"apps/hootsuite/mappings.yaml:{place}"
     assert says in problem.message
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("active", "urn:ietf:params:scim:schemas:core:2.0:User:active"),
+        ("roles[primary eq true].value", 'Roles[Primary eq "True"].value'),
+        ('emails[type eq "work"].value', 'emails[type eq "Work"].VALUE'),
+        (f"{ENTERPRISE}:manager", f"{ENTERPRISE}:manager.value"),
+    ],
+)
+def test_two_spellings_of_one_target(only_problem: Callable[..., Problem], first: str, second: str) -> None:
+    text = f"users:\n  - {{target: '{first}', source: b}}\n  - {{target: '{second}', source: c}}\n"
+    problem = only_problem({"apps/hootsuite/mappings.yaml": text})
+    assert str(problem.place) == "apps/hootsuite/mappings.yaml:3:14"
+    assert problem.message == f"`{second}` is mapped twice, first in line 2"
+    assert problem.hint == "one mapping a target: join them in an expression, or remove one"
 
 
 def test_a_guardrail_keeps_what_it_does_not_say(loaded: Callable[..., Loaded], app_yaml: str) -> None:
@@ -381,3 +403,42 @@ def test_a_case_about_a_leaver_is_a_warning(loaded: Callable[..., Loaded]) -> No
     (warning,) = loaded({"apps/hootsuite/tests.yaml": tests}).warnings
     assert str(warning.place) == "apps/hootsuite/tests.yaml:2:5"
     assert "about `adda`, who does not exist" in warning.message
+
+
+def test_roles_are_read(loaded: Callable[..., Loaded], app_yaml: str) -> None:
+    text = app_yaml.replace("[editors]", "[{group: editors, roles: [Editor, Viewer]}]")
+    assigned = loaded({"apps/hootsuite/app.yaml": text.replace("[ada]", "[{user: ada, roles: [Owner]}, grace]")})
+    scope = assigned.apps["hootsuite"].scope.assigned
+    assert scope is not None
+    assert [each.roles for each in scope.groups] == [("Editor", "Viewer")]
+    assert [(each.user, each.roles) for each in scope.users] == [("ada", ("Owner",)), ("grace", ())]
+
+
+@pytest.mark.parametrize(
+    ("clause", "place", "says", "hint"),
+    [
+        ("{operator: IS MEMBER OF, value: editrs}", "9:46", "the group `editrs` does not exist", "`editors`"),
+        ("{not: {operator: IS MEMBER OF, value: editrs}}", "9:52", "the group `editrs` does not exist", "`editors`"),
+        ("{operator: IS MEMBER OF}", "9:14", "IS MEMBER OF needs the id of a group", ""),
+        ("{operator: IS MEMBER OF, value: 7}", "9:14", "IS MEMBER OF needs the id of a group", ""),
+        ("{attribute: mail, operator: IS MEMBER OF, value: editors}", "9:14", "IS MEMBER OF takes no attribute", ""),
+        ("{operator: EQUALS, value: x}", "9:14", "EQUALS needs an attribute", ""),
+        ("{not: {operator: EQUALS, value: x}}", "9:20", "EQUALS needs an attribute", ""),
+        ("{not: {attribute: mail, operator: EQUALS}}", "9:20", "EQUALS needs a value", ""),
+        ("{not: {attribute: mail, operator: EQUALL, value: x}}", "9:48", "can't be `EQUALL`", "`EQUALS`"),
+        ("{not: {atribute: mail, operator: EQUALS, value: x}}", "9:21", "unknown key `atribute`", "`attribute`"),
+        ("{not: {not: {attribute: mail, operator: IS NULL}}}", "9:21", "unknown key `not`", ""),
+        ("{not: [x]}", "9:20", "must be a mapping, this is a list", ""),
+        ("{not: {attribute: mail, operator: IS NULL}, attribute: x}", "9:58", "unknown key `attribute`", ""),
+        ("{attribute: mail}", "9:14", "`scope.filters.0.0.operator` is missing", ""),
+        ("x", "9:14", "must be a mapping, this is text", ""),
+    ],
+)
+def test_what_a_clause_can_get_wrong(
+    problems: Callable[..., tuple[Problem, ...]], app_yaml: str, clause: str, place: str, says: str, hint: str
+) -> None:
+    text = app_yaml.replace("unmanaged:", f"  filters: [[{clause}]]\nunmanaged:")
+    found = problems({"apps/hootsuite/app.yaml": text})
+    problem = next(each for each in found if says in each.message)
+    assert str(problem.place) == f"apps/hootsuite/app.yaml:{place}"
+    assert hint in problem.hint

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.live import carries, is_active, row, wire
+from reconciler.live import carries, edits, is_active, row, wire
 from reconciler.live.rows import compile_row
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
@@ -97,8 +97,8 @@ def test_patch_by_path_replaces_adds_and_removes() -> None:
     }
     assert wire.operations_by_path(values, ada()) == [
         {"op": "replace", "path": "userName", "value": "x"},
-        {"op": "replace", "path": WORK, "value": "n@b"},
         {"op": "remove", "path": "nickName"},
+        {"op": "replace", "path": WORK, "value": "n@b"},
         {"op": "add", "path": "phoneNumbers", "value": [{"type": "mobile", "value": "1"}]},
     ]
 
@@ -114,6 +114,68 @@ def test_patch_by_path_without_knowledge_trusts_the_path() -> None:
 def test_an_element_goes_with_its_value() -> None:
     assert wire.operations_by_path({WORK: None}, ada()) == [{"op": "remove", "path": 'emails[type eq "work"]'}]
     assert wire.operations_by_path({WORK: None}, {"emails": []}) == []
+
+
+STREET, CITY = 'addresses[type eq "work"].streetAddress', 'addresses[type eq "work"].locality'
+
+
+def test_several_paths_into_one_element_are_one_operation() -> None:
+    held = {"type": "work", "streetAddress": "a", "country": "UK", "region": "x"}
+    values = {STREET: "b", "title": "T", CITY: "c", 'addresses[type eq "work"].region': None}
+    assert wire.operations_by_path(values, {"addresses": [{"type": "home"}, held]}) == [
+        {"op": "replace", "path": "title", "value": "T"},
+        {"op": "remove", "path": 'addresses[type eq "work"].region'},
+        {"op": "replace", "path": 'addresses[type eq "work"]',
+         "value": {"type": "work", "streetAddress": "b", "country": "UK", "locality": "c"}},
+    ]  # fmt: skip
+    assert wire.operations_by_path({STREET: "b", CITY: "c"}, {"addresses": None}) == [
+        {"op": "add", "path": "addresses", "value": [{"type": "work", "streetAddress": "b", "locality": "c"}]}
+    ]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        [{"type": "work", "value": "1"}, {"type": "work", "value": "2", "primary": True}],
+        [{"type": "Work", "value": "1"}],
+        {"type": "work", "value": "1"},
+    ],
+)
+def test_where_a_filter_could_select_something_else_the_whole_list_is_sent(held: Any) -> None:
+    several = isinstance(held, list) and len(held) > 1
+    (operation,) = wire.operations_by_path({WORK: "n@b"}, {"emails": held})
+    assert (operation["op"], operation["path"]) == ("replace", "emails")
+    assert [each["value"] for each in operation["value"]] == (["1", "n@b"] if several else ["n@b"])
+
+
+def test_the_services_spelling_of_primary_is_a_boolean() -> None:
+    path = 'roles[primary eq "True"].value'
+    assert wire.operations_by_path({path: "b"}, {"roles": [{"primary": True, "value": "a"}]}) == [
+        {"op": "replace", "path": "roles[primary eq true].value", "value": "b"}
+    ]
+    assert wire.create_body("user", {path: "b"})["roles"] == [{"primary": True, "value": "b"}]
+    (operation,) = wire.operations_by_path({path: "b"}, {"roles": [{"primary": "True", "value": "a"}]})
+    assert operation == {"op": "replace", "path": "roles", "value": [{"primary": True, "value": "b"}]}
+
+
+def test_only_one_element_is_primary_after_one_was_made_so() -> None:
+    held: dict[str, Any] = {"emails": [{"type": "home", "value": "h", "primary": True}, {"type": "work", "value": "w"}]}
+    body = wire.replace_body(held, {'emails[type eq "work"].primary': True})
+    assert [each["primary"] for each in body["emails"]] == [False, True]
+    assert held["emails"][0]["primary"] is True, "what was read is not changed"
+
+
+def test_the_manager_is_an_object_around_an_id() -> None:
+    short, long = f"{ENTERPRISE}:manager", f"{ENTERPRISE}:manager.value"
+    held: dict[str, Any] = {ENTERPRISE: {"manager": {"value": "1", "$ref": "../Users/1", "displayName": "One"}}}
+    assert wire.operations_by_path({short: "2"}, held) == [{"op": "replace", "path": short, "value": {"value": "2"}}]
+    assert wire.operations_by_path({long: "2"}, held) == [{"op": "replace", "path": long, "value": "2"}]
+    assert wire.operations_by_path({long: None}, held) == [{"op": "remove", "path": short}]
+    assert wire.replace_body(held, {short: "2"})[ENTERPRISE] == {"manager": {"value": "2"}}
+    assert wire.replace_body(held, {short: "1"})[ENTERPRISE] == held[ENTERPRISE]
+    assert wire.create_body("user", {short: "2"})[ENTERPRISE] == {"manager": {"value": "2"}}
+    for shape in ({"value": "1"}, "1", [{"value": "1"}]):
+        assert row({ENTERPRISE: {"manager": shape}}, [short, long]) == ("1", "1")
 
 
 def test_new_elements_are_added_whole_and_primary_only_once() -> None:
@@ -182,10 +244,10 @@ RESOURCES = [{}, ada(), {"EMAILS": {"type": "WORK", "value": "x"}, "Name": {"Giv
 @given(st.sampled_from(PATHS), st.sampled_from(RESOURCES), st.text(min_size=1))
 def test_what_is_written_at_a_path_is_read_there(path: str, resource: dict[str, Any], value: str) -> None:
     resource, wanted = copy.deepcopy(resource), (value,) if path == "roles" else value
-    wire.edit(resource, {path: wanted})
+    edits.edit(resource, {path: wanted})
     assert row(resource, [path]) == (wanted,)
     assert carries(resource, {path: wanted}, PROFILE)
-    wire.edit(resource, {path: None})
+    edits.edit(resource, {path: None})
     assert row(resource, [path]) == (None,)
     created = wire.create_body("user", {path: wanted}, email_primary=True)
     assert row(created, [path]) == (wanted,)

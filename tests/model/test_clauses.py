@@ -1,4 +1,4 @@
-"""The 14 operators, and their null rule."""
+"""The operators, their null rule, dates, and `not`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ClauseError
-from reconciler.model.app import Clause, Operator
-from reconciler.model.clauses import clause_holds, compile_clause
+from reconciler.model.app import Clause, Not, Operator
+from reconciler.model.clauses import Kind, clause_holds, compile_clause, compile_condition
 
 
 def _clause(operator: str, value: Any = None) -> Clause:
@@ -63,7 +63,7 @@ def test_operators(operator: str, operand: Any, value: Any, holds: bool) -> None
     assert clause_holds(_clause(operator, operand), value) is holds
 
 
-@pytest.mark.parametrize("operator", [each for each in Operator if each is not Operator.IS_NULL])
+@pytest.mark.parametrize("operator", [o for o in Operator if o not in (Operator.IS_NULL, Operator.IS_MEMBER_OF)])
 @pytest.mark.parametrize("null", [None, "", ()])
 def test_a_clause_on_null_is_false(operator: Operator, null: Any) -> None:
     operand = None if operator.startswith("IS ") else "1"
@@ -100,3 +100,80 @@ def test_a_pattern_that_hangs_is_stopped() -> None:
 def test_greater_than_needs_a_number_or_a_date() -> None:
     with pytest.raises(ClauseError, match="neither a whole number nor a date"):
         compile_clause(_clause("Greater_Than", "many"))
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "value", "holds"),
+    [
+        ("EQUALS", "2026-01-01", "2026-01-01T09:30:00+02:00", True),
+        ("EQUALS", "2026-01-01", "2026-01-02", False),
+        ("EQUALS", "2026-01-01T09:30:00+02:00", "2026-01-01T07:30:00Z", True),
+        ("NOT EQUALS", "2026-01-01", "2026-01-01T09:30:00Z", False),
+        ("NOT EQUALS", "2026-01-01", "2026-01-02", True),
+        ("NOT EQUALS", "2026-01-01", "some day", False),
+        ("Greater_Than", "2026-01-01", "2026-01-01T09:30:00Z", False),
+        ("Greater_Than", "2026-01-01T08:00:00Z", "2026-01-01T09:30:00Z", True),
+        ("Greater_Than", "2026-01-01T08:00:00", "2026-01-01", False),
+        ("Greater_Than_OR_EQUALS", "2026-01-01T00:00:00Z", "2026-01-01", True),
+        ("Greater_Than", "2026-01-01", "20260102", True),
+        ("Includes", "2026", "2026-01-01", True),
+    ],
+)
+def test_dates_compare_as_dates(operator: str, operand: str, value: str, holds: bool) -> None:
+    assert compile_clause(_clause(operator, operand), "date")(value) is holds
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "kind", "message"),
+    [
+        ("EQUALS", "soon", "date", "'soon' is no date (YYYY-MM-DD)"),
+        ("NOT EQUALS", "5", "date", "'5' is no date (YYYY-MM-DD)"),
+        ("Greater_Than", 5, "date", "'5' is no date (YYYY-MM-DD)"),
+        ("Greater_Than", "2026-01-01", "integer", "'2026-01-01' is no whole number"),
+    ],
+)
+def test_what_compares_with_a_typed_attribute_has_its_type(
+    operator: str, operand: Any, kind: Kind, message: str
+) -> None:
+    with pytest.raises(ClauseError) as caught:
+        compile_clause(_clause(operator, operand), kind)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("operator", "operand", "value", "holds"),
+    [
+        ("EQUALS", "Sales", "Marketing", True),
+        ("EQUALS", "Sales", "Sales", False),
+        ("EQUALS", "Sales", None, False),
+        ("EQUALS", "Sales", (), False),
+        ("EQUALS", "Sales", (None, ""), False),
+        ("NOT EQUALS", "Sales", None, False),
+        ("IS TRUE", None, None, False),
+        ("IS TRUE", None, False, True),
+        ("IS NULL", None, None, False),
+        ("IS NULL", None, "x", True),
+        ("IS NOT NULL", None, None, True),
+        ("IS NOT NULL", None, "x", False),
+        ("ENDS_WITH", ".org", ("a@x.com", "a@x.net"), True),
+        ("ENDS_WITH", ".org", ("a@x.com", "a@x.org"), False),
+    ],
+)
+def test_not_keeps_the_null_rule_and_means_no_value(operator: str, operand: Any, value: Any, holds: bool) -> None:
+    assert compile_condition(Not(clause=_clause(operator, operand)))(value) is holds
+
+
+def test_not_equals_and_not_of_equals_differ_for_several_values() -> None:
+    values = ("red", "blue")
+    assert compile_condition(_clause("NOT EQUALS", "red"))(values)
+    assert not compile_condition(Not(clause=_clause("EQUALS", "red")))(values)
+
+
+def test_a_list_of_nothing_is_null() -> None:
+    assert clause_holds(_clause("IS NULL"), ("", None))
+    assert not clause_holds(_clause("IS NOT NULL"), ("", None))
+
+
+def test_membership_is_no_question_about_a_value() -> None:
+    with pytest.raises(ClauseError, match="IS MEMBER OF asks about people"):
+        compile_clause(Clause(operator=Operator.IS_MEMBER_OF, value="editors"))

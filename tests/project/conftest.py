@@ -84,7 +84,8 @@ class Company:
         return list(caught.value.problems)
 
     def problem(self) -> Problem:
-        problems = self.problems()
+        """The one error. Warnings don't count."""
+        problems = [each for each in self.problems() if each.severity == "error"]
         assert len(problems) == 1, problems
         return problems[0]
 

@@ -8,12 +8,26 @@ import pytest
 
 from reconciler.errors import DesiredStateError, Place
 from reconciler.gallery import load_profile
-from reconciler.model.values import UNSET
+from reconciler.model.values import UNSET, Reference, UserId
 from reconciler.project import effective
 from reconciler.project.expressions import logic
 
 _FILE = "apps/chat/mappings.yaml"
+_CHAT = "urn:example:chat:2.0:User"
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+_MANAGERS_NAME = f"{_ENTERPRISE}:manager.displayName"
+_SCHEMA = {
+    f"{_CHAT}:level": "integer",
+    f"{_CHAT}:share": "decimal",
+    f"{_CHAT}:since": "dateTime",
+    f"{_CHAT}:born": {"type": "date"},
+    f"{_CHAT}:beta": "boolean",
+    f"{_CHAT}:teams": {"type": "string", "multiValued": True},
+    f"{_CHAT}:levels": {"type": "integer", "multiValued": True},
+    f"{_CHAT}:buddy": "reference",
+    f"{_CHAT}:badge": {"type": "string", "readOnly": True},
+    "nickName": "string",
+}
 
 
 def test_the_gallerys_mappings(company: Any) -> None:
@@ -118,11 +132,104 @@ def test_types_of_targets(company: Any, target: str, mapping: dict[str, Any], va
 
 
 @pytest.mark.parametrize(
+    ("target", "mapping", "value"),
+    [
+        ("title", {"source": "accountEnabled"}, "True"),
+        ("title", {"source": "seats"}, "3"),
+        ("title", {"expression": "Count([businessPhones])"}, "2"),
+        ("title", {"expression": 'CBool("True")'}, "True"),
+        ("level", {"source": "seats"}, 3),
+        ("level", {"expression": 'Item(Split("7,8", ","), 1)'}, 7),
+        ("level", {"constant": "12"}, 12),
+        ("share", {"constant": "0.5"}, 0.5),
+        ("share", {"constant": "3.0"}, 3),
+        ("beta", {"expression": 'IIF([department] = "Sales", "True", "False")'}, True),
+        ("since", {"source": "employeeHireDate"}, "2026-12-01T00:00:00Z"),
+        ("since", {"constant": "2026-12-01T09:30+02:00"}, "2026-12-01T09:30:00+02:00"),
+        ("since", {"constant": "2026-12-01t09:30:00.25z"}, "2026-12-01T09:30:00.25Z"),
+        ("since", {"expression": 'CDate("2026-12-01")'}, "2026-12-01T00:00:00Z"),
+        ("born", {"source": "employeeHireDate"}, "2026-12-01"),
+        ("born", {"expression": 'CDate("2026-12-01")'}, "2026-12-01"),
+        ("teams", {"source": "businessPhones"}, ("1", "2")),
+        ("teams", {"source": "department"}, ("Sales",)),
+        ("teams", {"expression": 'Split("a,b", ",")'}, ("a", "b")),
+        ("levels", {"source": "businessPhones"}, (1, 2)),
+        ("buddy", {"source": "manager"}, Reference(UserId("grace"))),
+        ("buddy", {"source": "mentor"}, Reference(UserId("tom"))),
+        ("buddy", {"expression": 'Coalesce([mentor], "grace")'}, Reference(UserId("tom"))),
+        ("buddy", {"source": "city"}, "error"),
+    ],
+)  # fmt: skip
+def test_types_of_the_applications_own_attributes(
+    company: Any, target: str, mapping: dict[str, Any], value: Any
+) -> None:
+    company.custom = {"seats": "integer", "mentor": "reference"}
+    company.profile = company.profile.corrected({"schema": _SCHEMA})
+    company.user(
+        "ada", department="Sales", businessPhones=("1", "2"), employeeHireDate="2026-12-01", seats=3, manager="grace",
+        mentor="tom",
+    )  # fmt: skip
+    target = target if target == "title" else f"{_CHAT}:{target}"
+    company.map({"target": target, **mapping})
+    if value == "error":
+        assert company.problem().hint == "attributes of type reference: manager, mentor"
+        return
+    result = company.values("ada")[target]
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize("target", [f"{_ENTERPRISE}:manager", f"{_ENTERPRISE.upper()}:MANAGER.value"])
+def test_the_manager_flows_as_a_reference(company: Any, target: str) -> None:
+    company.user("ada", manager="grace")
+    company.user("grace")
+    company.map({"target": target, "source": "manager", "whenNull": "clear"})
+    assert company.values("ada")[target] == Reference(UserId("grace"))
+    assert company.values("grace")[target] is None
+    assert str(Reference(UserId("grace"))) == "grace"
+
+
+@pytest.mark.parametrize("kind", ["users", "groups"])
+def test_what_no_filter_finds_is_warned_of(company: Any, kind: str) -> None:
+    mapping = {"target": "displayName", "source": "displayName", "matching": 2}
+    company.profile = company.profile.corrected({"filters": {"groups": ["externalId"]}})
+    company.user("ada")
+    company.map(*([mapping] if kind == "users" else []), groups=(mapping,) if kind == "groups" else ())
+    company.places = {f"mappings.{kind}.0.matching": Place(_FILE, 3, 9)}
+    found = [each for each in company.project().warnings if each.place == Place(_FILE, 3, 9)]
+    assert [(each.severity, each.message) for each in found] == [
+        ("warning", "SCIM 2.0 can't filter by displayName: each look-up reads the whole list")
+    ]
+    assert f"`filters.{kind}` of the profile: " in found[0].hint
+
+
+def test_a_slip_in_a_target_is_warned_of(company: Any) -> None:
+    company.user("ada")
+    company.map({"target": "displayname2", "constant": "x"}, {"target": "seatNumber", "constant": "x"})
+    (warning,) = company.project().warnings
+    assert (warning.message, warning.hint) == ("SCIM knows no displayname2", "did you mean displayName?")
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"level": "number"}, "Input should be"),
+        ({"a b": "string"}, "not a SCIM attribute path"),
+        ({'emails[type eq "work"].value': "string"}, "names attributes without a value filter"),
+        ({"buddies": {"type": "reference", "multiValued": True}}, "a reference is to one person"),
+    ],
+)
+def test_a_schema_that_cannot_be(company: Any, schema: dict[str, Any], message: str) -> None:
+    company.app_keys["profile"] = {"schema": schema}
+    assert message in company.problem().message
+
+
+@pytest.mark.parametrize(
     ("target", "rest", "message"),
     [
         ("title", {"source": "departement"}, "no source attribute has the name departement"),
         ("title", {"source": "members"}, "members flows only to the target members of groups"),
-        ("title", {"source": "appRoleAssignments"}, "appRoleAssignments comes with a later version"),
+        ("title", {"source": "appRoleAssignments"}, "appRoleAssignments has several values, and title takes one"),
         ("title", {"source": "otherMails"}, "otherMails has several values, and title takes one"),
         ("title", {"expression": "Append([mail], [maill])"}, "no source attribute has the name maill, at column 16"),
         ("title", {"expression": "Apend([mail], 1)"}, "no function has the name Apend, at column 1"),
@@ -139,7 +246,27 @@ def test_types_of_targets(company: Any, target: str, mapping: dict[str, Any], va
         ("password", {"target": 0}, "password can't be a target: a password never stands in files"),
         ("name", {"target": 0}, "name has parts: a mapping writes one"),
         ("emails", {"target": 0}, "emails has parts: a mapping writes one"),
-        (f"{_ENTERPRISE}:manager", {"target": 0}, f"{_ENTERPRISE}:manager: references come with a later version"),
+        ('emails[type eq "work"]', {"target": 0}, 'emails[type eq "work"] has parts: a mapping writes one'),
+        (_MANAGERS_NAME, {"target": 0},
+         f"{_MANAGERS_NAME} can't be a target: it follows from the manager's id (RFC 7643 section 4.3)"),
+        (f"{_CHAT}:badge", {"target": 0},
+         f"{_CHAT}:badge can't be a target: the application computes it (`schema` of its profile)"),
+        (f"{_ENTERPRISE}:manager", {"source": "mail"},
+         f"{_ENTERPRISE}:manager: mail is text, and the target takes a person"),
+        (f"{_ENTERPRISE}:manager", {"matching": 2, "source": "manager"},
+         "a reference can't be a matching attribute: ids are not known before accounts are"),
+        (f"{_ENTERPRISE}:manager", {"expression": "Redact([manager])"},
+         f"{_ENTERPRISE}:manager takes the id of a person: Redact makes none"),
+        ("active", {"source": "employeeHireDate"},
+         "active: employeeHireDate is a date and time, and the target takes a boolean"),
+        (f"{_CHAT}:level", {"source": "accountEnabled"},
+         f"{_CHAT}:level: accountEnabled is a boolean, and the target takes a whole number"),
+        (f"{_CHAT}:level", {"constant": "high"},
+         f"{_CHAT}:level: 'high' is text, and the target takes a whole number"),
+        (f"{_CHAT}:since", {"default": "soon", "source": "city"},
+         f"{_CHAT}:since: 'soon' is text, and the target takes a date and time"),
+        (f'{_CHAT}:things[kind eq "a"].value', {"source": "otherMails"},
+         f'otherMails has several values, and {_CHAT}:things[kind eq "a"].value takes one'),
     ],
 )  # fmt: skip
 def test_mappings_that_cannot_be(company: Any, target: str, rest: dict[str, Any], message: str) -> None:
@@ -150,6 +277,7 @@ def test_mappings_that_cannot_be(company: Any, target: str, rest: dict[str, Any]
     elif part == "values.a":
         rest = {"source": "department", "values": {"a": rest[part]}}
     company.user("ada")
+    company.profile = company.profile.corrected({"schema": _SCHEMA})
     company.map({"target": "nickName", "source": "mailNickname"}, {"target": target, **rest})
     company.places = {f"mappings.users.1.{part}": Place(_FILE, 7, 22), "mappings.users": Place(_FILE, 2, 3)}
     problem = company.problem()
@@ -179,8 +307,16 @@ def test_without_places_the_file_is_named(company: Any) -> None:
     ("target", "rest", "message", "hint"),
     [
         ("active", {"source": "department"}, "'Sales' is neither True nor False, and the target is a boolean", ""),
-        ("title", {"source": "accountEnabled"}, "True is a boolean, and the target takes text", "CStr(…)"),
-        ("title", {"expression": "Count([mail])"}, "0 is a number, and the target takes text", "CStr(…)"),
+        (f"{_CHAT}:level", {"source": "department"}, "'Sales' is text, and the target takes a whole number", ""),
+        (f"{_CHAT}:level", {"expression": 'Item(Split("1.5", ","), 1)'},
+         "'1.5' is text, and the target takes a whole number", ""),
+        (f"{_CHAT}:level", {"expression": 'CBool("True")'},
+         "True is a boolean, and the target takes a whole number", ""),
+        (f"{_CHAT}:since", {"source": "department"},
+         "'Sales' is text, and the target takes a date and time", "such as"),
+        (f"{_CHAT}:born", {"source": "department"}, "'Sales' is text, and the target takes a date", "such as"),
+        (f'{_CHAT}:things[kind eq "a"].value', {"expression": 'Split("a,b", ",")'},
+         "has several values, and the target takes one", "Item"),
         ("title", {"expression": 'Split("a,b", ",")'}, "has several values, and the target takes one", "Item"),
         ("title", {"expression": "Left([department], [department])"},
          "Left: argument 2 (length) is not a whole number: 'Sales', at column 20", ""),
@@ -194,6 +330,7 @@ def test_values_that_do_not_fit_name_the_person(
     company: Any, target: str, rest: dict[str, Any], message: str, hint: str
 ) -> None:
     company.user("ada", department="Sales")
+    company.profile = company.profile.corrected({"schema": _SCHEMA})
     company.map({"target": target, **rest})
     company.places = {"mappings.users.0": Place(_FILE, 2, 5)}
     problem = company.problem()

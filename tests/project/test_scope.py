@@ -130,6 +130,88 @@ def test_clauses_that_cannot_be_used(
     assert (problem.place, problem.message, problem.hint) == (Place("apps/chat/app.yaml", 9, 21), message, hint)
 
 
+def _member(group: str) -> dict[str, Any]:
+    return {"operator": "IS MEMBER OF", "value": group}
+
+
+def test_membership_of_a_group_at_any_depth(company: Any) -> None:
+    for name in ("ada", "grace", "linus", "tom"):
+        company.user(name, department="Sales")
+    company.group("outer", "@inner", "grace")
+    company.group("inner", "linus")
+    company.group("other", "tom", "linus")
+    company.scope(everyone=True, filters=[[_member("outer")]])
+    assert set(_standings(company.project())) == {"grace", "linus"}
+    company.scope(everyone=True, filters=[[_member("outer"), _member("other")]])
+    assert set(_standings(company.project())) == {"linus"}
+    company.scope(everyone=True, filters=[[{"not": _member("outer")}]])
+    assert set(_standings(company.project())) == {"ada", "tom"}
+
+
+def test_not_of_a_missing_attribute_opens_no_door(company: Any) -> None:
+    company.user("ada", department="Sales")
+    company.user("grace", department="Marketing")
+    company.user("linus")
+    sales = {"attribute": "department", "operator": "EQUALS", "value": "Sales"}
+    company.scope(everyone=True, filters=[[{"not": sales}]])
+    assert set(_standings(company.project())) == {"grace"}
+    company.scope(
+        everyone=True, filters=[[{"not": sales}], [{"not": {"attribute": "department", "operator": "IS NOT NULL"}}]]
+    )
+    assert set(_standings(company.project())) == {"grace", "linus"}
+
+
+def test_several_values_and_dates(company: Any) -> None:
+    company.custom = {"badge": "date"}
+    company.user("ada", otherMails=("a@x.org", "a@y.net"), employeeHireDate="2026-03-01T08:00:00Z")
+    company.user("grace", otherMails=("g@x.com",), employeeHireDate="2026-03-02", badge="2027-01-01")
+    company.scope(everyone=True, filters=[[{"attribute": "otherMails", "operator": "ENDS_WITH", "value": ".net"}]])
+    assert set(_standings(company.project())) == {"ada"}
+    company.scope(
+        everyone=True, filters=[[{"attribute": "employeeHireDate", "operator": "EQUALS", "value": "2026-03-01"}]]
+    )
+    assert set(_standings(company.project())) == {"ada"}
+    company.scope(everyone=True, filters=[[{"attribute": "badge", "operator": "Greater_Than", "value": "2026-12-31"}]])
+    assert set(_standings(company.project())) == {"grace"}
+
+
+@pytest.mark.parametrize(
+    ("key", "clause", "part", "message", "hint"),
+    [
+        ("filters", {"operator": "IS MEMBER OF", "value": "sozial"}, "0.0.value",
+         "there is no group sozial", "did you mean social?"),
+        ("filters", {"not": {"operator": "IS MEMBER OF", "value": "sozial"}}, "0.0.not.value",
+         "there is no group sozial", "did you mean social?"),
+        ("filters", {"not": {"attribute": "departement", "operator": "IS NULL"}}, "0.0.not.attribute",
+         "no source attribute has the name departement", "did you mean department?"),
+        ("filters", {"not": {"attribute": "mail", "operator": "REGEX MATCH", "value": "a("}}, "0.0.not.value",
+         "not a regular expression: missing ) at column 3", ""),
+        ("filters", {"attribute": "members", "operator": "EQUALS", "value": "x"}, "0.0.attribute",
+         "members is computed, so no filter can read it", "people are filtered by group with `operator: IS MEMBER OF`"),
+        ("filters", {"attribute": "employeeHireDate", "operator": "EQUALS", "value": "x"}, "0.0.value",
+         "'x' is no date (YYYY-MM-DD)", ""),
+        ("groupFilters", {"operator": "IS MEMBER OF", "value": "social"}, "0.0.value",
+         "IS MEMBER OF asks about people", "groups are filtered by their attributes"),
+    ],
+)  # fmt: skip
+def test_conditions_that_cannot_be_used(
+    company: Any, key: str, clause: dict[str, Any], part: str, message: str, hint: str
+) -> None:
+    company.user("ada")
+    company.group("social")
+    company.scope(everyone=True, **{key: [[clause]]})
+    company.places = {f"scope.{key}.{part}": Place("apps/chat/app.yaml", 9, 21)}
+    problem = company.problem()
+    assert (problem.place, problem.message, problem.hint) == (Place("apps/chat/app.yaml", 9, 21), message, hint)
+
+
+def test_membership_can_t_be_asked_of_accounts(company: Any) -> None:
+    company.user("ada")
+    company.group("social")
+    company.app_keys["ignore"] = {"users": [_member("social")]}
+    assert company.problem().message == "IS MEMBER OF asks about people, so it stands in `scope.filters` alone"
+
+
 def test_a_pattern_that_hangs_is_told_once_with_the_person(company: Any) -> None:
     for name in ("ada", "grace"):
         company.user(name, department="a" * 60 + "!")

@@ -159,7 +159,7 @@ class TestCrash:
         states.save(state(HERE))
         with monkeypatch.context() as patch:
             patch.setattr("reconciler.state.file.os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
-            with pytest.raises(OSError, match="disk full"):
+            with pytest.raises(StateError, match="can't be written: disk full"):
                 states.save(State(app="chat", tenant_url=THERE))
         assert states.load("chat", HERE) == state(HERE)
         assert states.load("chat", THERE).fresh

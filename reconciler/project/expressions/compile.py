@@ -70,6 +70,11 @@ class Expression:
         """Values are added to those that the application has, and none is taken away."""
         return "AppRoleAssignmentsComplex" in self.words
 
+    @property
+    def assertive(self) -> bool:
+        """The values are all that the application may have; no value at all says so too."""
+        return "AssertiveAppRoleAssignmentsComplex" in self.words
+
     def evaluate(self, source: Mapping[str, Value], context: Context = NOTHING_KNOWN) -> Flow:
         """The value of one set of attributes.
 
@@ -102,7 +107,7 @@ def compile_expression(text: str, *, place: Place | None = None) -> Expression:
     Raises ExpressionError for what can't be read and for functions that do not exist, with the column.
     """
     try:
-        builder, tree = _Builder(), parse(text)
+        builder, tree = Builder(), parse(text)
         run = builder.build(tree)
         _check_words(tree, builder.words)
     except ExpressionError as error:
@@ -137,7 +142,9 @@ def _unknown(node: Call) -> ExpressionError:
     return ExpressionError(message, column=node.column, hint=hint)
 
 
-class _Builder:
+class Builder:
+    """Makes a Run of each node; `readings` and `words` tell what was met on the way."""
+
     def __init__(self) -> None:
         self.readings: dict[str, int] = {}
         self.words: dict[str, int] = {}

@@ -44,8 +44,8 @@ CONVERGES = [
     "status-number path-refused", "ids-odd", "ids-odd remove-only-by-path", "ids-odd remove-only-by-array",
     "ids-numbers", "delete-twice-500", "location-wrong", "unknown-is-403", "create-answers-somebody-else",
     # values
-    "active-text", "active-unless-sent", "email-lower", "display-computed", "formatted-computed", "primary-dropped",
-    "nulls", "username-lower", "username-lower duplicates-accepted",
+    "ids-follow-name", "active-text", "active-unless-sent", "email-lower", "display-computed", "formatted-computed",
+    "primary-dropped", "nulls", "username-lower", "username-lower duplicates-accepted",
     # uniqueness and references
     "duplicate-400", "duplicate-500", "duplicates-accepted", "case-duplicates-accepted", "duplicate-groups-accepted",
     "post-members-ignored", "dangling-members",
@@ -58,7 +58,6 @@ TOLD_ONCE = [
     f"{BARE} filter-finds-nothing",
     "applied-then-400",
     "path-refused scimtype-wrong",
-    "ids-follow-name",
     "unknown-dropped",
     "type-dropped",
     "inactive-deletes",
