@@ -394,7 +394,7 @@ def test_every_yaml_example_is_valid(
 
 
 def test_every_yaml_block_is_an_example_that_is_checked() -> None:
-    """functions.md has a test of its own."""
+    """But the attributes of the functions' examples, which have a test of their own."""
     languages = [language for name in NAMES for language, _ in FENCE.findall(page(name))]
     assert languages.count("yaml") == len(EXAMPLES)
 

@@ -1,4 +1,4 @@
-"""docs/functions.md: every example gives what stands beside it, and every word of the language is there."""
+"""docs/mappings.md, *The functions*: each example gives what stands beside it; no word is missing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from reconciler.project import Context, compile_expression, parse_time
 from reconciler.project.expressions.compile import CONSTANTS
 from reconciler.project.expressions.registry import FUNCTIONS
 
-_PAGE = (Path(__file__).parents[2] / "docs" / "functions.md").read_text(encoding="utf-8")
+_PAGE = (
+    (Path(__file__).parents[2] / "docs" / "mappings.md").read_text(encoding="utf-8").split("\n## The functions\n")[1]
+)
 _ROW = re.compile(r"^\| (?P<usage>[^|]+) \| (?:[^|]+) \| `(?P<example>[^|]+)` \| `(?P<result>[^|]*)` \|$", re.MULTILINE)
 _ROWS = list(_ROW.finditer(_PAGE))
-_ATTRIBUTES: dict[str, Any] = yaml.load(_PAGE.split("```yaml\n")[1].split("```")[0], yaml.BaseLoader)
+_ATTRIBUTES: dict[str, Any] = yaml.load(_PAGE.split("```yml\n")[1].split("```")[0], yaml.BaseLoader)
 
 
 @pytest.mark.parametrize("row", _ROWS, ids=[row["example"] for row in _ROWS])
