@@ -6,16 +6,16 @@ What the server did not store is written once more, in the next form; what then 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from reconciler.apply.journal import Journal, JournalError
+from reconciler.apply.look import Looker, Progress, Seen
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.values import told
 from reconciler.apply.write import Names
 from reconciler.errors import ReconcilerError
-from reconciler.live import FORMS, Form, Reader, Writer, Writes, is_active, member_ids, row
-from reconciler.model.path import member, parse_path
+from reconciler.live import FORMS, Form, Reader, Writer, Writes
+from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
     DeactivateUser,
@@ -28,19 +28,8 @@ from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId, Value
 from reconciler.plan import Proposal, equal
 
-Progress = Callable[[str, int, int], None]
 Missed = list[tuple[Step, list[str]]]
 """Steps with what the application does not hold of them: paths, or keys of members."""
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the application holds of the touched resources: id → path → value; None: there is no such resource."""
-
-    users: dict[str, dict[str, Value] | None] = field(default_factory=dict)
-    groups: dict[str, dict[str, Value] | None] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
-    active: dict[str, bool] = field(default_factory=dict)
 
 
 class Verifier:
@@ -59,17 +48,14 @@ class Verifier:
         progress: Progress | None = None,
         stayers: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        self.reader = reader
         self.writer = writer
         self.profile = profile
         self.names = names
         self.journal = journal
-        self.sizes = sizes
-        """How many users and groups the application listed: what listing them again costs."""
         self.concurrency = concurrency
         self.stayers = stayers or {}
         """Group → account → key: of the groups that gain members, those who are in it and stay."""
-        self.progress = progress or (lambda _what, _done, _total: None)
+        self._looker = Looker(reader, profile, sizes=sizes, concurrency=concurrency, progress=progress)
         self._loose = {name.lower() for name in profile.compare.case_insensitive}
         self._ignored = {name.lower() for name in profile.compare.ignore}
 
@@ -78,7 +64,7 @@ class Verifier:
         done = [s for s in outcome.steps if s.status is Status.DONE]
         if not done:
             return
-        missed = self._compare(done, await self._look(done))
+        missed = self._compare(done, await self._looker.look(done))
         if missed and not (outcome.interrupted or outcome.ended):
             missed = await self._repair(missed)
         for step, missing in missed:
@@ -108,7 +94,7 @@ class Verifier:
         if not await self._write_again(missed, rung):
             return missed
         steps = [step for step, _ in missed]
-        return self._compare(steps, await self._look(steps))
+        return self._compare(steps, await self._looker.look(steps))
 
     def _form(self, kind: Writes, rung: int) -> Form | None:
         """The form `rung` behind the next one; the same once more where there is no next one; else None."""
@@ -179,72 +165,6 @@ class Verifier:
     def _stayers(self, group: str) -> dict[str, str]:
         return {id_: key for id_, key in self.stayers.get(group, {}).items() if id_ not in self.names.freed}
 
-    # -- looking
-
-    async def _look(self, steps: Sequence[Step]) -> Seen:
-        """One by one or by listing, whichever costs less."""
-        if self.profile.settle_seconds:
-            await asyncio.sleep(self.profile.settle_seconds)
-        users = {s.id for s in steps if s.id and s.change.action.endswith("User")}
-        groups = {s.id for s in steps if s.id and not s.change.action.endswith("User")}
-        page = self.profile.paging.count
-        pages = -(-max(self.sizes[0], len(users)) // page) + -(-max(self.sizes[1], len(groups)) // page)
-        if len(users) + len(groups) > pages:
-            return await self._list(steps, users, groups)
-        return await self._one_by_one(steps, users, groups)
-
-    async def _list(self, steps: Sequence[Step], users: set[str], groups: set[str]) -> Seen:
-        user_paths = _paths(s for s in steps if s.change.action.endswith("User"))
-        group_paths = _paths(s for s in steps if not s.change.action.endswith("User"))
-        snapshot = await self.reader.read(
-            user_paths,
-            group_paths,
-            progress=lambda what, at, total: self.progress(f"verifying {what}", at, total or at),
-        )
-        seen = Seen()
-        ids = [account.id for account in snapshot.accounts]
-        for account in (a for a in snapshot.accounts if a.id in users):
-            seen.users[account.id] = dict(zip(user_paths, account.values, strict=True))
-            seen.active[account.id] = account.active
-        deactivated = {s.id for s in steps if s.id and isinstance(s.change, DeactivateUser)}
-        for id_ in sorted(deactivated - seen.users.keys()):  # some servers list the active alone
-            found = await self.reader.user(id_)
-            seen.users[id_] = None if found is None else dict(zip(user_paths, row(found, user_paths), strict=True))
-        for group in (g for g in snapshot.groups if g.id in groups):
-            seen.groups[group.id] = dict(zip(group_paths, group.values, strict=True))
-            seen.members[group.id] = {ids[m] for m in group.members} | set(group.others)
-        return seen
-
-    async def _one_by_one(self, steps: Sequence[Step], users: set[str], groups: set[str]) -> Seen:
-        user_paths = _paths(s for s in steps if s.change.action.endswith("User"))
-        group_paths = _paths(s for s in steps if not s.change.action.endswith("User"))
-        seen = Seen()
-        work = iter([*((True, u) for u in sorted(users)), *((False, g) for g in sorted(groups))])
-        total, count = len(users) + len(groups), 0
-
-        async def look() -> None:
-            nonlocal count
-            for is_user, id_ in work:
-                if is_user:
-                    found = await self.reader.user(id_)
-                    seen.users[id_] = (
-                        None if found is None else dict(zip(user_paths, row(found, user_paths), strict=True))
-                    )
-                    seen.active[id_] = found is not None and is_active(found)
-                else:
-                    found = await self.reader.group(id_)
-                    seen.groups[id_] = (
-                        None if found is None else dict(zip(group_paths, row(found, group_paths), strict=True))
-                    )
-                    seen.members[id_] = set(member_ids(member(found or {}, "members")))
-                count += 1
-                self.progress("verifying", count, total)
-
-        await asyncio.gather(*(look() for _ in range(min(self.concurrency, total))))
-        return seen
-
-    # -- comparing
-
     def _compare(self, steps: Sequence[Step], seen: Seen) -> Missed:
         return [(step, missing) for step in steps if (missing := self._missing(step, seen))]
 
@@ -306,10 +226,6 @@ def stayers(proposal: Proposal) -> dict[str, dict[str, str]]:
         for group in context.snapshot.groups
         if group.id in gaining
     }
-
-
-def _paths(steps: Iterable[Step]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(path for step in steps for path in step.values))
 
 
 def _facts(step: Step) -> dict[str, object]:
