@@ -35,17 +35,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Where to write what was tried and what came of it; a new file beside the state if left out.",
 )
+@options.settings
 @click.pass_context
 def apply(
     context: click.Context,
-    directory: Path | None,
-    apps: tuple[str, ...],
-    state: str | None,
-    allow: tuple[str, ...],
-    allow_host: tuple[str, ...],
-    allow_env: tuple[str, ...],
-    allow_file: tuple[str, ...],
-    allow_command: tuple[str, ...],
+    settings: Settings,
     form: str,
     yes: bool,
     verbose: bool,
@@ -55,9 +49,6 @@ def apply(
 
     Exit code 0: done; 3: the rest was done and something is held; 4: in part; 130: interrupted.
     """
-    from reconciler.cli.session import Settings
-
-    settings = Settings(directory, apps, state, allow, allow_host, allow_env, allow_file, allow_command)
     context.exit(asyncio.run(applied(settings, form=form, yes=yes, verbose=verbose, journal=journal)))
 
 

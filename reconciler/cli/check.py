@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,15 +20,11 @@ if TYPE_CHECKING:
 @options.apps
 @options.outgoing
 @options.output
+@options.settings
 @click.pass_context
 def check(
     context: click.Context,
-    directory: Path | None,
-    apps: tuple[str, ...],
-    allow_host: tuple[str, ...],
-    allow_env: tuple[str, ...],
-    allow_file: tuple[str, ...],
-    allow_command: tuple[str, ...],
+    settings: Settings,
     form: str,
 ) -> None:
     """Test the connection of each app: the token, that the endpoint is SCIM, that it lists completely, and that the
@@ -37,9 +32,6 @@ def check(
 
     Exit code 0: all of it works; 1: it does not.
     """
-    from reconciler.cli.session import Settings
-
-    settings = Settings(directory, apps, None, (), allow_host, allow_env, allow_file, allow_command)
     context.exit(asyncio.run(checked(settings, form=form)))
 
 

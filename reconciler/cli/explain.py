@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,29 +25,18 @@ if TYPE_CHECKING:
 @options.releases
 @options.outgoing
 @options.output
-def explain(
-    key: str,
-    directory: Path | None,
-    apps: tuple[str, ...],
-    state: str | None,
-    allow: tuple[str, ...],
-    allow_host: tuple[str, ...],
-    allow_env: tuple[str, ...],
-    allow_file: tuple[str, ...],
-    allow_command: tuple[str, ...],
-    form: str,
-) -> None:
+@options.settings
+def explain(settings: Settings, key: str, form: str) -> None:
     """Show why one person has, or does not have, what they have: import, scope, match, action.
 
     Reads the application and plans; writes nothing. Each scope clause is shown with its outcome, the match that was
     tried, and each mapping with inputs, steps and result. While the files have errors, the errors follow what can be
     shown without the application.
     """
-    from reconciler.cli.session import Settings, open_apps
+    from reconciler.cli.session import open_apps
     from reconciler.errors import DesiredStateError
 
     identity = _identity(key)
-    settings = Settings(directory, apps, state, allow, allow_host, allow_env, allow_file, allow_command)
     try:
         opened = open_apps(settings)
     except DesiredStateError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SETTINGS = ("directory", "apps", "state", "allow", "allow_host", "allow_env", "allow_file", "allow_command")
 
 
 def directory(function: F) -> F:
@@ -55,3 +57,16 @@ def outgoing(function: F) -> F:
             help=f"{what}; repeatable, or RECONCILER_ALLOW_{name.upper()}. Needed when CI is set.",
         )(function)
     return function
+
+
+def settings(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Hands what the options above say to the command as one `settings: Settings`."""
+
+    @functools.wraps(function)
+    def collected(*args: Any, **given: Any) -> Any:
+        from reconciler.cli.session import Settings  # late: it brings everything
+
+        taken = {name: given.pop(name) for name in _SETTINGS if name in given}
+        return function(*args, settings=Settings(**taken), **given)
+
+    return collected
