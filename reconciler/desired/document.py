@@ -98,6 +98,7 @@ class Document:
     value: Any
     mark: Mark
     _written: dict[tuple[int, int], str] = field(default_factory=dict)
+    _lines: list[str] = field(default_factory=list)
 
     @property
     def start(self) -> Place:
@@ -105,6 +106,15 @@ class Document:
 
     def place(self, mark: Mark) -> Place:
         return Place(self.file, mark.line + 1, mark.column + 1)
+
+    def inside(self, mark: Mark, text: str) -> Place | None:
+        """Where `text` begins behind its quote; None if the file spells it otherwise (escapes, several lines)."""
+        if not self._lines:
+            self._lines = self.text.splitlines()
+        line = self._lines[mark.line] if mark.line < len(self._lines) else ""
+        begin = mark.column + (line[mark.column : mark.column + 1] in ("'", '"'))
+        found = line.startswith(text, begin)
+        return Place(self.file, mark.line + 1, begin + 1) if found else None
 
     def written(self, mark: Mark) -> str:
         """The scalar at `mark` as the file has it, before it became a number or a boolean; "" if there is none."""

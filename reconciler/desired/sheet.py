@@ -15,7 +15,10 @@ _ALTERNATIVES = (("everyone", "assigned"), ("env", "file", "command"))
 
 @dataclass(slots=True)
 class Sheet:
-    """`tree` holds plain values. Dotted keys name what is in it: `scope.filters.0.1.value`."""
+    """`tree` holds plain values. Dotted keys name what is in it: `scope.filters.0.1.value`.
+
+    An expression that the file spells as it is has a second place, `….expression#text`: that of its first character.
+    """
 
     tree: dict[str, Any]
     whole: Place
@@ -67,6 +70,10 @@ class Sheet:
                 self.keys[dotted] = document.place(node.key_marks[str(key)])
             if isinstance(value, Entries | Items):
                 self._note(document, value, dotted)
+            elif key == "expression" and isinstance(value, str):
+                begin = document.inside(mark, value)
+                if begin is not None:
+                    self.values[f"{dotted}#text"] = begin
             elif isinstance(value, bool | int | float):
                 self.written[dotted] = document.written(mark)
 

@@ -48,6 +48,14 @@ class Findings:
             return self._gallery
         return self.place(f"mappings.{kind}.{number}.{part}" if part else f"mappings.{kind}.{number}")
 
+    def inside(self, kind: str, target: str, column: int) -> Place:
+        """A column (from 1) of a mapping's expression; where the file spells it otherwise, the expression's place."""
+        number = self._own[kind].get(parse_path(target).canonical)
+        begin = self._places.get(f"mappings.{kind}.{number}.expression#text")
+        if begin is None or not column:
+            return self.mapping_place(kind, target, "expression")
+        return Place(begin.file, begin.line, begin.column + column - 1)
+
     def add(self, place: Place, message: str, hint: str = "") -> None:
         self._problems.append(Problem(place, message, hint))
 

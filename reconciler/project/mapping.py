@@ -132,12 +132,12 @@ class _Compiler:
         try:
             expression = compile_expression(text, place=place)
         except ExpressionError as error:
-            self._problem(place, error.message, error.hint)
+            self._problem(self._inside(error.column), error.message, error.hint)
             return _nothing
         self.reads = frozenset(expression.reads)
         self.additive, self.redacts = expression.additive, expression.redacts
         for name, column in expression.readings:
-            self._check_attribute(name, place, f", at column {column}")
+            self._check_attribute(name, self._inside(column), f", at column {column}")
         self._check_words(expression, place)
         evaluate, context = expression.evaluate, self.context
         if expression.assertive:
@@ -160,7 +160,7 @@ class _Compiler:
         column = expression.words.get("IgnoreObjectFlow")
         if column is not None and self.path.schema_name != OBJECT_FILTER:
             message = f"IgnoreObjectFlow flows only to the target objectFilter, at column {column}"
-            self._problem(place, message, "IgnoreAttributeFlow leaves out one attribute")
+            self._problem(self._inside(column), message, "IgnoreAttributeFlow leaves out one attribute")
 
     def _settler(self) -> Callable[[Value], Flow]:
         empty: Flow = None if self.written.when_null == "clear" else UNSET
@@ -287,6 +287,9 @@ class _Compiler:
 
     def _place(self, part: str = "") -> Place:
         return self.findings.mapping_place(self.kind, self.written.target, part)
+
+    def _inside(self, column: int) -> Place:
+        return self.findings.inside(self.kind, self.written.target, column)
 
     def _problem(self, place: Place, message: str, hint: str = "") -> None:
         self.broken = True

@@ -26,11 +26,14 @@ CORE = "urn:ietf:params:scim:schemas:core:2.0"
 @pytest.mark.parametrize(
     ("mapping", "column", "severity", "message", "hint"),
     [
-        ("{target: title, expression: 'Apend([mail], \"x\")'}", 33, "error", "no function has the name Apend",
+        ("{target: title, expression: 'Apend([mail], \"x\")'}", 34, "error", "no function has the name Apend",
          "did you mean Append?"),
-        ("{target: title, expression: 'Left([mail])'}", 33, "error", "Left", "Left(text, length)"),
-        ("{target: title, expression: 'Trim([maill])'}", 33, "error", "no source attribute has the name maill",
-         "did you mean mail?"),
+        ("{target: title, expression: 'Left([mail])'}", 34, "error", "Left", "Left(text, length)"),
+        ("{target: title, expression: 'Trim([maill])'}", 39,
+         "error", "no source attribute has the name maill", "did you mean mail?"),
+        # spelled with an escape: where the text begins is all that can be said
+        ("{target: title, expression: 'Trim([maill] & \"it''s\")'}", 33,
+         "error", "no source attribute has the name maill", "did you mean mail?"),
         ("{target: title, source: departement}", 29, "error", "no source attribute has the name departement",
          "did you mean department?"),
         ("{target: title, source: otherMails}", 29, "error", "otherMails has several values, and title takes one",
