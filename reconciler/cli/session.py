@@ -20,6 +20,7 @@ from reconciler.model.app import App
 from reconciler.model.desired import Desired
 from reconciler.model.profile import Profile
 from reconciler.model.state import State
+from reconciler.model.values import UserId
 from reconciler.plan import Proposal, Releases, propose, read_paths
 from reconciler.project import project
 from reconciler.state import FileStates
@@ -165,11 +166,11 @@ def open_apps(settings: Settings) -> list[Opened]:
     opened = []
     for name, app in loaded.apps.items():
         state = states.load(name, app.tenant_url)
-        managed = [key[5:] for key in state.bindings if key.startswith("user:")]
+        managed = [UserId(key[5:]) for key in state.bindings if key.startswith("user:")]
         profile = profile_of(app)
         try:
             places = loaded.places[name]
-            desired = project(loaded.directory, app, profile, managed=managed, places=places, as_of=as_of)  # type: ignore[arg-type]
+            desired = project(loaded.directory, app, profile, managed=managed, places=places, as_of=as_of)
         except DesiredStateError as error:
             problems += error.problems
             continue

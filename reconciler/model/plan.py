@@ -189,9 +189,7 @@ class Guardrail(Part):
     released: bool = False
 
 
-BlockedReason: TypeAlias = Literal[
-    "appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "nameTaken", "missingAttribute", "lint"
-]
+BlockedReason: TypeAlias = Literal["appCannot", "protected", "actsAs", "ignored", "unmanagedMembers", "nameTaken"]
 
 
 class Blocked(Part):
@@ -208,7 +206,7 @@ class Blocked(Part):
 class Note(Part):
     code: Literal[
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
-        "provisioningOff", "tokenExpires", "noState", "dangling", "heldCandidate", "leftOut", "noReference",
+        "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference",
     ]  # fmt: skip
     key: str
     id: str | None = None

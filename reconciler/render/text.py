@@ -50,7 +50,6 @@ TOLD = {
     "unmanagedGroup": "unmanaged group",
     "unmanagedMember": "unmanaged member",
     "ignored": "ignored",
-    "dangling": "unknown member",
     "leftOut": "left out",
     "noReference": "not referred to",
 }
