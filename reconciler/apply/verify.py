@@ -25,8 +25,8 @@ from reconciler.model.plan import (
     RemoveMembers,
 )
 from reconciler.model.profile import Profile
-from reconciler.model.values import RemoteId, Value
-from reconciler.plan import Proposal, equal
+from reconciler.model.values import RemoteId
+from reconciler.plan import Proposal
 
 Missed = list[tuple[Step, list[str]]]
 """Steps with what the application does not hold of them: paths, or keys of members."""
@@ -56,8 +56,6 @@ class Verifier:
         self.stayers = stayers or {}
         """Group → account → key: of the groups that gain members, those who are in it and stay."""
         self._looker = Looker(reader, profile, sizes=sizes, concurrency=concurrency, progress=progress)
-        self._loose = {name.lower() for name in profile.compare.case_insensitive}
-        self._ignored = {name.lower() for name in profile.compare.ignore}
 
     async def verify(self, outcome: Outcome) -> None:
         """Turns `done` into `notStored` where the application says otherwise. An interrupted run is only looked at."""
@@ -189,11 +187,8 @@ class Verifier:
         if held is None:
             gone = isinstance(change, DeactivateUser) and self.profile.users.effect != "deactivated"
             return [] if gone else ["id"]
-        return [path for path, value in step.values.items() if not self._same(path, value, held.get(path))]
-
-    def _same(self, path: str, want: Value, have: Value) -> bool:
-        name = parse_path(path).schema_name
-        return name in self._ignored or equal(want, have, exact=name not in self._loose)
+        same = self.profile.comparison.same
+        return [path for path, value in step.values.items() if not same(parse_path(path), value, held.get(path))]
 
 
 def _ladder(step: Step) -> Writes:

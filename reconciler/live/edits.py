@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from reconciler.live.rows import truth
+from reconciler.model.comparison import truth
 from reconciler.model.path import AttributePath, member, parse_path
 from reconciler.model.schema import is_manager
 from reconciler.model.values import Value, is_null

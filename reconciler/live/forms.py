@@ -88,5 +88,15 @@ def ladders(profile: Profile) -> dict[Writes, Ladder]:
     return {
         "user": Ladder(profile.users.update),
         "group": Ladder(profile.groups.update),
-        "members": Ladder(profile.groups.members),
+        "members": Ladder(_members(profile)),
     }
+
+
+def _members(profile: Profile) -> Form:
+    match profile.groups.members:
+        case "pathless":
+            return "patchPathless"
+        case "put":
+            return "put"
+        case _:
+            return "patchPath"

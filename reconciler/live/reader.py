@@ -13,7 +13,7 @@ from urllib.parse import quote
 from reconciler.http import Client
 from reconciler.live.judge import resource
 from reconciler.live.paging import Listing, Page, Progress, parse
-from reconciler.live.rows import compile_row, is_active, same
+from reconciler.live.rows import compile_row, is_active
 from reconciler.model.path import member, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
@@ -109,7 +109,7 @@ class Reader:
         answer = await self._client.send("GET", place(kind, id))
         if answer.status == 404:
             return None
-        if answer.status in self._profile.not_found and answer.status >= 400:
+        if answer.status in self._profile.answers.not_found and answer.status >= 400:
             await self._sure_to_read(kind)
             return None
         found = resource(answer, id)
@@ -123,10 +123,10 @@ class Reader:
 
     async def _find(self, kind: Kind, path: str, value: str, *, sure: bool) -> list[dict[str, Any]]:
         target = parse_path(path)
-        loose = {name.lower() for name in self._profile.compare.case_insensitive}
+        rule = self._profile.comparison.rule(target)
 
         def fits(found: dict[str, Any]) -> bool:
-            return same(target, target.read(found), value, loose)
+            return rule.same(value, target.read(found))
 
         trusted = self._profile.filters.users if kind == "user" else self._profile.filters.groups
         names = {target.text.lower(), target.schema_name}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from reconciler.model.comparison import truth
 from reconciler.model.path import AttributePath, freeze, member, parse_path
 from reconciler.model.profile import Profile
-from reconciler.model.values import Value, is_null
+from reconciler.model.values import Value
 
 Cell: TypeAlias = Callable[[dict[str, Any]], Value]
 
 _ABSENT: Final = object()
-_FALSE: Final = frozenset({"false", "0", "no", "f", "n"})
 
 
 def row(resource: dict[str, Any], paths: Sequence[str]) -> tuple[Value, ...]:
@@ -23,13 +23,6 @@ def row(resource: dict[str, Any], paths: Sequence[str]) -> tuple[Value, ...]:
 def is_active(resource: dict[str, Any]) -> bool:
     """Absent and null count as active; "False" in any case is understood (some servers send text)."""
     return truth(member(resource, "active"))
-
-
-def truth(value: Value) -> bool:
-    """`active`, whatever its form."""
-    if value is True or value is None or value == "":
-        return True
-    return str(value).strip().lower() not in _FALSE
 
 
 def compile_row(paths: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Value, ...]]:
@@ -101,39 +94,10 @@ def _is_missing(resource: dict[str, Any], lower: str, known: set[str]) -> bool:
 
 
 def carries(resource: dict[str, Any], values: Mapping[str, Value], profile: Profile) -> bool:
-    """Whether the resource holds all of `values` (path → value), by the rules of the profile.
-
-    Null, "" and absent are equal; multi-valued values compare as sets; case counts unless the profile says otherwise;
-    paths that the profile does not compare always fit.
-    """
-    ignored = {name.lower() for name in profile.compare.ignore}
-    loose = {name.lower() for name in profile.compare.case_insensitive}
-    for text, wanted in values.items():
-        path = parse_path(text)
-        if path.schema_name not in ignored and not same(path, path.read(resource), wanted, loose):
-            return False
-    return True
+    """Whether the resource holds all of `values` (path → value), by the rules of the profile."""
+    same = profile.comparison.same
+    return all(same(path, wanted, path.read(resource)) for path, wanted in _by_path(values))
 
 
-def same(path: AttributePath, held: Value, wanted: Value, loose: set[str]) -> bool:
-    """Whether two values at one path mean the same; `loose` are lower-case schema names without case."""
-    if path.schema_name == "active" and not path.urn:
-        return truth(held) == truth(wanted)
-    if is_null(held) or is_null(wanted):
-        return is_null(held) and is_null(wanted)
-    if isinstance(held, bool) or isinstance(wanted, bool):
-        return str(held).strip().lower() == str(wanted).strip().lower()
-    exact = path.schema_name not in loose
-    return bool(_key(held, exact=exact) == _key(wanted, exact=exact))
-
-
-def _key(value: Value, *, exact: bool) -> Any:
-    if isinstance(value, tuple | list):
-        return frozenset(_key(each, exact=exact) for each in value)
-    if isinstance(value, dict):
-        return frozenset((str(k).lower(), _key(v, exact=exact)) for k, v in value.items() if not is_null(v))
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value) if exact else str(value).casefold()
+def _by_path(values: Mapping[str, Value]) -> Iterator[tuple[AttributePath, Value]]:
+    return ((parse_path(text), wanted) for text, wanted in values.items())

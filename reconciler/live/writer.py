@@ -18,8 +18,9 @@ from reconciler.live.forms import Form, Writes, ladders
 from reconciler.live.judge import accept, clean, remote_id
 from reconciler.live.membership import Membership
 from reconciler.live.reader import PLACES, Kind, Reader, member_ids, place
-from reconciler.live.rows import carries, same, truth
+from reconciler.live.rows import carries
 from reconciler.live.sure import UNSURE, never_done, write
+from reconciler.model.comparison import equal, truth
 from reconciler.model.path import AttributePath, member, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId, Value, is_null
@@ -153,7 +154,7 @@ class Writer:
         key = remote_id(created) if isinstance(created, dict) else None
         if key is not None and is_null(path.read(created)):  # some answer with the id alone
             created = await self._get(kind, RemoteId(key))
-        if key is not None and created is not None and same(path, path.read(created), sent, {path.schema_name}):
+        if key is not None and created is not None and self._is_named(path, sent, created):
             return Stored(RemoteId(key), created)
         found = await self._look_up(kind, values)
         if found and carries(found[1], values, self._profile):
@@ -165,6 +166,10 @@ class Writer:
             status=200,
             hint="plan again to see what the application made of it",
         )
+
+    def _is_named(self, path: AttributePath, sent: str, created: dict[str, Any]) -> bool:
+        """Some servers lower the case of names: that is no other name."""
+        return equal(sent, path.read(created), exact=False)
 
     async def _look_up(
         self, kind: Kind, values: Mapping[str, Value], *, sure: bool = False
@@ -253,7 +258,7 @@ class Writer:
         try:
             await write(self._client, "DELETE", place(kind, key), lambda: None, gone)
         except ScimError as error:
-            if error.status != 404 and not (error.status in self._profile.not_found and await gone()):
+            if error.status != 404 and not (error.status in self._profile.answers.not_found and await gone()):
                 raise
 
 

@@ -6,17 +6,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from reconciler.model.mapping import Mappings
 from reconciler.model.values import GroupId, UserId
-
-
-class Written(BaseModel):
-    """Base of everything that people write: camelCase, no unknown keys, frozen."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+from reconciler.model.written import Written
 
 
 class Operator(StrEnum):

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, field_validator, model_validator
 
 from reconciler.model.path import parse_path
+from reconciler.model.written import Written
 
 
-class _Written(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
-
-
-class Mapping(_Written):
+class Mapping(Written):
     """One target and exactly one of `source`, `constant`, `expression`, `none: true`."""
 
     target: str
@@ -52,7 +48,7 @@ class Mapping(_Written):
         return given
 
 
-class Mappings(_Written):
+class Mappings(Written):
     """`users` and `groups`; `replace: true` starts from nothing instead of from the gallery's."""
 
     replace: bool = False

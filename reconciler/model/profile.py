@@ -1,76 +1,156 @@
-"""Everything in which SCIM servers differ, as one document for each application (`gallery/NAME.yaml`)."""
+"""Everything in which SCIM servers differ, as one document for each application (`gallery/NAME.yaml`).
+
+The defaults are RFC 7643 and RFC 7644 as they are written. The keys of rates are in `model.rate`.
+"""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, field_validator, model_validator
 
+from reconciler.model.comparison import Compare, Comparison
 from reconciler.model.mapping import Mappings
 from reconciler.model.path import parse_path
+from reconciler.model.rate import Rate
 from reconciler.model.schema import Attribute, Schema
+from reconciler.model.written import Written
+
+Update: TypeAlias = Literal["patchPath", "patchPathless", "put"]
+"""How single values are written: PATCH with a path, PATCH without one, PUT of the whole resource as it was read."""
+MemberForm: TypeAlias = Literal["valuePath", "valueArray", "pathless", "nested", "replace", "put"]
+"""How members are written. All but the last are PATCHes:
+
+valuePath   add {path: members, value: [{value: ID}]}; remove {path: members[value eq "ID"]}  (RFC 7644 section 3.5.2)
+valueArray  add likewise; remove {path: members, value: [{value: ID}]}, as Microsoft Entra does
+pathless    add and remove {value: {members: [{value: ID}]}}
+nested      add {path: members, value: {members: [{value: ID}]}}; remove as in valuePath
+replace     replace {path: members, value: [all who shall be in it]}
+put         PUT of the group as it was read, with other members
+"""
+UPDATES: Final[tuple[Update, ...]] = get_args(Update)
+MEMBER_FORMS: Final[tuple[MemberForm, ...]] = get_args(MemberForm)
 
 
-class _Written(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+class Discovery(Written):
+    """Where the server describes itself (RFC 7644 section 4); null: nowhere, so it is not asked."""
+
+    service_provider_config: str | None = "/ServiceProviderConfig"
+    resource_types: str | None = "/ResourceTypes"
+    schemas: str | None = "/Schemas"
 
 
-class Paging(_Written):
-    """How lists are walked (RFC 7644 section 3.4.2.4). The client advances by the rows received, never by `count`."""
+class Authentication(Written):
+    methods: tuple[Literal["bearer", "clientCredentials", "mutualTls"], ...] = ("bearer", "clientCredentials")
+    """What the application takes; `validate` warns of any other."""
+    scheme: str = "Bearer"
+    """The word before the token in the header Authorization."""
 
-    style: Literal["index", "none"] = "index"
+
+class Paging(Written):
+    """How lists are walked."""
+
+    style: Literal["index", "cursor", "none"] = "index"
+    """By startIndex (RFC 7644 section 3.4.2.4), by cursor (RFC 9865), or everything at once."""
     count: int = Field(default=100, ge=1)
     """Rows asked for in one page. The server may give fewer."""
+    advance: Literal["received", "count", "page"] = "received"
+    """What the next startIndex adds: the rows that came; the rows that were asked for; or 1, where it counts pages."""
+    trusted: bool = True
+    """False: lists leave out people. Everybody is looked up by id or matching attribute instead."""
 
 
-class Filters(_Written):
+class Filters(Written):
     """Attributes whose `eq` filter can be trusted, by resource."""
 
     users: tuple[str, ...] = ("userName",)
     groups: tuple[str, ...] = ("displayName",)
 
 
-class Users(_Written):
-    update: Literal["patchPath", "patchPathless", "put"] = "patchPath"
+class Patch(Written):
+    """How PATCH is spelled."""
+
+    ops: Literal["lower", "capitalized"] = "lower"
+    """`add` as in RFC 7644 section 3.5.2, or `Add`, as Microsoft Entra sends it."""
+    booleans: Literal["json", "text"] = "json"
+    """`false`, or `"False"`."""
+
+
+class Users(Written):
+    endpoint: str = Field(default="/Users", pattern=r"^/[^/?#]+$")
+    update: Update = "patchPath"
     """The form tried first; the others follow where the server refuses it or does not do what it says."""
+    multi_valued: Literal["element", "whole"] = "element"
+    """How `emails[type eq "work"].value` is written: the element alone, or the whole list with it."""
+    required: tuple[str, ...] = ()
+    """Paths that every creation and every PUT must carry."""
     deactivate: bool = True
     """`active: false` takes access away."""
-    delete: bool = True
-    """DELETE /Users/{id} works."""
     effect: Literal["deactivated", "deleted", "removed"] = "deactivated"
     """What deactivation really does, in the words of a report."""
-    required: tuple[str, ...] = ()
-    """Paths without which the application refuses a creation."""
-
-
-class Groups(_Written):
-    update: Literal["patchPath", "patchPathless", "put"] = "patchPath"
+    reversible: bool = True
+    """`active: true` gives access back."""
+    lists_inactive: bool = True
+    """Lists hold deactivated accounts too."""
     delete: bool = True
-    members: Literal["patchPath", "patchPathless", "put"] = "patchPath"
-    """How membership is written: PATCH with `path: members`, PATCH without a path, or PUT after GET."""
+    """DELETE works."""
+    delete_effect: Literal["deleted", "deactivated"] = "deleted"
+    """What DELETE really does."""
+
+
+class Groups(Written):
+    supported: bool = True
+    """False: the application has no groups over SCIM, and none are read."""
+    endpoint: str = Field(default="/Groups", pattern=r"^/[^/?#]+$")
+    update: Update = "patchPath"
+    delete: bool = True
+    members: MemberForm = "valuePath"
+    """The form tried first."""
+    read_members: Literal["inLists", "byId", "byFilter", "never"] = "inLists"
+    """Where members are shown: in lists; only by GET of one group; by the filter `groups.value eq "ID"` on users; or
+    nowhere: then the memory says who was put into a group.
+    """
     max_members: int = Field(default=100, ge=1)
     """Members that one request may add or remove."""
     members_on_create: bool = True
 
 
-class Rate(_Written):
-    per_second: float | None = Field(default=None, gt=0)
-    per_day: int | None = Field(default=None, gt=0)
-    concurrency: int = Field(default=16, ge=1, le=256)
-    """Requests at a time, at most."""
+class Bulk(Written):
+    """POST /Bulk (RFC 7644 section 3.7) works, and counts as one request."""
+
+    operations: int = Field(default=100, ge=1)
+    bytes: int = Field(default=1_048_576, ge=1)
 
 
-class Compare(_Written):
-    """What the application changes by itself. Paths as `AttributePath.schema_name` writes them, in any case."""
+class Meaning(Written):
+    """An error body of the application's own: with this status, or this text in it, it means this."""
 
-    case_insensitive: tuple[str, ...] = ("userName", "emails.value")
-    ignore: tuple[str, ...] = ()
-    """Mapped paths that are written on creation and never compared."""
+    status: int | None = Field(default=None, ge=200, le=599)
+    says: str = ""
+    """Part of the body, in any case."""
+    means: Literal["conflict", "notFound", "forbidden", "unauthorized", "invalid", "rateLimited", "unavailable"]
+
+    @model_validator(mode="after")
+    def _recognizable(self) -> Meaning:
+        if self.status is None and not self.says:
+            message = "an error is recognized by `status`, by `says`, or by both"
+            raise ValueError(message)
+        return self
 
 
-class Target(_Written):
+class Answers(Written):
+    """Statuses that deviate from the RFC."""
+
+    created: tuple[int, ...] = (200, 201)
+    """Of a creation that is done; with another 2xx the resource is looked up."""
+    deleted: tuple[int, ...] = (200, 202, 204)
+    not_found: tuple[int, ...] = (404,)
+    """Statuses that may mean an unknown id."""
+    errors: tuple[Meaning, ...] = ()
+
+
+class Target(Written):
     """An attribute of the application's own. The type alone is its short form."""
 
     type: Literal["string", "boolean", "integer", "decimal", "date", "dateTime", "reference"]
@@ -90,30 +170,57 @@ class Target(_Written):
         return self
 
 
-class Profile(_Written):
+class Quirk(Written):
+    """In what the application differs, as a sentence: which keys say so, and how it is known."""
+
+    about: tuple[str, ...] = ()
+    """Dotted keys of this document, such as `paging.count`."""
+    says: str
+    source: str
+    """A key of `sources`."""
+
+
+Impossible: TypeAlias = Literal[
+    "createUser", "renameUser", "deactivateUser", "reactivateUser", "deleteUser", "createGroup", "updateGroup",
+    "renameGroup", "deleteGroup", "addMembers", "removeMembers", "readMembers",
+]  # fmt: skip
+
+
+class Profile(Written):
     name: str
     title: str
     description: str = ""
     verified: str = "never"
     """When somebody last saw this on a real tenant: a date, or never."""
-    sources: tuple[str, ...] = ()
+    sources: dict[str, str] = {}
+    """Short name → where it is written."""
+    quirks: tuple[Quirk, ...] = ()
     tenant_url: str | None = None
+    """With `{…}` where the tenant's own part stands."""
     content_type: str = "application/scim+json"
+    authentication: Authentication = Authentication()
+    discovery: Discovery = Discovery()
     paging: Paging = Paging()
     filters: Filters = Filters()
     excluded_attributes: bool = True
     """`excludedAttributes=members` is honoured."""
+    patch: Patch = Patch()
     users: Users = Users()
     groups: Groups = Groups()
+    bulk: Bulk | None = None
+    versions: bool = False
+    """`meta.version` moves exactly when the resource does, and If-Match is honoured (RFC 7644 section 3.14)."""
+    max_bytes: int | None = Field(default=None, ge=1000)
+    """The largest body of a request."""
+    answers: Answers = Answers()
     rate: Rate = Rate()
     compare: Compare = Compare()
     email_primary: bool = False
     """Elements of `emails` must carry `primary`."""
-    not_found: tuple[int, ...] = (404,)
-    """Statuses that may mean an unknown id."""
-    settle_seconds: float = Field(default=0, ge=0)
-    cannot: dict[str, str] = {}
-    """What can't be done → the sentence for the plan: deleteUser, deleteGroup, renameGroup."""
+    settle_seconds: float = Field(default=0, ge=0, le=600)
+    """How long after a write a read may still show what was before."""
+    cannot: dict[Impossible, str] = {}
+    """What can't be done → the sentence for the plan."""
     languages: tuple[str, ...] = ()
     """Values that preferredLanguage may have; empty: any."""
     lengths: dict[str, tuple[int, int]] = {}
@@ -131,6 +238,21 @@ class Profile(_Written):
                 raise ValueError(message)
         return targets
 
+    @model_validator(mode="after")
+    def _sources_are_named(self) -> Profile:
+        unknown = sorted({quirk.source for quirk in self.quirks} - self.sources.keys())
+        if unknown:
+            message = f"quirks name sources that are not there: {', '.join(unknown)}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _members_are_readable(self) -> Profile:
+        if self.groups.members in {"replace", "put"} and self.groups.read_members in {"byFilter", "never"}:
+            message = f"groups.members: {self.groups.members} writes the list that a group shows, and it shows none"
+            raise ValueError(message)
+        return self
+
     @cached_property
     def schema_of_users(self) -> Schema:
         """`targets` as model.schema takes them."""
@@ -138,6 +260,11 @@ class Profile(_Written):
             parse_path(text).full_name: Attribute(each.type, each.multi_valued, each.read_only)
             for text, each in self.targets.items()
         }
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """`compare`, ready to be asked."""
+        return Comparison(self.compare)
 
     def corrected(self, over: dict[str, Any]) -> Profile:
         """With the app's `profile:` merged in deeply. Raises pydantic.ValidationError."""
@@ -150,3 +277,11 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         below = merged.get(key)
         merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return merged
+
+
+def flat(over: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted key → value, of a correction as deep as it goes."""
+    found: dict[str, Any] = {}
+    for key, value in over.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return found

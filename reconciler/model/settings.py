@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from reconciler.model.app import Written
 from reconciler.model.directory import COMPUTED, GRAPH_ATTRIBUTES
+from reconciler.model.written import Written
 
 
 class CustomAttribute(Written):

@@ -13,7 +13,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.values import user_key
 from reconciler.plan.context import Context, read_paths, theirs
-from reconciler.plan.difference import Comparer, digest, equal
+from reconciler.plan.difference import Comparer, digest
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
@@ -123,7 +123,6 @@ __all__ = [
     "changes_digest",
     "dependencies",
     "digest",
-    "equal",
     "instant",
     "ordered",
     "propose",

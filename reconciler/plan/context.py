@@ -10,6 +10,7 @@ from typing import Literal
 
 from reconciler.model.app import App, Clause
 from reconciler.model.clauses import clause_holds
+from reconciler.model.comparison import equal
 from reconciler.model.desired import Column, Desired, DesiredGroup, Person
 from reconciler.model.path import parse_path
 from reconciler.model.plan import Blocked, BlockedReason, Change, Difference, Note
@@ -27,7 +28,7 @@ from reconciler.model.values import (
     is_null,
     user_key,
 )
-from reconciler.plan.difference import EXACT, REDACTED, as_json, equal
+from reconciler.plan.difference import EXACT, REDACTED, as_json
 from reconciler.plan.identity import Identity, Theirs
 from reconciler.plan.releases import Releases
 

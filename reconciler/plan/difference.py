@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import orjson
 
+from reconciler.model.comparison import Comparison, Rule
 from reconciler.model.desired import Column
 from reconciler.model.path import parse_path
 from reconciler.model.roles import same_elements, settled
-from reconciler.model.values import UNSET, Choice, Flow, Generated, Redacted, Reference, Value, is_null, user_key
+from reconciler.model.values import UNSET, Choice, Flow, Generated, Redacted, Reference, Value, user_key
 
 Differences: TypeAlias = list[tuple[Column, Value, Value]]
 """(column, before, after)."""
@@ -19,44 +20,6 @@ EXACT = frozenset({"id", "externalid"})
 """caseExact in RFC 7643; userName and e-mail are not."""
 REDACTED = {"redacted": True}
 """Stands in documents for what no output shows."""
-
-
-def equal(want: Value, have: Value, *, exact: bool = True) -> bool:
-    """Null, "" and absent are equal; lists compare as sets; booleans whatever their form (RFC 7643 section 2.5)."""
-    if want == have and not isinstance(want, bool):
-        return True
-    if is_null(want) or is_null(have):
-        return is_null(want) and is_null(have)
-    if isinstance(want, bool) or isinstance(have, bool):
-        return str(want).lower() == str(have).lower()
-    if isinstance(want, (tuple, list)) or isinstance(have, (tuple, list)):
-        return _same_elements(want, have, exact)
-    if isinstance(want, dict) or isinstance(have, dict):
-        return False
-    return _text(want, exact) == _text(have, exact)
-
-
-def _text(value: Value, exact: bool) -> str:
-    return str(value) if exact else str(value).casefold()
-
-
-def _same_elements(want: Value, have: Value, exact: bool) -> bool:
-    wanted, held = _elements(want), _elements(have)
-    if all(isinstance(e, dict) and "value" in e for e in (*wanted, *held)):
-        return same_elements(wanted, held)
-    return _as_set(wanted, exact) == _as_set(held, exact)
-
-
-def _elements(value: Value) -> Sequence[Any]:
-    return value if isinstance(value, (tuple, list)) else (value,)
-
-
-def _as_set(elements: Iterable[Any], exact: bool) -> set[Any]:
-    return {_canonical(e) if isinstance(e, dict) else _text(e, exact) for e in elements}
-
-
-def _canonical(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def digest(values: Any) -> str:
@@ -84,19 +47,15 @@ class Comparer:
         self,
         columns: Sequence[Column],
         paths: Sequence[str],
-        case_insensitive: Iterable[str],
-        ignore: Iterable[str],
+        comparison: Comparison,
         account: Callable[[Reference], str | None] = lambda _: None,
     ) -> None:
         self.account = account
-        loose = {name.lower() for name in case_insensitive}
-        ignored = {name.lower() for name in ignore}
-        self.compared: list[tuple[int, int, Column, bool]] = []
+        self.compared: list[tuple[int, int, Column, Rule]] = []
         for position, column in enumerate(columns):
-            name = parse_path(column.path).schema_name
-            if column.on_create or name in ignored or column.path.lower() in ignored:
-                continue
-            self.compared.append((position, paths.index(column.path), column, name not in loose))
+            rule = comparison.rule(parse_path(column.path))
+            if rule.compared and not column.on_create:
+                self.compared.append((position, paths.index(column.path), column, rule))
 
     def differences(self, want: Sequence[Flow], have: Sequence[Value]) -> Differences:
         """Every wanted value that the application does not hold.
@@ -104,14 +63,14 @@ class Comparer:
         Redacted values and references stand in it as they are; of what is added to, the whole of both.
         """
         found: Differences = []
-        for position, live, column, exact in self.compared:
+        for position, live, column, rule in self.compared:
             after, before = want[position], have[live]
             if after is UNSET or (after == before and after.__class__ is before.__class__):
                 continue
             if column.additive:
                 if not same_elements(_bare(after), before, additive=True):
                     found.append((column, before, _joined(after, before)))
-            elif not equal(self._plain(after), before, exact=exact):
+            elif not rule.same(self._plain(after), before):
                 found.append((column, before, after))
         return found
 

@@ -39,8 +39,7 @@ class People:
         self.comparer = Comparer(
             self.columns,
             context.snapshot.user_paths,
-            profile.compare.case_insensitive,
-            profile.compare.ignore,
+            profile.comparison,
             context.account_of,
         )
         self.choices = Choices(

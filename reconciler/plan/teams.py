@@ -37,8 +37,7 @@ class Teams:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.columns = context.desired.group_columns
-        compare = context.profile.compare
-        self.comparer = Comparer(self.columns, context.snapshot.group_paths, compare.case_insensitive, compare.ignore)
+        self.comparer = Comparer(self.columns, context.snapshot.group_paths, context.profile.comparison)
         self.membership = Membership(context)
         self.choices = Choices(
             self.columns,

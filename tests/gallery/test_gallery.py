@@ -53,7 +53,7 @@ def test_hootsuite_cannot_delete_and_says_so() -> None:
     assert "deleteUser" in profile.cannot
     assert profile.verified == "never"
     assert profile.sources
-    assert profile.not_found == (404, 403)
+    assert profile.answers.not_found == (404, 403)
 
 
 def test_scim_supports_everything_and_translates_nothing() -> None:

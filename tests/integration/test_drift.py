@@ -138,7 +138,7 @@ def test_after_a_release_memberships_that_failed_are_no_question_again(settled: 
     sandbox = settled.sandbox
     sandbox.delete_user(sandbox.user_id("ada@contoso.com"))
     sandbox.faults.set("noPatch")
-    settled.company.edit_app(profile={"rate": {"perSecond": None}, "groups": {"members": "patchPath"}})
+    settled.company.edit_app(profile={"rate": {"perSecond": None}, "groups": {"members": "valuePath"}})
     applied = settled.apply(TAKEN)
     sandbox.faults.clear()
     assert ("createUser", "user:ada.lovelace") in applied.statuses()

@@ -49,7 +49,15 @@ def test_a_year_in_the_life_of_a_company(
     server: str, company: Callable[..., Company], reconciler: Callable[..., Called], form: str
 ) -> None:
     files = company(gallery="scim", tenant=server)
-    files.edit_app(profile={"users": {"update": form}, "groups": {"update": form, "members": form}})
+    files.edit_app(
+        profile={
+            "users": {"update": form},
+            "groups": {
+                "update": form,
+                "members": {"patchPath": "valuePath", "patchPathless": "pathless", "put": "put"}[form],
+            },
+        }
+    )
 
     def settle() -> list[str]:
         called = reconciler("apply", files.root, "--yes", "--format", "json")

@@ -46,7 +46,13 @@ def test_strangers_are_in_no_request(story_of: Callable[..., SandboxStory], form
     story.company.edit_app(
         ignore={"users": [clause], "groups": [{"attribute": "displayName", "operator": "EQUALS", "value": "Hidden"}]},
         guardrails={"actsAs": "provisioning@contoso.com"},
-        profile={"users": {"update": form}, "groups": {"update": form, "members": form}},
+        profile={
+            "users": {"update": form},
+            "groups": {
+                "update": form,
+                "members": {"patchPath": "valuePath", "patchPathless": "pathless", "put": "put"}[form],
+            },
+        },
     )
     live(story, lambda company: None)
     echoed = {("PUT", f"/Groups/{research}")}
@@ -66,7 +72,15 @@ def test_strangers_are_in_no_request(story_of: Callable[..., SandboxStory], form
 @pytest.mark.parametrize("form", FORMS)
 def test_unmapped_attributes_survive_and_are_not_sent(story_of: Callable[..., SandboxStory], form: str) -> None:
     story = story_of("scim")
-    story.company.edit_app(profile={"users": {"update": form}, "groups": {"update": form, "members": form}})
+    story.company.edit_app(
+        profile={
+            "users": {"update": form},
+            "groups": {
+                "update": form,
+                "members": {"patchPath": "valuePath", "patchPathless": "pathless", "put": "put"}[form],
+            },
+        }
+    )
 
     def edit(_: Any) -> None:
         for user in story.sandbox.users:

@@ -314,7 +314,7 @@ def test_403_is_unknown_only_where_reading_is_permitted(using: Any, scim: Any, r
     def always(*_: Any) -> Any:
         return refusal(403, "no permission")
 
-    hootsuite = {"notFound": [404, 403]}
+    hootsuite = {"answers": {"notFound": [404, 403]}}
     assert using(scim(intercept=alone), lambda rig: rig.reader.user("1"), **hootsuite) is None
     with pytest.raises(Forbidden):
         using(scim(intercept=always), lambda rig: rig.reader.user("1"), **hootsuite)

@@ -114,7 +114,14 @@ def test_members_come_and_go_whatever_the_form(form: str) -> None:
         assert snapshot.groups[0].values == ("Crew",)
         assert snapshot.groups[0].members == {snapshot.numbers[key] for key in [*ids[:3], *ids[9:]]}
 
-    served(work, groups={"members": form, "update": form, "maxMembers": 5})
+    served(
+        work,
+        groups={
+            "members": {"patchPath": "valuePath", "patchPathless": "pathless", "put": "put"}[form],
+            "update": form,
+            "maxMembers": 5,
+        },
+    )
 
 
 def test_what_the_server_refuses_and_what_is_gone() -> None:

@@ -372,12 +372,12 @@ def test_who_is_not_there_is_deleted(using: Any, scim: Any, refusal: Any) -> Non
     using(scim(), lambda rig: rig.writer.delete_user(ID))
     using(scim(), lambda rig: rig.writer.delete_group(ID))
     unknown = scim(intercept=lambda _, path, __: refusal(403, "no") if path != "/Users" else None)
-    using(unknown, lambda rig: rig.writer.delete_user(ID), notFound=[404, 403])
+    using(unknown, lambda rig: rig.writer.delete_user(ID), answers={"notFound": [404, 403]})
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (405, ScimError)])
 def test_a_deletion_that_is_refused_is_told(using: Any, scim: Any, refusal: Any, status: int, kind: Any) -> None:
     fake = scim(users=[account()], intercept=only(9, "DELETE", lambda: refusal(status, "no")))
     with pytest.raises(kind):
-        using(fake, lambda rig: rig.writer.delete_user(ID), notFound=[404, 403])
+        using(fake, lambda rig: rig.writer.delete_user(ID), answers={"notFound": [404, 403]})
     assert fake.users
