@@ -17,6 +17,7 @@ from reconciler.plan.difference import Comparer, digest
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
+from reconciler.plan.impossible import block_impossible
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.names import untangle
 from reconciler.plan.order import STAGES, dependencies, ordered, stage
@@ -89,6 +90,7 @@ def propose(
     context.notes += looks_alike(context)
     Teams(context).plan()
     untangle(context, "group")
+    block_impossible(context)
     context.notes += _circumstances(context)
     guardrails = guard(context)
     return Proposal(assemble(context, guardrails), context)

@@ -30,7 +30,7 @@ class Departures:
             return
         differences = self.comparer.differences(values, account.values)
         active = account.active and not self._is_off(values, differences)
-        delete = policy == "delete" and context.profile.users.delete
+        delete = policy == "delete" and self._deletes(active=active)
         if not active and not delete:
             return
         why = context.guarded(key, at)
@@ -39,8 +39,7 @@ class Departures:
             context.block(key, account.id, name, "deleteUser" if delete else "deactivateUser", why, text)
             return
         if policy == "delete" and not delete:
-            text = context.profile.cannot.get("deleteUser", f"{context.profile.title} has no way to delete a user")
-            context.block(key, account.id, name, "deleteUser", "appCannot", text)
+            context.block(key, account.id, name, "deleteUser", "appCannot", self._why_not_deleted())
         if not delete and not context.profile.users.deactivate:
             text = context.profile.cannot.get("deactivateUser", "the application can't deactivate a user")
             context.block(key, account.id, name, "deactivateUser", "appCannot", text)
@@ -89,6 +88,18 @@ class Departures:
                 groups=groups,
             )
         )
+
+    def _deletes(self, *, active: bool) -> bool:
+        """Whether DELETE is what is sent. Where it only deactivates it is, if nothing else does."""
+        users = self.context.profile.users
+        if users.delete_effect == "deactivated":
+            return users.delete and not users.deactivate and active
+        return users.delete
+
+    def _why_not_deleted(self) -> str:
+        profile = self.context.profile
+        only = "deactivates what is deleted" if profile.users.delete else "has no way to delete a user"
+        return profile.cannot.get("deleteUser", f"{profile.title} {only}")
 
     def _given(self, key: str) -> tuple[Held, ...]:
         release = f"givenInApp:{key}"

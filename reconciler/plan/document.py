@@ -20,6 +20,7 @@ from reconciler.model.plan import (
     Plan,
     ProfileFacts,
 )
+from reconciler.model.profile import Profile
 from reconciler.model.values import Value
 from reconciler.plan.context import Context
 from reconciler.plan.order import ordered
@@ -138,14 +139,22 @@ def _shown(paths: Sequence[str], columns: Sequence[Column]) -> Callable[[Sequenc
 
 
 def _requests(context: Context) -> int:
-    """How many writes the plan costs, in the application's chunks."""
-    chunk = context.profile.groups.max_members
-    total = 0
-    for change in context.changes:
-        if not change.held:
-            members = len(getattr(change, "members", ())) if change.action != "deleteGroup" else 0
-            total += max(1, -(-members // chunk))
-    return total
+    """How many requests an apply costs, about: reading again, writing in the application's chunks, verifying."""
+    profile, snapshot = context.profile, context.snapshot
+    pending = [c for c in context.changes if not c.held]
+    pages = _pages(len(snapshot.accounts), profile) + _pages(len(snapshot.groups), profile)
+    chunk = profile.groups.max_members
+    writes = bulk = 0
+    for change in pending:
+        members = len(getattr(change, "members", ())) if change.action != "deleteGroup" else 0
+        writes += max(1, -(-members // chunk))
+    if profile.bulk is not None:
+        bulk = -(-writes // profile.bulk.operations)
+    return pages + (bulk or writes) + min(len({c.key for c in pending}), pages)
+
+
+def _pages(rows: int, profile: Profile) -> int:
+    return 1 if profile.paging.style == "none" else max(1, -(-rows // profile.paging.count))
 
 
 __all__ = ["assemble", "canonical", "changes_digest", "instant", "sha256", "signed", "to_json"]

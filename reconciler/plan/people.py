@@ -193,6 +193,9 @@ class People:
         if any(self._renames(c) for c, _, _ in differences) and context.guarded(key, at):
             context.block(key, account.id, name, "renameUser", "protected", "protected: its names are never changed")
             differences = [d for d in differences if not self._renames(d[0])]
+        elif any(c.matching for c, _, _ in differences) and "renameUser" in context.profile.cannot:
+            context.block(key, account.id, name, "renameUser", "appCannot", context.profile.cannot["renameUser"])
+            differences = [d for d in differences if not d[0].matching]
         origin = self._origin(key, person.values)
         source = self._source(person, differences[0][0].source if differences else "")
         differences = self.references.defer(key, account.id, name, differences, origin, source)

@@ -290,6 +290,9 @@ def _summary(plan: Plan, style: Style) -> list[str]:
     out = _sentences([s for s in sentences if s], style)
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
+    if plan.pending and plan.budget.per_day:
+        needs = f"An apply needs about {plan.budget.requests:,} of the {plan.budget.per_day:,} requests a day."
+        out += [style(row, "dim") for row in _flowing(needs, style)]
     rails = [f"{g.name} {g.value:,} of {g.of:,}, allowed {_limit(g)}" for g in plan.guardrails if _worth_telling(g)]
     if rails:
         out += [style(row, "dim") for row in _flowing(f"Guardrails: {'; '.join(rails)}.", style)]

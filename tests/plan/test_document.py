@@ -138,11 +138,25 @@ def test_the_budget_counts_chunks_and_not_what_is_held(world: Any) -> None:
     world.group("all", *(f"p{n}" for n in range(250)))
     world.team("70", "All")
     world.bind("group:all", "70", members=[])
-    assert world.plan().budget.requests == 3  # a hundred members a request
+    reading = 3 + 1  # 250 accounts and one group, a hundred a page
+    assert world.plan().budget.requests == reading + 3 + 1  # a hundred members a request; the group is looked at again
     world.user("new")
-    assert world.plan().budget.requests == 4
+    assert world.plan().budget.requests == reading + 4 + 2
     world.app(guardrails={"createUsers": {"count": 0}})
-    assert world.plan().budget.requests == 3
+    assert world.plan().budget.requests == reading + 3 + 1
+
+
+def test_the_budget_of_bulk_counts_requests_and_not_operations(world: Any) -> None:
+    for number in range(250):
+        world.user(f"p{number}")
+    world.app(profile={"bulk": {"operations": 100}})
+    assert world.plan().budget.requests == 2 + 3 + 2
+
+
+def test_the_budget_of_a_server_without_pages_reads_twice(world: Any) -> None:
+    world.settled(250)
+    world.app(profile={"paging": {"style": "none"}})
+    assert world.plan().budget.requests == 2
 
 
 def test_facts(busy: Any) -> None:
