@@ -15,8 +15,14 @@
     │   ├── Forbidden                         403: the permission, or (some servers) an unknown id
     │   ├── NotFound                          404
     │   ├── Conflict                          409, or 400 with scimType uniqueness
+    │   ├── Invalid                           400, 422: a value, or the form of the request
+    │   ├── TooLarge                          413, or 400 with scimType tooMany
+    │   ├── Unsupported                       405, 501: the server does not do this
+    │   ├── PreconditionFailed                412: the resource changed since it was read
     │   ├── Throttled                         429 that lasted through all retries
-    │   └── ServerFailed                      5xx
+    │   ├── ServerFailed                      5xx
+    │   ├── NotStored                         success, and nothing happened
+    │   └── WrongResource                     success, and the answer is about something else
     ├── NotScim                               the endpoint answers, but not in SCIM
     ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
     ├── StateError                            the app's memory is damaged, foreign or newer
@@ -24,13 +30,38 @@
     ├── Locked                                another apply to this tenant is running
     └── Interrupted                 exit 130  Ctrl-C
 
-An error knows its exit code, a hint (what to do), and its place if it has one.
+An error knows its exit code, a hint (what to do), and its place if it has one. What an application answered, or did
+not, is one of a closed list: `Verdict`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Verdict(StrEnum):
+    """What became of a request, for programs: a closed list."""
+
+    NOT_SENT = "notSent"
+    ANSWER_LOST = "answerLost"
+    CONFLICT = "conflict"
+    NOT_FOUND = "notFound"
+    FORBIDDEN = "forbidden"
+    UNAUTHORIZED = "unauthorized"
+    INVALID = "invalid"
+    TOO_LARGE = "tooLarge"
+    UNSUPPORTED = "unsupported"
+    PRECONDITION_FAILED = "preconditionFailed"
+    RATE_LIMITED = "rateLimited"
+    UNAVAILABLE = "unavailable"
+    NOT_STORED = "notStored"
+    WRONG_RESOURCE = "wrongResource"
+    NOT_SCIM = "notScim"
+    REFUSED = "refused"
+    """Any other refusal."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -121,6 +152,8 @@ class SecretError(ReconcilerError):
 class TransportError(ReconcilerError):
     """A request that got no usable answer. `request` is "METHOD URL", without secrets."""
 
+    verdict: ClassVar[Verdict] = Verdict.ANSWER_LOST
+
     def __init__(self, message: str, *, request: str, hint: str = "") -> None:
         super().__init__(f"{request}: {message}", hint=hint)
         self.request = request
@@ -128,6 +161,8 @@ class TransportError(ReconcilerError):
 
 class NotSent(TransportError):
     """Nothing reached the server (name resolution, refused connection): safe to send again."""
+
+    verdict = Verdict.NOT_SENT
 
 
 class AnswerLost(TransportError):
@@ -140,6 +175,8 @@ class BodyTooLarge(TransportError):
 
 class ScimError(ReconcilerError):
     """The server refused. `detail` is its own text, cut and cleaned; `scim_type` RFC 7644 section 3.12."""
+
+    verdict: ClassVar[Verdict] = Verdict.REFUSED
 
     def __init__(
         self, message: str, *, request: str, status: int, detail: str = "", scim_type: str = "", hint: str = ""
@@ -154,29 +191,79 @@ class ScimError(ReconcilerError):
 class Unauthorized(ScimError):
     """401: the token is missing, wrong or expired."""
 
+    verdict = Verdict.UNAUTHORIZED
+
 
 class Forbidden(ScimError):
     """403: no permission; some servers say this of an unknown id."""
+
+    verdict = Verdict.FORBIDDEN
 
 
 class NotFound(ScimError):
     """404."""
 
+    verdict = Verdict.NOT_FOUND
+
 
 class Conflict(ScimError):
     """A unique value is taken: 409, or 400 with scimType uniqueness (RFC 7644 section 3.12)."""
+
+    verdict = Verdict.CONFLICT
+
+
+class Invalid(ScimError):
+    """400 or 422: a value, or the form of the request."""
+
+    verdict = Verdict.INVALID
+
+
+class TooLarge(ScimError):
+    """413, or 400 with scimType tooMany: more than the server takes at once."""
+
+    verdict = Verdict.TOO_LARGE
+
+
+class Unsupported(ScimError):
+    """405 or 501: the server does not do this, and says that nothing happened (RFC 9110 sections 15.5.6, 15.6.2)."""
+
+    verdict = Verdict.UNSUPPORTED
+
+
+class PreconditionFailed(ScimError):
+    """412: the resource changed since it was read (RFC 7644 section 3.14)."""
+
+    verdict = Verdict.PRECONDITION_FAILED
 
 
 class Throttled(ScimError):
     """429 on every try."""
 
+    verdict = Verdict.RATE_LIMITED
+
 
 class ServerFailed(ScimError):
     """5xx: the server may or may not have acted."""
 
+    verdict = Verdict.UNAVAILABLE
+
+
+class NotStored(ScimError):
+    """Answered with success, and the application does not hold what was sent."""
+
+    verdict = Verdict.NOT_STORED
+
+
+class WrongResource(ScimError):
+    """Answered with success, and the answer is about something else than what was sent."""
+
+    verdict = Verdict.WRONG_RESOURCE
+
 
 class NotScim(ReconcilerError):
     """The endpoint answers, but not in SCIM."""
+
+    verdict: ClassVar[Verdict] = Verdict.NOT_SCIM
 
 
 class IncompleteRead(ReconcilerError):

@@ -14,7 +14,7 @@ from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.values import told
 from reconciler.apply.write import Names
 from reconciler.errors import ReconcilerError
-from reconciler.live import FORMS, Form, Reader, Writer, Writes
+from reconciler.live import Form, Reader, Writer, Writes
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
@@ -28,6 +28,8 @@ from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId
 from reconciler.plan import Proposal
 
+_RUNGS = 3
+"""How many forms are tried again, at most, beyond the one that an answer called a success."""
 Missed = list[tuple[Step, list[str]]]
 """Steps with what the application does not hold of them: paths, or keys of members."""
 
@@ -75,7 +77,7 @@ class Verifier:
         of each sort goes ahead, since most of what is missing by then is simply not kept.
         """
         missed = await self._again(missed, 0)
-        for rung in range(1, len(FORMS) - 1):
+        for rung in range(1, _RUNGS):
             ahead = {_sort(step, missing): (step, missing) for step, missing in reversed(missed)}
             left = {step.number for step, _ in await self._again(list(ahead.values()), rung)}
             helped = {sort for sort, (step, _) in ahead.items() if step.number not in left}
@@ -94,11 +96,11 @@ class Verifier:
         steps = [step for step, _ in missed]
         return self._compare(steps, await self._looker.look(steps))
 
-    def _form(self, kind: Writes, rung: int) -> Form | None:
+    def _form(self, kind: Writes, rung: int, missing: Sequence[str]) -> Form | None:
         """The form `rung` behind the next one; the same once more where there is no next one; else None."""
         form = self.writer.form(kind)
         rungs: list[Form] = []
-        while (following := self.writer.next_form(kind, rungs[-1] if rungs else form)) is not None:
+        while (following := self.writer.next_form(kind, rungs[-1] if rungs else form, missing)) is not None:
             rungs.append(following)
         rungs = rungs or [form]
         return rungs[rung] if rung < len(rungs) else None
@@ -123,7 +125,7 @@ class Verifier:
     async def _once_more(self, step: Step, missing: Sequence[str], rung: int) -> bool:
         """True if it was written again."""
         kind = _ladder(step)
-        form = self._form(kind, rung)
+        form = self._form(kind, rung, missing)
         if form is None:
             return False
         change, id_ = step.change, RemoteId(step.id or "")
@@ -192,14 +194,16 @@ class Verifier:
 
 
 def _ladder(step: Step) -> Writes:
+    if isinstance(step.change, AddMembers):
+        return "add"
     if hasattr(step.change, "members"):
-        return "members"
+        return "remove"
     return "user" if step.change.action.endswith("User") else "group"
 
 
 def _sort(step: Step, missing: Sequence[str]) -> tuple[str, ...]:
     """What is alike: the same paths, or members added, or members removed."""
-    return (step.change.action,) if _ladder(step) == "members" else (_ladder(step), *missing)
+    return (step.change.action,) if _ladder(step) in ("add", "remove") else (_ladder(step), *missing)
 
 
 def stayers(proposal: Proposal) -> dict[str, dict[str, str]]:

@@ -85,27 +85,36 @@ class Client:
         await self._exchange.close()
 
     async def send(
-        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        attempts: int | None = None,
     ) -> Answer:
         """Send one request and return the answer, whatever its status; a redirect is an answer too, never followed.
 
-        `path` is below the base URL, its segments percent-encoded; `body` is JSON to be, or bytes that are JSON.
+        `path` is below the base URL, its segments percent-encoded; `body` is JSON to be, or bytes that are JSON;
+        `headers` go beside the client's own; `attempts` replaces the client's own number.
         Tried again: what was not sent, and 429, for every method; 500, 502, 503, 504 and lost answers for GET and
         HEAD alone. After the last try the last answer is returned. Raises NotSent, AnswerLost and BodyTooLarge.
         """
         call = self._call(method, path, params, body)
+        most = self._attempts if attempts is None else attempts
         attempt = 0
         while True:
             attempt += 1
             wait: float | None
             try:
-                answer = await self._try(call)
+                answer = await self._try(call, headers or {})
             except TransportError as error:
                 wait = wait_after_error(error, call.method, attempt, chance=self._chance())
-                if wait is None or attempt >= self._attempts:
+                if wait is None or attempt >= most:
                     raise
             else:
-                if answer.status < 429 or attempt >= self._attempts:
+                if answer.status < 429 or attempt >= most:
                     return answer
                 wait = wait_after_status(
                     answer.status, answer.headers, call.method, attempt, chance=self._chance(), now=time.time()
@@ -120,8 +129,8 @@ class Client:
         told = f"{method} {self._address.told(path, params)}"
         return Call(method, self._address.url(path, params), content, told)
 
-    async def _try(self, call: Call) -> Answer:
-        headers = self._headers_of(call)
+    async def _try(self, call: Call, more: Mapping[str, str]) -> Answer:
+        headers = {**more, **self._headers_of(call)}
         era = await self._window.enter()
         good = throttled = False
         try:

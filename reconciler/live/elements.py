@@ -43,7 +43,7 @@ def element_operations(edits: Sequence[Edit], current: Resource, *, mark: bool =
         found = _by_element(edits, held or [], mark=mark)
         if found is not None:
             return found
-    return _whole(edits, current, mark=mark)
+    return whole_list_operations(edits, current, mark=mark)
 
 
 def _by_element(edits: Sequence[Edit], elements: list[Any], *, mark: bool) -> list[Body] | None:
@@ -114,7 +114,7 @@ def _is_one_of(name: str, paths: Sequence[AttributePath]) -> bool:
     return any(name.lower() == path.sub.lower() for path in paths)
 
 
-def _whole(edits: Sequence[Edit], current: Resource, *, mark: bool) -> list[Body]:
+def whole_list_operations(edits: Sequence[Edit], current: Resource, *, mark: bool = False) -> list[Body]:
     """The whole list, edited; nothing, if that makes no difference."""
     path = edits[0][0]
     before: Resource = {}

@@ -1,19 +1,35 @@
 """What an answer means: one place where statuses and the shapes of error bodies become errors.
 
 Known shapes: RFC 7644 section 3.12; {"errors": [{"code", "message", "id"}]}; OAuth's {"error", "error_description"}
-(RFC 6749 section 5.2); anything else is text, HTML mostly.
+(RFC 6749 section 5.2); problem details (RFC 9457 section 3); {"message"}; anything else is text, HTML mostly.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
-from reconciler.errors import Conflict, Forbidden, NotFound, NotScim, ScimError, ServerFailed, Throttled, Unauthorized
+from reconciler.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotScim,
+    PreconditionFailed,
+    ScimError,
+    ServerFailed,
+    Throttled,
+    TooLarge,
+    Unauthorized,
+    Unsupported,
+    WrongResource,
+)
 from reconciler.http import Answer
+from reconciler.model.profile import Meaning
 
 _ERROR_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:error"
 _WRONG_PLACE: Final = "is tenantUrl the application's SCIM address? a login page or a proxy may have answered"
@@ -22,8 +38,17 @@ _TAGS = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<[^>]*>")
 _DETAIL: Final = 200
 _GLIMPSE: Final = 60
 
-_REFUSED: Final = (ScimError, "the request was refused", "correct the value, its mapping, or the app's profile")
-_STATUSES: Final[dict[int, tuple[type[ScimError], str, str]]] = {
+_Kind: TypeAlias = tuple[type[ScimError], str, str]
+_CORRECT: Final = "correct the value, its mapping, or the app's profile"
+_REFUSED: Final[_Kind] = (ScimError, "the request was refused", _CORRECT)
+_FAILED: Final[_Kind] = (ServerFailed, "the server failed", "nothing is wrong on this side; try again later")
+_UNSUPPORTED: Final[_Kind] = (
+    Unsupported,
+    "the server does not do this",
+    "say so in the app's profile; `reconciler check --write-probe` finds what the server does",
+)
+_STATUSES: Final[dict[int, _Kind]] = {
+    400: (Invalid, "the request was refused", _CORRECT),
     401: (Unauthorized, "the token was refused", "the token is wrong or expired: look at what auth.bearer names"),
     403: (
         Forbidden,
@@ -32,8 +57,19 @@ _STATUSES: Final[dict[int, tuple[type[ScimError], str, str]]] = {
     ),
     404: (NotFound, "there is no such resource", "it may have been deleted meanwhile; or tenantUrl is not quite right"),
     409: (Conflict, "a unique value is taken", "another resource has this name: plan again to see which"),
+    405: _UNSUPPORTED,
+    412: (PreconditionFailed, "it changed since it was read", "plan again: somebody else wrote to it meanwhile"),
+    413: (TooLarge, "the request is too large", "lower groups.maxMembers or maxBytes in the app's profile"),
+    422: (Invalid, "the request was refused", _CORRECT),
     429: (Throttled, "too many requests, on every try", "lower rate.perSecond in the app's profile, or try later"),
+    501: _UNSUPPORTED,
 }
+_TYPES: Final = {"uniqueness": 409, "toomany": 413}
+"""scimType (RFC 7644 section 3.12), lower-case → the status that means the same, where it came with 400."""
+_MEANINGS: Final = {
+    "conflict": 409, "notFound": 404, "forbidden": 403, "unauthorized": 401, "invalid": 400, "rateLimited": 429,
+    "unavailable": 503,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +81,49 @@ class Refusal:
     status: int = 0
 
 
-def accept(answer: Answer) -> Any:
+def accept(answer: Answer, meanings: Sequence[Meaning] = ()) -> Any:
     """The JSON of a success; None if there is no body, or none that is JSON.
 
-    Raises the ScimError that fits a refusal, an error inside a 2xx included, and NotScim for a redirect.
+    Raises the ScimError that fits a refusal, an error inside a 2xx included, and NotScim for a redirect. `meanings`
+    are the application's own errors, of its profile.
     """
     body = _json(answer)
+    own = _own_meaning(answer, meanings)
     if not 200 <= answer.status < 300:
-        refuse(answer, _refusal(body, answer.body))
-    if _is_error(body):
+        refuse(answer, _refusal(body, answer.body), status=own)
+    if own is not None or _is_error(body):
         found = _refusal(body, answer.body)
-        refuse(answer, found, status=found.status or 400)
+        refuse(answer, found, status=own or found.status or 400)
     return body
 
 
-def resource(answer: Answer, key: str) -> dict[str, Any]:
-    """The resource of a successful GET, its id as text. Raises NotScim if it is something else, or another resource:
-    a PUT would write it over the one that was meant.
+def _own_meaning(answer: Answer, meanings: Sequence[Meaning]) -> int | None:
+    """The status that the application's own error stands for."""
+    if not meanings:
+        return None
+    text = _text(answer.body).casefold()
+    for each in meanings:
+        told = each.status is not None or answer.status >= 400
+        if told and each.status in (None, answer.status) and each.says.casefold() in text:
+            return _MEANINGS[each.means]
+    return None
+
+
+def resource(answer: Answer, key: str, meanings: Sequence[Meaning] = ()) -> dict[str, Any]:
+    """The resource of a successful GET, its id as text. Raises NotScim if it is something else, and WrongResource
+    if it is another one: a PUT would write it over the one that was meant.
     """
-    body = accept(answer)
+    body = accept(answer, meanings)
     shown = remote_id(body) if isinstance(body, dict) else None
     if shown is None:
         raise not_scim(answer, "is no SCIM resource with an id")
     if shown.lower() != key.lower():
-        raise not_scim(answer, f"is about the resource {clean(shown, _GLIMPSE)} instead")
+        raise WrongResource(
+            f"the answer is about the resource {clean(shown, _GLIMPSE)} instead",
+            request=answer.request,
+            status=answer.status,
+            hint=_WRONG_PLACE,
+        )
     found: dict[str, Any] = body
     found["id"] = shown
     return found
@@ -94,12 +149,8 @@ def refuse(answer: Answer, found: Refusal, *, status: int | None = None) -> NoRe
     status = answer.status if status is None else status
     if status < 400:
         raise _redirected(answer)
-    if status == 400 and found.scim_type.lower() == "uniqueness":
-        kind, said, hint = _STATUSES[409]
-    elif status >= 500:
-        kind, said, hint = ServerFailed, "the server failed", "nothing is wrong on this side; try again later"
-    else:
-        kind, said, hint = _STATUSES.get(status, _REFUSED)
+    meant = _TYPES.get(found.scim_type.lower(), status) if status == 400 else status
+    kind, said, hint = _STATUSES.get(meant, _FAILED if meant >= 500 else _REFUSED)
     kinds = f" {found.scim_type}" if found.scim_type else ""
     detail = f": {found.detail}" if found.detail else ""
     raise kind(
@@ -110,6 +161,12 @@ def refuse(answer: Answer, found: Refusal, *, status: int | None = None) -> NoRe
         scim_type=found.scim_type,
         hint=hint,
     )
+
+
+def unsupported(answer: Answer) -> Unsupported:
+    """The server does not have the method, whatever its status says."""
+    _, said, hint = _UNSUPPORTED
+    return Unsupported(f"{said} ({answer.status})", request=answer.request, status=405, hint=hint)
 
 
 def refusal(answer: Answer) -> Refusal:
@@ -161,7 +218,7 @@ def _refusal(body: Any, raw: bytes) -> Refusal:
         return _enveloped(errors[0])
     if "error" in body and "detail" not in body:
         return _oauth(body)
-    detail = body.get("detail") or body.get("message") or ""
+    detail = body.get("detail") or body.get("message") or body.get("title") or body.get("description") or ""
     return Refusal(clean(str(detail)), clean(str(body.get("scimType") or ""), 40), _status(body.get("status")))
 
 

@@ -22,7 +22,6 @@ from reconciler.model.values import RemoteId
 Kind: TypeAlias = Literal["user", "group"]
 
 _REMEMBERED: Final = 10_000
-PLACES: dict[Kind, str] = {"user": "/Users", "group": "/Groups"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class Reader:
         of the filter are no error here, but told.
         """
         params = {"filter": _equals(path, str(uuid.uuid4())), "startIndex": "1", "count": "1"}
-        page = parse(await self._client.send("GET", PLACES["user"], params=params))
+        page = parse(await self._client.send("GET", self._profile.users.endpoint, params=params))
         return Connection(page.answer.request, len(page.rows))
 
     async def user(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it
@@ -89,6 +88,11 @@ class Reader:
     async def group(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it
         """One group with its members; None if there is none (see `_get`)."""
         return await self._get("group", id)
+
+    async def members(self, group: str) -> list[str] | None:
+        """The ids of the members of one group; None where the application shows none."""
+        found = await self._get("group", group)
+        return member_ids(member(found or {}, "members"))
 
     async def find_user(self, path: str, value: str, *, sure: bool = False) -> list[dict[str, Any]]:
         """The accounts that hold `value` at `path`, compared here: by a filter that can be trusted, else by listing.
@@ -106,19 +110,21 @@ class Reader:
         can't mean a lack of permission: after this token has read something of the kind, for which a page of one is
         fetched if need be. Otherwise the refusal is raised.
         """
-        answer = await self._client.send("GET", place(kind, id))
+        answer = await self._client.send("GET", place(kind, id, self._profile))
         if answer.status == 404:
             return None
         if answer.status in self._profile.answers.not_found and answer.status >= 400:
             await self._sure_to_read(kind)
             return None
-        found = resource(answer, id)
+        found = resource(answer, id, self._profile.answers.errors)
         self._readable.add(kind)
         return found
 
     async def _sure_to_read(self, kind: Kind) -> None:
         if kind not in self._readable:
-            parse(await self._client.send("GET", PLACES[kind], params={"startIndex": "1", "count": "1"}))
+            parse(
+                await self._client.send("GET", endpoint(kind, self._profile), params={"startIndex": "1", "count": "1"})
+            )
             self._readable.add(kind)
 
     async def _find(self, kind: Kind, path: str, value: str, *, sure: bool) -> list[dict[str, Any]]:
@@ -143,7 +149,7 @@ class Reader:
     async def _filtered(self, kind: Kind, text: str) -> Page | None:
         """One page by filter; None if the server can't (some fail on quotes in a value, some crash)."""
         params = {"filter": text, "startIndex": "1", "count": str(self._profile.paging.count)}
-        answer = await self._client.send("GET", PLACES[kind], params=params)
+        answer = await self._client.send("GET", endpoint(kind, self._profile), params=params)
         if answer.status in {400, 404, 422} or answer.status >= 500:
             return None
         return parse(answer)
@@ -157,7 +163,7 @@ class Reader:
         progress: Progress | None = None,
     ) -> Listing[Any]:
         width = self._profile.rate.concurrency
-        place = PLACES[kind]
+        place = endpoint(kind, self._profile)
         paging = self._profile.paging
         return Listing(self._client, place, paging, convert, params=params, concurrency=width, progress=progress)
 
@@ -167,9 +173,14 @@ class Reader:
         return [kept for kept in found.values() if kept is not None]
 
 
-def place(kind: Kind, id: str) -> str:  # noqa: A002  SCIM's name for it
+def endpoint(kind: Kind, profile: Profile) -> str:
+    """The path of a list."""
+    return profile.users.endpoint if kind == "user" else profile.groups.endpoint
+
+
+def place(kind: Kind, id: str, profile: Profile) -> str:  # noqa: A002  SCIM's name for it
     """The path of one resource; ids are opaque and may hold "/", "@", "+" and blanks."""
-    return f"{PLACES[kind]}/{quote(id, safe='')}"
+    return f"{endpoint(kind, profile)}/{quote(id, safe='')}"
 
 
 def _equals(name: str, value: str) -> str:

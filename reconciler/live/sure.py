@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from reconciler.errors import AnswerLost, BodyTooLarge, ServerFailed
-from reconciler.http import Client
-from reconciler.live.judge import accept
 
 TRIES: Final = 3
 
 UNSURE: Final = (AnswerLost, BodyTooLarge, ServerFailed)
 """The server may have acted."""
-
-
-def never_done(error: Exception) -> bool:
-    """501 says of itself that nothing happened (RFC 9110 section 15.6.2)."""
-    return isinstance(error, ServerFailed) and error.status == 501
+Send: TypeAlias = Callable[[str, str, Any], Awaitable[Any]]
+"""(method, path, body) → the JSON of a success; raises what a refusal means."""
 
 
 async def write(
-    client: Client,
-    method: str,
-    path: str,
-    body: Callable[[], Any],
-    look: Callable[[], Awaitable[bool]],
+    send: Send, method: str, path: str, body: Callable[[], Any], look: Callable[[], Awaitable[bool]]
 ) -> Any:
     """Send until it is done: the JSON of the answer, None if it had none or was lost and `look` found it done.
 
@@ -34,10 +25,8 @@ async def write(
     """
     for last in (False,) * (TRIES - 1) + (True,):
         try:
-            return accept(await client.send(method, path, body=body()))
-        except UNSURE as error:
-            if never_done(error):
-                raise
+            return await send(method, path, body())
+        except UNSURE:
             if await look():
                 return None
             if last:

@@ -21,8 +21,9 @@ from reconciler.live.edits import (
     spelled,
     wire_value,
 )
-from reconciler.live.elements import Edit, element_operations
+from reconciler.live.elements import Edit, element_operations, whole_list_operations
 from reconciler.model.path import AttributePath, member, parse_path
+from reconciler.model.profile import Patch
 from reconciler.model.schema import is_manager
 from reconciler.model.values import Value, is_null
 
@@ -33,6 +34,7 @@ CORE: Final[dict[str, str]] = {
     "group": "urn:ietf:params:scim:schemas:core:2.0:Group",
 }
 _PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+_RFC: Final = Patch()
 _READ_ONLY: Final = frozenset({"meta", "groups"})  # RFC 7643 sections 3.1 and 4.1.2: ignored in a PUT, refused by some
 
 
@@ -80,16 +82,37 @@ def replace_members(current: Resource, *, add: Iterable[str] = (), remove: Itera
     return content
 
 
-def patch(operations: Sequence[Body]) -> Body:
-    """A PatchOp message (RFC 7644 section 3.5.2); operations are named in lower case, as the RFC does."""
-    return {"schemas": [_PATCH_OP], "Operations": list(operations)}
+def patch(operations: Sequence[Body], spelling: Patch = _RFC) -> Body:
+    """A PatchOp message (RFC 7644 section 3.5.2); operations are named as the application wants them."""
+    return {"schemas": [_PATCH_OP], "Operations": [_spelled(operation, spelling) for operation in operations]}
+
+
+def _spelled(operation: Body, spelling: Patch) -> Body:
+    if spelling.ops == "capitalized":
+        operation = {**operation, "op": operation["op"].capitalize()}
+    if spelling.booleans == "text" and "value" in operation:
+        operation = {**operation, "value": _texts(operation["value"])}
+    return operation
+
+
+def _texts(node: Any) -> Any:
+    """`False` as "False", at any depth."""
+    if isinstance(node, bool):
+        return str(node)
+    if isinstance(node, dict):
+        return {name: _texts(value) for name, value in node.items()}
+    return [_texts(value) for value in node] if isinstance(node, list) else node
 
 
 def operations_by_path(
-    values: Mapping[str, Value], current: Resource | None = None, *, email_primary: bool = False
+    values: Mapping[str, Value],
+    current: Resource | None = None,
+    *,
+    email_primary: bool = False,
+    whole_lists: bool = False,
 ) -> list[Body]:
     """One operation for each path, or for all paths into one element. Paths into multi-valued attributes need
-    `current`.
+    `current`. `whole_lists`: they are replaced as a whole, edited.
     """
     operations: list[Body] = []
     lists: dict[str, list[Edit]] = {}
@@ -102,7 +125,9 @@ def operations_by_path(
         elif current is None or not is_null(path.read(current)):
             operations.append({"op": "remove", "path": _removable(path)})
     for place, edits in lists.items():
-        operations += element_operations(edits, current or {}, mark=email_primary and place == "emails")
+        mark = email_primary and place == "emails"
+        write = whole_list_operations if whole_lists else element_operations
+        operations += write(edits, current or {}, mark=mark)
     return operations
 
 

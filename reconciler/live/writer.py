@@ -7,19 +7,20 @@ verify; if it was not, the same write may be repeated in the next form of the la
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.errors import Conflict, NotFound, ScimError
-from reconciler.http import Client
+from reconciler.errors import Conflict, Invalid, NotFound, NotStored, ScimError, WrongResource
+from reconciler.http import Answer, Client
 from reconciler.live import wire
-from reconciler.live.forms import Form, Writes, ladders
-from reconciler.live.judge import accept, clean, remote_id
+from reconciler.live.edits import is_list
+from reconciler.live.forms import Form, Writes, ladders, learned
+from reconciler.live.judge import accept, clean, remote_id, unsupported
 from reconciler.live.membership import Membership
-from reconciler.live.reader import PLACES, Kind, Reader, member_ids, place
-from reconciler.live.rows import carries
-from reconciler.live.sure import UNSURE, never_done, write
+from reconciler.live.reader import Kind, Reader, endpoint, member_ids, place
+from reconciler.live.rows import carries, is_active
+from reconciler.live.sure import UNSURE, write
 from reconciler.model.comparison import equal, truth
 from reconciler.model.path import AttributePath, member, parse_path
 from reconciler.model.profile import Profile
@@ -37,18 +38,41 @@ class Stored:
 
 
 class Writer:
-    """Writes to one application. Writes to one resource must not be concurrent: the caller sees to that."""
+    """Writes to one application. Writes to one resource must not be concurrent: the caller sees to that.
 
-    def __init__(self, client: Client, profile: Profile, reader: Reader) -> None:
+    `versions`: `meta.version` of each resource as the plan saw it, where versions are real: a write to what changed
+    since is refused by the application (RFC 7644 section 3.14), and raises PreconditionFailed.
+    """
+
+    def __init__(
+        self, client: Client, profile: Profile, reader: Reader, *, versions: Iterable[tuple[Kind, str, str]] = ()
+    ) -> None:
         self._client = client
         self._profile = profile
         self._reader = reader
         self._ladders = ladders(profile)
-        self._membership = Membership(client, profile, reader, self._ladders["members"])
+        self._membership = Membership(profile, reader, self._ladders, self._send)
+        self._versions = {place(kind, key, profile): version for kind, key, version in versions}
 
-    def next_form(self, kind: Writes, after: Form) -> Form | None:
-        """The form to try when `after` was answered with success and did nothing; None: there is no other."""
-        return self._ladders[kind].after(after)
+    @property
+    def learned(self) -> dict[str, Any]:
+        """Dotted key of the profile → what worked in this run, where the profile says something else."""
+        found: dict[str, Any] = dict(learned(self._ladders))
+        if self._membership.most < self._profile.groups.max_members:
+            found["groups.maxMembers"] = self._membership.most
+        return found
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a person should know of this run, as sentences."""
+        return tuple(self._membership.told)
+
+    def next_form(self, kind: Writes, after: Form, paths: Iterable[str] = ()) -> Form | None:
+        """The form to try when `after` was answered with success and did not write `paths`; None: there is no other."""
+        found = self._ladders[kind].after(after)
+        if kind == "user" and found is not None and found == _twin(paths):
+            found = self._ladders[kind].after(found)
+        return found
 
     def prefer(self, kind: Writes, form: Form) -> None:
         """For the rest of the run begin with `form`: it was verified."""
@@ -116,11 +140,9 @@ class Writer:
         unsure: Exception | None = None
         for _ in range(2):
             try:
-                answer = await self._client.send("POST", PLACES[kind], body=body)
-                created = accept(answer)
+                answer = await self._client.send("POST", endpoint(kind, self._profile), body=body)
+                created = accept(answer, self._profile.answers.errors)
             except UNSURE as lost:
-                if never_done(lost):
-                    raise
                 unsure = lost
                 found = await self._adopt(kind, values, lost)
             except Conflict as taken:
@@ -130,11 +152,15 @@ class Writer:
                 if not found:
                     raise
             else:
-                return await self._believe(kind, values, created, answer.request)
+                return await self._believe(kind, values, self._as_created(created, answer), answer.request)
             if found:
                 return found
         assert unsure is not None
         raise unsure
+
+    def _as_created(self, created: Any, answer: Answer) -> Any:
+        """The body of the answer, where its status says that the resource is there."""
+        return created if answer.status in self._profile.answers.created else None
 
     async def _adopt(self, kind: Kind, values: Mapping[str, Value], cause: Exception) -> Stored | None:
         """What a creation without an answer left behind. Raises Conflict if somebody else has the name."""
@@ -144,7 +170,7 @@ class Writer:
         key, resource = found
         if carries(resource, values, self._profile):
             return Stored(key, resource, adopted=True)
-        request = getattr(cause, "request", f"POST {PLACES[kind]}")
+        request = getattr(cause, "request", f"POST {endpoint(kind, self._profile)}")
         message = f"the answer was lost, and {kind} {clean(key, 60)} has the name that was sent, but other values"
         raise Conflict(message, request=request, status=409, hint="plan again to see whose it is") from cause
 
@@ -160,7 +186,7 @@ class Writer:
         if found and carries(found[1], values, self._profile):
             return Stored(*found)
         shown = f"{kind} {clean(key, 60)} with another {path.text}" if key else f"no {kind} with an id"
-        raise ScimError(
+        raise (WrongResource if key else NotStored)(
             f"the creation was answered with {shown}, and the one that was sent can't be found",
             request=request,
             status=200,
@@ -183,7 +209,9 @@ class Writer:
         if len(found) > 1:
             ids = clean(", ".join(sorted(str(each["id"]) for each in found)))
             message = f"several resources have the {path.text} that was sent: {ids}"
-            raise Conflict(message, request=f"POST {PLACES[kind]}", status=409, hint="one of them has to go")
+            raise Conflict(
+                message, request=f"POST {endpoint(kind, self._profile)}", status=409, hint="one of them has to go"
+            )
         return (RemoteId(found[0]["id"]), found[0]) if found else None
 
     async def _left_out(self, stored: Stored, members: Sequence[RemoteId], sent: bool) -> list[RemoteId]:
@@ -198,13 +226,33 @@ class Writer:
         async def once(form: Form) -> Stored | None:
             return await self._update_as(kind, key, values, form)
 
-        return await (once(form) if form is not None else self._ladders[kind].climb(once))
+        return await (once(form) if form is not None else self._ladders[kind].climb(once, without=_twin(values)))
+
+    async def _send(self, method: str, path: str, body: Any) -> Any:
+        """One write to a resource that is there, on the condition that nobody else wrote to it meanwhile."""
+        version = self._versions.pop(path, None)
+        headers = {"if-match": version} if version and self._profile.versions else None
+        answer = await self._client.send(method, path, body=body, headers=headers)
+        try:
+            shown = accept(answer, self._profile.answers.errors)
+        except NotFound as error:
+            if method != "DELETE" and await self._is_there(path):
+                raise unsupported(answer) from error
+            raise
+        if self._profile.versions and (now := _version(shown) or answer.headers.get("etag")):
+            self._versions[path] = now
+        return shown
+
+    async def _is_there(self, path: str) -> bool:
+        """Some servers say 404 of a method that they don't have."""
+        answer = await self._client.send("GET", path)
+        return 200 <= answer.status < 300
 
     async def _update_as(self, kind: Kind, key: RemoteId, values: Mapping[str, Value], form: Form) -> Stored | None:
         current = None
         if form == "put" or wire.needs_current(values):
             current = await self._there(kind, key)
-        method, body = self._form_body(form, values, current)
+        method, body = self._form_body(kind, form, values, current)
         if body is None:
             return Stored(key, current) if current is not None else None
         shown: dict[str, Any] = {}
@@ -216,7 +264,7 @@ class Writer:
             shown.update(found or {})
             return True
 
-        answered = await write(self._client, method, place(kind, key), lambda: body, look)
+        answered = await write(self._send, method, place(kind, key, self._profile), lambda: body, look)
         if isinstance(answered, dict):
             shown = answered
         now = remote_id(shown)
@@ -228,18 +276,39 @@ class Writer:
         return goes and any(parse_path(t).schema_name == "active" and not truth(v) for t, v in values.items())
 
     def _form_body(
-        self, form: Form, values: Mapping[str, Value], current: dict[str, Any] | None
+        self, kind: Kind, form: Form, values: Mapping[str, Value], current: dict[str, Any] | None
     ) -> tuple[str, wire.Body | None]:
         primary = self._profile.email_primary
         if form == "put":
             assert current is not None
-            return "PUT", wire.replace_body(current, values, email_primary=primary)
-        if form == "patchPath":
-            operations = wire.operations_by_path(values, current, email_primary=primary)
+            body = wire.replace_body(current, values, email_primary=primary)
+            return "PUT", self._complete(body, current) if kind == "user" else body
+        if form in ("patchPath", "patchWhole"):
+            whole = form == "patchWhole"
+            operations = wire.operations_by_path(values, current, email_primary=primary, whole_lists=whole)
         else:
             one = wire.operation_without_path(values, current, email_primary=primary)
             operations = [one] if one else []
-        return "PATCH", wire.patch(operations) if operations else None
+        return "PATCH", wire.patch(operations, self._profile.patch) if operations else None
+
+    def _complete(self, body: wire.Body, current: dict[str, Any]) -> wire.Body:
+        """With what every PUT of a user must carry, where the application does not show it.
+
+        Raises Invalid for what is unknown.
+        """
+        for text in self._profile.users.required:
+            path = parse_path(text)
+            if not is_null(path.read(body)):
+                continue
+            if path.canonical != "active":
+                raise Invalid(
+                    f"a PUT needs {text}, and the application shows none that could be sent back",
+                    request="PUT",
+                    status=400,
+                    hint=f"map {text}, or take it out of users.required in the app's profile",
+                )
+            body["active"] = is_active(current)
+        return body
 
     async def _get(self, kind: Kind, key: RemoteId) -> dict[str, Any] | None:
         return await (self._reader.user(key) if kind == "user" else self._reader.group(key))
@@ -248,15 +317,17 @@ class Writer:
         found = await self._get(kind, key)
         if found is None:
             message = "it is gone: nothing can be written to it"
-            raise NotFound(message, request=f"GET {place(kind, key)}", status=404, hint="plan again")
+            raise NotFound(message, request=f"GET {place(kind, key, self._profile)}", status=404, hint="plan again")
         return found
 
     async def _delete(self, kind: Kind, key: RemoteId) -> None:
         async def gone() -> bool:
-            return await self._get(kind, key) is None
+            found = await self._get(kind, key)
+            only_off = kind == "user" and self._profile.users.delete_effect == "deactivated"
+            return found is None or (only_off and not is_active(found))
 
         try:
-            await write(self._client, "DELETE", place(kind, key), lambda: None, gone)
+            await write(self._send, "DELETE", place(kind, key, self._profile), lambda: None, gone)
         except ScimError as error:
             if error.status != 404 and not (error.status in self._profile.answers.not_found and await gone()):
                 raise
@@ -273,7 +344,18 @@ def _name(kind: Kind, values: Mapping[str, Value], profile: Profile) -> tuple[At
             return found[0], str(found[1])
     raise ScimError(
         f"nothing that is sent names the {kind}: without {usual} it could not be found again",
-        request=f"POST {PLACES[kind]}",
+        request=f"POST {endpoint(kind, profile)}",
         status=0,
         hint=f"map {usual}",
     )
+
+
+def _twin(paths: Iterable[str]) -> Form | None:
+    """Where no path leads into a multi-valued attribute, whole lists make no difference."""
+    return None if any(is_list(parse_path(path)) for path in paths) else "patchWhole"
+
+
+def _version(resource: Any) -> str | None:
+    meta = member(resource, "meta") if isinstance(resource, dict) else None
+    found = member(meta, "version") if isinstance(meta, dict) else None
+    return found if isinstance(found, str) and found else None

@@ -10,15 +10,22 @@ import pytest
 from reconciler.errors import (
     Conflict,
     Forbidden,
+    Invalid,
     NotFound,
     NotScim,
+    PreconditionFailed,
     ScimError,
     ServerFailed,
     Throttled,
+    TooLarge,
+    TransportError,
     Unauthorized,
+    Unsupported,
+    Verdict,
 )
 from reconciler.http import Answer
 from reconciler.live.judge import accept, clean, remote_id
+from reconciler.model.profile import Meaning
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -31,8 +38,9 @@ def answer(status: int, body: Any = b"", **headers: str) -> Answer:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, ScimError), (401, Unauthorized), (403, Forbidden), (404, NotFound), (405, ScimError), (409, Conflict),
-        (412, ScimError), (429, Throttled), (500, ServerFailed), (501, ServerFailed), (503, ServerFailed),
+        (400, Invalid), (401, Unauthorized), (402, ScimError), (403, Forbidden), (404, NotFound), (405, Unsupported),
+        (409, Conflict), (412, PreconditionFailed), (413, TooLarge), (422, Invalid), (429, Throttled),
+        (500, ServerFailed), (501, Unsupported), (503, ServerFailed),
     ],
 )  # fmt: skip
 def test_the_status_decides(status: int, kind: type[ScimError]) -> None:
@@ -126,3 +134,57 @@ def test_ids_are_text() -> None:
     assert remote_id({"id": 16494879}) == "16494879"
     for none in ({}, {"id": None}, {"id": ""}, {"id": True}, {"id": ["a"]}, {"id": 1.5}):
         assert remote_id(none) is None
+
+
+def test_too_many_is_too_large_even_with_400() -> None:
+    with pytest.raises(TooLarge):
+        accept(answer(400, {"schemas": [ERROR], "scimType": "tooMany", "detail": "at most 100"}))
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({"type": "about:blank", "title": "Not allowed", "status": 400}, "Not allowed"),
+        ({"title": "Not allowed", "detail": "seats are gone"}, "seats are gone"),
+        ({"error": {"code": "E7", "message": "no"}}, "no (code E7)"),
+        ({"description": "broken"}, "broken"),
+        ({}, ""),
+        ([], "[]"),
+    ],
+)
+def test_errors_in_the_shapes_of_others(body: Any, detail: str) -> None:
+    with pytest.raises(Invalid) as told:
+        accept(answer(400, body))
+    assert told.value.detail == detail
+
+
+class TestMeanings:
+    """What the profile says of the application's own errors."""
+
+    @pytest.mark.parametrize(
+        ("means", "kind"),
+        [("conflict", Conflict), ("notFound", NotFound), ("forbidden", Forbidden), ("unauthorized", Unauthorized),
+         ("invalid", Invalid), ("rateLimited", Throttled), ("unavailable", ServerFailed)],
+    )  # fmt: skip
+    def test_each_has_its_error(self, means: Any, kind: type[ScimError]) -> None:
+        own = Meaning(status=418, says="Teapot", means=means)
+        with pytest.raises(kind) as told:
+            accept(answer(418, {"message": "a TEAPOT it is"}), [own])
+        assert told.value.hint
+        with pytest.raises(ScimError) as other:
+            accept(answer(418, {"message": "something else"}), [own])
+        assert type(other.value) is ScimError
+
+    def test_inside_of_a_success_only_where_the_status_says_so(self) -> None:
+        body = {"id": "7", "displayName": "already exists"}
+        assert accept(answer(200, body), [Meaning(says="already exists", means="conflict")]) == body
+        with pytest.raises(Conflict):
+            accept(answer(200, body), [Meaning(status=200, says="already exists", means="conflict")])
+
+    def test_every_kind_of_answer_has_its_verdict(self) -> None:
+        kinds = errors_below(ScimError) | errors_below(TransportError) | {NotScim}
+        assert {kind.verdict for kind in kinds} == set(Verdict)
+
+
+def errors_below(kind: Any) -> set[Any]:
+    return {kind}.union(*(errors_below(each) for each in kind.__subclasses__() if each.__module__ == kind.__module__))

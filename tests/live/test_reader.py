@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.errors import Forbidden, IncompleteRead, NotScim, ScimError, ServerFailed, Unauthorized
+from reconciler.errors import Forbidden, IncompleteRead, NotScim, ScimError, ServerFailed, Unauthorized, WrongResource
 
 PATHS = (
     "userName",
@@ -329,7 +329,7 @@ def test_a_resource_without_an_id_is_not_scim(using: Any, scim: Any) -> None:
 
 def test_another_resource_is_not_the_one_that_was_asked_for(using: Any, scim: Any) -> None:
     other = scim(intercept=lambda *_: httpx.Response(200, json={"id": "2", "userName": "x"}))
-    with pytest.raises(NotScim, match="is about the resource 2 instead"):
+    with pytest.raises(WrongResource, match="is about the resource 2 instead"):
         using(other, lambda rig: rig.reader.user("1"))
 
 
@@ -387,5 +387,5 @@ def test_a_reader_has_no_way_to_write(using: Any, scim: Any, people: Any) -> Non
     from reconciler.live import Reader
 
     assert {name for name in vars(Reader) if not name.startswith("_")} == {
-        "read", "probe", "user", "group", "find_user", "find_group",
+        "read", "probe", "user", "group", "find_user", "find_group", "members",
     }  # fmt: skip

@@ -18,6 +18,8 @@ Outsiders = Callable[..., Outsider]
 
 BARE = "create-without-id"  # the account has to be looked up
 CONVERGES = [
+    "path-refused scimtype-wrong",
+    "no-patch-404",
     "",
     # paging
     "cap-1", "cap-7", "big-count-400", "big-count-422", "past-end-first-page", "past-end-first-page cap-7",
@@ -57,7 +59,6 @@ CONVERGES = [
 TOLD_ONCE = [
     f"{BARE} filter-finds-nothing",
     "applied-then-400",
-    "path-refused scimtype-wrong",
     "unknown-dropped",
     "type-dropped",
     "inactive-deletes",
@@ -76,7 +77,6 @@ REFUSED = {
 
 TOLD = {
     "unknown-refused": "unknown attribute",
-    "no-patch-404": "PATCH http",
     "members-do-nothing no-put": "does not hold: user:ada",
     "members-unlisted": "does not hold: user:ada",
     "no-group-rename": "groups can't be renamed",
