@@ -97,10 +97,8 @@ def test_default_mappings_find_accounts_and_give_what_is_required(profile: Profi
     assert {"username", "active"} <= set(users)
     assert {parse_path(path).canonical for path in profile.users.required} <= set(users)
     groups = {m.target: m for m in profile.mappings.groups}
-    assert bool(groups) is profile.groups.supported
-    if groups:
-        assert groups["displayName"].matching == 1
-        assert "members" in groups
+    assert groups["displayName"].matching == 1, "plans name groups by it, also where none can be made"
+    assert ("members" in groups) is profile.groups.supported
 
 
 @every_profile
