@@ -46,8 +46,8 @@ DOCS = REPOSITORY / "docs"
 README = REPOSITORY / "README.md"
 PAGES = sorted(DOCS.glob("*.md"))
 NAMES = (
-    "first-steps", "desired-state", "mappings", "plan", "guardrails", "matching", "commands", "hootsuite", "errors",
-    "performance", "inside",
+    "first-steps", "desired-state", "mappings", "plan", "guardrails", "matching", "commands", "gallery", "hootsuite",
+    "errors", "performance", "inside",
 )  # fmt: skip
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
@@ -368,6 +368,7 @@ EXAMPLES = {
     ("desired-state", "profile"): ("apps/hootsuite/app.yaml", True),
     ("desired-state", "tests.yaml"): ("apps/hootsuite/tests.yaml", False),
     ("mappings", "Mappings"): ("apps/hootsuite/mappings.yaml", False),
+    ("gallery", "Correcting a profile"): ("apps/hootsuite/app.yaml", True),
     ("guardrails", "Who is never touched"): ("apps/hootsuite/app.yaml", True),
     ("matching", "Renames"): ("users/ada.lovelace.yaml", True),
 }
