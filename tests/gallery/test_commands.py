@@ -10,6 +10,7 @@ import pytest
 from reconciler.cli.schema import SCHEMAS
 from reconciler.gallery import load_profile, names
 from reconciler.model.profile import Profile
+from reconciler.render import Style, text
 
 
 def test_the_list_names_every_application(reconciler: Callable[..., Any]) -> None:
@@ -44,6 +45,14 @@ def test_an_unknown_application_is_an_error_with_a_suggestion(reconciler: Callab
     assert called.code == 1
     assert not called.out
     assert "did you mean slack?" in called.err
+
+
+def test_every_plan_says_that_the_profile_was_never_verified(story_of: Callable[..., Any]) -> None:
+    plan = story_of("hootsuite").plan()
+    for each in (plan, plan.model_copy(update={"changes": ()})):
+        assert "profile hootsuite, verified: never" in text(each, Style()).splitlines()[0]
+    seen = plan.model_copy(update={"profile": plan.profile.model_copy(update={"verified": "2026-11-25"})})
+    assert "never" not in text(seen, Style()).splitlines()[0]
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
