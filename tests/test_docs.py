@@ -46,8 +46,8 @@ DOCS = REPOSITORY / "docs"
 README = REPOSITORY / "README.md"
 PAGES = sorted(DOCS.glob("*.md"))
 NAMES = (
-    "first-steps", "desired-state", "mappings", "plan", "guardrails", "matching", "commands", "hootsuite", "errors",
-    "performance", "inside",
+    "first-steps", "desired-state", "mappings", "plan", "guardrails", "matching", "commands", "gallery", "hootsuite",
+    "errors", "performance", "inside",
 )  # fmt: skip
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
@@ -232,7 +232,7 @@ def test_what_this_version_refuses_is_documented() -> None:
     told = section(page("desired-state"), "Not in this version")
     refused = set(re.findall(r"[A-Za-z]+", apps._NOT_YET.pattern)) - {"auth", "bearer", "scope", "d", "users", "groups"}
     assert {"minimumMembers", "keyring", "until", "clientCredentials"} <= refused
-    missing = {name for name in (*refused, *apps._NOT_ACTED_ON, *users._NOT_YET, "rules") if name not in told}
+    missing = {name for name in (*refused, *apps.NOT_ACTED_ON, *users._NOT_YET, "rules") if name not in told}
     assert not missing
     assert NOT_YET in page("errors")
 
@@ -368,6 +368,7 @@ EXAMPLES = {
     ("desired-state", "profile"): ("apps/hootsuite/app.yaml", True),
     ("desired-state", "tests.yaml"): ("apps/hootsuite/tests.yaml", False),
     ("mappings", "Mappings"): ("apps/hootsuite/mappings.yaml", False),
+    ("gallery", "Correcting a profile"): ("apps/hootsuite/app.yaml", True),
     ("guardrails", "Who is never touched"): ("apps/hootsuite/app.yaml", True),
     ("matching", "Renames"): ("users/ada.lovelace.yaml", True),
 }

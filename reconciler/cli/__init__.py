@@ -22,6 +22,8 @@ COMMANDS = {
     "plan": "who would gain and who would lose what",
     "apply": "makes it so, after showing it and asking",
     "drift": "exit 2 if the application is not what git says",
+    "gallery": "what is known of each application",
+    "schema": "JSON Schema of files, plans and the memory, for editors and programs",
     "sandbox": "the embedded SCIM server",
 }
 USAGE = 64

@@ -31,7 +31,7 @@ _NOT_YET = re.compile(
     r"caFile|sharedTenant|auth\.(clientCredentials|mutualTls|caFile)|auth\.bearer\.keyring|guardrails\.minimumMembers"
     r"|scope\.assigned\.(groups|users)\.\d+\.(from|until)"
 )
-_NOT_ACTED_ON = ("canary", "interval", "notify", "sso")
+NOT_ACTED_ON = ("canary", "interval", "notify", "sso")
 _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
 """Fields of the model that are no keys of the file → where they come from."""
 _STANDARD_REMOVE_MEMBERS = {"percent": 40, "ignoreBelow": 3}
@@ -176,7 +176,7 @@ def _set_aside(sheet: Sheet, findings: Findings) -> None:
         if _NOT_YET.fullmatch(dotted):
             findings.error(place, f"`{dotted}` {NOT_YET}", NOT_YET_HINT)
             sheet.withhold([dotted])
-        elif dotted in _NOT_ACTED_ON:
+        elif dotted in NOT_ACTED_ON:
             findings.warning(place, f"`{dotted}` has no effect yet", "this version reads it and does not act on it")
             sheet.withhold([dotted])
     if sheet.tree.get("auth") == {}:

@@ -41,6 +41,10 @@ class Findings:
         file = "mappings" if parts[0] == "mappings" else "app"
         return Place(f"apps/{self.app}/{file}.yaml")
 
+    def inherited(self, kind: str, target: str) -> bool:
+        """The gallery's mapping holds, and not one of the app's own."""
+        return parse_path(target).canonical not in self._own[kind]
+
     def mapping_place(self, kind: str, target: str, part: str = "") -> Place:
         """Of a mapping (`kind` is users or groups): in the app's own file, or the gallery's, where it is inherited."""
         number = self._own[kind].get(parse_path(target).canonical)

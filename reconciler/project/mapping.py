@@ -238,7 +238,7 @@ class _Compiler:
         """By what accounts are matched, they should be found by filter.
 
         Only a warning: matching works on the whole list. But after a creation whose answer was lost the account is
-        looked up, and without a filter that reads the list once more.
+        looked up, and without a filter that reads the list once more. Where the gallery matches so, it has its reason.
         """
         if not self.written.matching:
             return
@@ -246,11 +246,13 @@ class _Compiler:
         if self._is_reference():
             self._problem(place, "a reference can't be a matching attribute: ids are not known before accounts are")
             return
+        kind = "groups" if self.group else "users"
+        if self.findings.inherited(kind, self.written.target):
+            return
         filters = self.profile.filters
         trusted = filters.groups if self.group else filters.users
         names = {self.path.text.lower(), self.path.schema_name}  # as the look-up compares them
         if self.path.urn or names.isdisjoint(each.lower() for each in trusted):
-            kind = "groups" if self.group else "users"
             self.findings.warn(
                 place,
                 f"{self.profile.title} can't filter by {self.written.target}: each look-up reads the whole list",

@@ -8,6 +8,11 @@ from reconciler.errors import ReconcilerError
 from reconciler.gallery import load_profile, names
 from reconciler.model.profile import Profile
 
+NAMES = (
+    "hootsuite", "scim", "aws-identity-center", "github-enterprise", "slack", "atlassian", "databricks", "snowflake",
+    "salesforce", "pagerduty", "new-relic", "miro", "notion", "figma", "launchdarkly", "hcp-terraform", "keycloak",
+    "gitlab",
+)  # fmt: skip
 USER_TARGETS = [
     "userName",
     "active",
@@ -29,7 +34,7 @@ def languages() -> dict[str, str | bool | int]:
 
 
 def test_names_are_sorted_and_all_load() -> None:
-    assert names() == ("hootsuite", "scim")
+    assert names() == tuple(sorted(NAMES))
     for name in names():
         profile = load_profile(name)
         assert isinstance(profile, Profile)
@@ -84,7 +89,7 @@ def test_an_unknown_name_is_told_with_a_suggestion() -> None:
     with pytest.raises(ReconcilerError) as caught:
         load_profile("hootsuit")
     assert caught.value.message == "the gallery has no 'hootsuit'"
-    assert caught.value.hint == "did you mean hootsuite? it knows: hootsuite, scim"
+    assert caught.value.hint == f"did you mean hootsuite? it knows: {', '.join(sorted(NAMES))}"
 
 
 def test_a_name_is_no_path() -> None:

@@ -1,0 +1,113 @@
+"""The published schemas accept what the program accepts, and find what an editor can find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+import reconciler.gallery
+from reconciler.cli.schema import SCHEMAS, published
+from reconciler.gallery import load_profile, names
+
+COMPANY = Path(__file__).parents[2] / "desired-state"
+GALLERY = Path(reconciler.gallery.__file__).parent
+
+
+def check(name: str, document: Any) -> None:
+    Draft202012Validator(published(name)).validate(document)
+
+
+def from_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_schema_is_one(name: str) -> None:
+    Draft202012Validator.check_schema(published(name))
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_profile_of_the_gallery_fits(name: str) -> None:
+    check("profile", from_yaml(GALLERY / f"{name}.yaml"))
+    check("profile", load_profile(name).model_dump(mode="json", by_alias=True))
+
+
+@pytest.mark.parametrize(("schema", "file"), [("app", "app.yaml"), ("mappings", "mappings.yaml")])
+def test_the_example_company_fits(schema: str, file: str) -> None:
+    check(schema, from_yaml(COMPANY / "apps" / "hootsuite" / file))
+
+
+@pytest.mark.parametrize("kind", ["user", "group"])
+def test_everybody_and_every_group_of_the_example_company_fits(kind: str) -> None:
+    files = list((COMPANY / f"{kind}s").glob("**/*.yaml"))
+    assert files
+    validator = Draft202012Validator(published(kind))
+    for file in files:
+        validator.validate(from_yaml(file))
+
+
+def test_a_plan_and_the_memory_fit(story_of: Callable[..., Any]) -> None:
+    story = story_of("hootsuite")
+    check("plan", orjson.loads(story.plan().model_dump_json(by_alias=True)))
+    story.converge()
+    check("state", story.company.state)
+    story.company.edit_person("alan.turing", accountEnabled=False)
+    check("plan", orjson.loads(story.plan().model_dump_json(by_alias=True)))
+
+
+def test_a_plan_as_the_command_prints_it_fits(story_of: Callable[..., Any]) -> None:
+    from reconciler.plan import to_json
+
+    check("plan", orjson.loads(to_json(story_of("scim").plan())))
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("app", {"scope": {"assigned": {"groups": ["care", {"group": "press", "roles": ["Admin"]}]}}}),
+        ("app", {"unmanaged": {"groups": "ignore"}, "profile": {"users": {"update": "put"}}}),
+        ("app", {"groups": ["care"], "sso": {"anything": True}}),
+        ("app", {"profile": {"schema": {"urn:x:User:level": "integer", "urn:x:User:teams": {"type": "string"}}}}),
+        ("app", {"scope": {"filters": [[{"not": {"attribute": "department", "operator": "IS NULL"}}]]}}),
+        ("user", [{"id": "ada", "userPrincipalName": "ada@contoso.com", "costCenter": "7", "formerly": [{"id": "x"}]}]),
+        ("group", {"displayName": "Care", "members": ["ada", {"group": "press", "reason": "all of them"}]}),
+    ],
+)
+def test_what_the_program_accepts_is_accepted(name: str, document: Any) -> None:
+    check(name, document)
+
+
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("app", {"tenantURL": "https://example.com"}),
+        ("app", {"profile": {"users": {"update": "patch"}}}),
+        ("app", {"profile": {"pageing": {"count": 5}}}),
+        ("app", {"name": "hootsuite"}),
+        ("mappings", {"users": [{"source": "mail"}]}),
+        ("profile", {"title": "X"}),
+        ("user", [{"userPrincipalName": "ada@contoso.com"}]),
+        ("user", {"kind": "robot"}),
+        ("user", {"mail": 5}),
+        ("group", {"displayname": "Care"}),
+        ("group", {"members": [{"user": "ada", "group": "press"}]}),
+    ],
+)
+def test_what_is_spelled_wrong_is_found(name: str, document: Any) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        check(name, document)
+
+
+def test_editors_show_what_keys_mean() -> None:
+    profile = published("profile")
+    assert profile["properties"]["excludedAttributes"]["description"].startswith("`excludedAttributes=members`")
+    assert "application's own attributes" in profile["properties"]["schema"]["description"]
+    assert profile["$defs"]["Rate"]["properties"]["concurrency"]["description"] == "Requests at a time, at most."
+    assert "description" in published("state")["$defs"]["Binding"]["properties"]["active"]
