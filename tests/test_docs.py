@@ -314,6 +314,10 @@ def test_every_error_is_documented(kind: type[errors.ReconcilerError]) -> None:
         assert str(kind.exit_code) in rows[0]
 
 
+def test_every_verdict_is_documented() -> None:
+    assert {str(verdict) for verdict in errors.Verdict} <= words_in_code("errors")
+
+
 # -- the pages themselves
 
 
