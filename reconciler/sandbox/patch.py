@@ -91,7 +91,8 @@ class _Operation:
                 if not isinstance(inner, dict):
                     raise invalid_value(f"{urn} must be an object")
                 for name, below in inner.items():
-                    self._whole(self._attribute(table, name), self.draft.data.setdefault(urn, {}), below)
+                    if name.lower() != "schemas":
+                        self._whole(self._attribute(table, name), self.draft.data.setdefault(urn, {}), below)
             else:
                 self._whole(self._attribute(self.kind.attributes, key), self.draft.data, inner)
         self._drop_empty_extensions()

@@ -166,7 +166,7 @@ class Store:
         urns = [kind.urn, *(urn for urn, _ in kind.extensions.values() if urn in resource.data)]
         document: dict[str, Any] = {"schemas": urns, "id": resource.id, **resource.data}
         if resource.kind == "User":
-            if groups := [self._reference(group) for group in self.groups_of(resource.id)]:
+            if groups := [self._reference(group, "User") for group in self.groups_of(resource.id)]:
                 document["groups"] = groups
         elif members and resource.members:
             document["members"] = self._members_of(resource)
@@ -192,8 +192,11 @@ class Store:
             return versions.version(self.faults, usual, self.document(resource, version=False))
         return usual
 
-    def _reference(self, resource: Resource) -> dict[str, str]:
-        reference = {"value": resource.id, "$ref": self.location(resource), "display": resource.display}
+    def _reference(self, resource: Resource, of: KindName) -> dict[str, str]:
+        """In a user's `groups`, and in `members`: there without `display` (RFC 7643 section 8.7.1)."""
+        reference = {"value": resource.id, "$ref": self.location(resource)}
+        if of == "User" or self.habits.small_user:
+            reference["display"] = resource.display
         if not self.habits.small_user:
             reference["type"] = resource.kind
         return reference
@@ -202,7 +205,7 @@ class Store:
         """Those who are there; with a fault also those who are not, and some twice."""
         listed = [*group.members, *(m for m in group.repeated if m in group.members)]
         found = ((m, self.find(m)) for m in listed)
-        return [{"value": m} if row is None else self._reference(row) for m, row in found]
+        return [{"value": m} if row is None else self._reference(row, "Group") for m, row in found]
 
     def _new_id(self, kind: KindName, data: dict[str, Any]) -> str:
         if self.habits.numeric_ids:
