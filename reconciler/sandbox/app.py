@@ -73,8 +73,8 @@ class _Endpoint:
 
     @contextlib.asynccontextmanager
     async def _in_turn(self, call: Call) -> AsyncIterator[None]:
-        """Where writes to one resource may not meet: tells a call that it meets another."""
-        if "memberRace" not in self.sandbox.faults or not call.is_write:
+        """Where writes to one group may not meet: tells a call that it meets another."""
+        if "memberRace" not in self.sandbox.faults or not (call.is_write and call.path.startswith("/Groups/")):
             yield
             return
         call.races = call.path in self._busy

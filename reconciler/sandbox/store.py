@@ -118,10 +118,10 @@ class Store:
             return False
         if data != resource.data:
             self._forget_name(resource)
-            resource.data = data
+            name, resource.data = resource.name, data
             self._by_name[resource.kind].setdefault(resource.name.casefold(), {})[resource.id] = None
             self._stale_neighbours(resource)
-            if "movingIds" in self.faults:
+            if "movingIds" in self.faults and resource.name != name:
                 self._give_id(resource, answering.moved_id(resource.number, resource.name))
         if moved and members is not None:
             self._leave(resource, [m for m in before if m not in members])
