@@ -65,7 +65,7 @@ def _one(operation: Any, known: dict[str, str], do: Callable[[Call], Answer], ha
         answer = _refused(refusal, habits)
     else:
         if method == "POST":
-            known[str(operation["bulkId"])] = orjson.loads(answer.body)["id"]
+            known[str(operation["bulkId"])] = str(orjson.loads(answer.body).get("id", ""))
     return _result({**operation, "method": method}, answer)
 
 

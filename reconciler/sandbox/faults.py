@@ -1,61 +1,141 @@
-"""Ways to misbehave, to order: a closed list, each with what it does."""
+"""Ways to misbehave, to order: a closed list, each with what it does. What becomes of each stands in `bend`."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from reconciler.errors import UsageError
-from reconciler.sandbox.listing import FIRST_CURSOR, Page
-from reconciler.sandbox.refusal import Refusal, invalid_path, invalid_value
-from reconciler.sandbox.store import Resource
 
-MEANINGS: Final[dict[str, str]] = {
-    "lyingTotal": "lists say that there are three more than there are",
-    "cutList": "lists end half way, and still say how many there are",
-    "repeatPages": "every page is the first one",
-    "emptyList": "lists say that there is nobody",
-    "dropActive": "resources come without `active`",
-    "textActive": '`active` comes as "True" and "False"',
-    "allInactive": "every user looks suspended",
-    "html": "everything is answered with a page of HTML and 200",
-    "unauthorized": "every token is refused with 401",
-    "readOnly": "every write is refused with 403",
-    "ignoreFilter": "filters are not looked at: everybody is found",
-    "blindFilter": "every filter finds nobody",
-    "noPatch": "PATCH is answered with 405",
-    "refusePath": "PATCH with a path is refused with 400",
-    "refusePathless": "PATCH without a path is refused with 400",
-    "ignorePatch": "PATCH is answered like any other, and changes nothing",
-    "wrongCreate": "a creation is done, and answered with the oldest account",
-    "lowerCase": "userName and e-mail addresses are stored in lower case",
-    "seats": "=N    more than N active users are refused with 400",
-    "failCreate": "=NAME  creating the user or group of this name is refused with 400",
-    "notKept": "=NAME  this attribute is accepted and not stored",
-    "busy": "=N     every Nth request is answered with 503",
-    "loseAnswer": "=N  the Nth write is done, and the connection ends without an answer",
-    "loseRequest": "=N the Nth write is not done, and the connection ends without an answer",
-}
-WITH_NAME: Final = frozenset({"failCreate", "notKept"})
-WITH_NUMBER: Final = frozenset({"busy", "seats", "loseAnswer", "loseRequest"})
+SECTIONS: Final[dict[str, dict[str, str]]] = {
+    "paging": {
+        "lyingTotal": "lists say that there are three more than there are",
+        "cutList": "lists end half way, and still say how many there are",
+        "repeatPages": "every page is the first one",
+        "emptyList": "lists say that there is nobody",
+        "cap": "=N    pages have N rows at most, whatever was asked",
+        "count400": "=N    a count above N is answered with 400",
+        "count422": "=N    a count above N is answered with 422",
+        "firstAgain": "a startIndex after the end brings the first page",
+        "everyRow": "paging is not looked at: every row comes",
+        "needBoth": "nothing comes unless startIndex and count are both sent",
+        "total": "=missing|text|page    totalResults is missing, text, or the size of the page",
+        "refuseZero": "startIndex=0 is answered with 400",
+    },
+    "filters": {
+        "ignoreFilter": "filters are not looked at: everybody is found",
+        "blindFilter": "every filter finds nobody",
+        "refuseFilter": "=400|404|500|crash    every filter is refused so; crash: the connection ends",
+        "exactFilter": "filters distinguish case, also in userName",
+        "firstClause": "of clauses joined by `and` the first one counts",
+        "exactNames": "names of attributes in a filter that are not in their right case are refused with 400",
+        "brokenQuotes": "a quote in a filter's value is answered with 500",
+    },
+    "writes that do nothing": {
+        "ignorePatch": "PATCH is answered like any other, and changes nothing",
+        "ignorePatchOf": "=unknown|valuePath|members|enterprise    the same, of these paths alone",
+        "literalPath": "a path with a dot becomes an attribute of that name",
+        "replaceMerges": "`replace` of a multi-valued attribute adds",
+        "addReplaces": "=members|values    `add` to members, or to other multi-valued attributes, replaces all",
+        "addDuplicates": "a member that is added again is listed twice",
+        "notKept": "=NAME  this attribute is accepted and not stored",
+        "failDone": "=N    the Nth write is done, and answered with 500",
+        "refuseDone": "=N    the Nth write is done, and answered with 400",
+    },
+    "forms of PATCH": {
+        "noPatch": "PATCH is answered with 405",
+        "noContent": "PATCH and PUT are answered with 204 and no body",
+        "refusePath": "PATCH with a path is refused with 400",
+        "refusePathless": "PATCH without a path is refused with 400",
+        "refuseNoTarget": "a value path that matches nothing is refused with 400, also for `add`",
+        "createTarget": "a value path that matches nothing makes what it describes, also for `replace`",
+        "onlyRemoves": "=valuePath|valueArray|put    members are removed in this form; others are refused with 400",
+        "quietlyRemoves": "=valuePath|valueArray|put    the same, but others are answered with success",
+        "arrayClears": "removing members by a value array removes everybody",
+    },
+    "answers": {
+        "html": "everything is answered with a page of HTML and 200",
+        "unauthorized": "every token is refused with 401",
+        "readOnly": "every write is refused with 403",
+        "wrongCreate": "a creation is done, and answered with the oldest account",
+        "okCreate": "a creation is answered with 200",
+        "noId": "a creation is answered without an id",
+        "noLocation": "nothing says its location",
+        "errorIn200": "errors are answered with 200",
+        "errors": "=html|message|problem    errors are HTML, {message}, or RFC 9457's problem+json",
+        "numericStatus": "the status in an error is a number",
+        "scimType": "=missing|wrong    errors have no scimType, or another one",
+        "oddIds": "ids have an at sign, a plus, a slash and a blank",
+        "movingIds": "an id changes when the name does",
+        "location": "=relative|wrong    meta.location is relative, or that of something else",
+        "deleteTwice": "=204|500    deleting what is not there is answered so, instead of with 404",
+    },
+    "values": {
+        "dropActive": "resources come without `active`",
+        "textActive": '`active` comes as "True" and "False"',
+        "allInactive": "every user looks suspended",
+        "lazyActive": "`active` is absent unless it was sent: without this switch it is true then",
+        "lowerCase": "userName and e-mail addresses are stored in lower case",
+        "lowerDomains": "only what follows the at sign of those is",
+        "computes": "=displayName|formatted    displayName, or name.formatted, is made of the name's parts",
+        "drops": "=type|primary    elements of multi-valued attributes lose this",
+        "unknown": "=NAME  the server does not know this attribute",
+        "keepUnknown": "unknown attributes are stored",
+        "refuseUnknown": "a body with an unknown attribute is refused with 400",
+        "dropEnterprise": "attributes of the enterprise extension are accepted and not stored",
+        "unassigned": '=null|empty    what has no value is shown as null, or as ""',
+        "seats": "=N    more than N active users are refused with 400",
+        "failCreate": "=NAME  creating the user or group of this name is refused with 400",
+    },
+    "uniqueness and references": {
+        "duplicate": "=400|500|accepted|otherCase    a userName that is taken is refused so, or accepted: always, or "
+        "if only the case differs",
+        "twinGroups": "two groups may have one name, also where the application would not have it",
+        "danglingMembers": "deleted users stay members of their groups",
+        "noMembersInPost": "members of a new group are not looked at",
+        "noGroups": "users do not say what groups they are in",
+    },
+    "versions": {
+        "version": "=constant|random|hash|bumps    meta.version never moves, always moves, is a hash of what is shown, "
+        "or moves on writes that change nothing",
+        "ignoreIfMatch": "If-Match is not looked at",
+    },
+    "limits": {
+        "busy": "=N     every Nth request is answered with 503",
+        "throttle": "=N    every Nth request is answered with 429, without Retry-After",
+        "slowCreate": "=N    a creation takes N microseconds for each account that is there",
+        "memberRace": "=lost|500    of two writes to one group at the same time one is lost, or answered with 500",
+        "loseAnswer": "=N  the Nth write is done, and the connection ends without an answer",
+        "loseRequest": "=N the Nth write is not done, and the connection ends without an answer",
+    },
+}  # fmt: skip
+MEANINGS: Final[dict[str, str]] = {name: text for section in SECTIONS.values() for name, text in section.items()}
+_ARGUMENT: Final = re.compile(r"=(\S+)\s")
+
+
+def argument_of(name: str) -> tuple[str, ...]:
+    """What stands behind the = of a fault: N, NAME, or the words of which one is chosen. Empty: nothing does."""
+    found = _ARGUMENT.match(MEANINGS[name])
+    return tuple(found[1].split("|")) if found else ()
 
 
 class Faults:
     """The faults in force. May be changed while the server runs; writes are counted from the last `set`."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        self._arguments: dict[str, tuple[str, ...]] = {}
+        self._arguments: dict[str, frozenset[str]] = {}
         self.requests = 0
         self.writes = 0
         self.set(*names)
 
     def set(self, *names: str) -> None:
         """From now on exactly these: NAME or NAME=ARGUMENT. Raises UsageError for what is not in MEANINGS."""
-        arguments: dict[str, tuple[str, ...]] = {}
+        arguments: dict[str, frozenset[str]] = {}
         for text in names:
             name, argument = _parse(text)
-            arguments[name] = (*arguments.get(name, ()), *((argument,) if argument else ()))
+            arguments[name] = arguments.get(name, frozenset()) | ({argument} if argument else frozenset())
         self._arguments = arguments
         self.requests = self.writes = 0
 
@@ -63,13 +143,19 @@ class Faults:
         self.set()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._arguments
+        """NAME, or NAME=ARGUMENT."""
+        name, _, argument = name.partition("=")
+        return name in self._arguments and (not argument or argument in self._arguments[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arguments)
 
     def __bool__(self) -> bool:
         return bool(self._arguments)
+
+    def any(self, *names: str) -> bool:
+        """Whether one of these is in force, whatever its argument."""
+        return not self._arguments.keys().isdisjoint(names)
 
     def names(self, fault: str) -> frozenset[str]:
         """The arguments of a fault, without case."""
@@ -78,89 +164,13 @@ class Faults:
     def numbers(self, fault: str) -> frozenset[int]:
         return frozenset(int(argument) for argument in self._arguments.get(fault, ()))
 
-    def loses(self, fault: str) -> bool:
+    def hits_write(self, fault: str) -> bool:
         """Of the write being counted now."""
         return self.writes in self.numbers(fault)
 
-    def is_busy(self) -> bool:
+    def hits_every(self, fault: str) -> bool:
         """Of the request being counted now."""
-        return any(self.requests % number == 0 for number in self.numbers("busy"))
-
-
-def bend_query(faults: Faults, query: Mapping[str, str]) -> Mapping[str, str]:
-    """What is left of a query before it is read."""
-    if "ignoreFilter" in faults:
-        return {name: value for name, value in query.items() if name != "filter"}
-    return query
-
-
-def bend_page(faults: Faults, page: Page, first: Callable[[], Page], *, filtered: bool) -> Page:
-    """What the faults make of a page. `first` reads the first one."""
-    if "repeatPages" in faults:
-        page = first()
-        page.next_cursor = page.next_cursor or (FIRST_CURSOR if page.by_cursor else None)
-    if "emptyList" in faults or (filtered and "blindFilter" in faults):
-        page = Page(0, 1, [], page.by_cursor)
-    if "cutList" in faults:
-        half = page.total // 2
-        page.rows = page.rows[: max(0, half - (page.start - 1))]
-        page.next_cursor = page.next_cursor if page.start - 1 + len(page.rows) < half else None
-    if "lyingTotal" in faults:
-        page.total += 3
-    return page
-
-
-_DOCUMENT_FAULTS: Final = frozenset({"dropActive", "textActive", "allInactive"})
-
-
-def bends_documents(faults: Faults) -> bool:
-    return any(name in faults for name in _DOCUMENT_FAULTS)
-
-
-def bend_document(faults: Faults, document: dict[str, Any]) -> dict[str, Any]:
-    """What the faults make of a user as clients see it."""
-    if "active" not in document:
-        return document
-    if "allInactive" in faults:
-        document["active"] = False
-    if "textActive" in faults:
-        document["active"] = str(document["active"])
-    if "dropActive" in faults:
-        del document["active"]
-    return document
-
-
-def refuse_form(faults: Faults, operations: Any) -> None:
-    """Raises Refusal for the forms of PATCH that the faults leave no room for."""
-    if "noPatch" in faults:
-        raise Refusal(405, "PATCH is not supported here", headers={"Allow": "GET, PUT"})
-    for operation in operations if isinstance(operations, list) else ():
-        has_path = isinstance(operation, dict) and bool(operation.get("path"))
-        if has_path and "refusePath" in faults:
-            raise invalid_path("operations must not have a path")
-        if not has_path and "refusePathless" in faults:
-            raise invalid_path("operations must have a path")
-
-
-def refuse_seat(faults: Faults, users: Iterable[Resource], data: dict[str, Any], before: Resource | None) -> None:
-    """Raises Refusal if `data` makes one more user active than there are seats."""
-    active = data.get("active") is True and not (before is not None and before.data.get("active") is True)
-    if active and any(sum(1 for u in users if u.data.get("active")) >= seats for seats in faults.numbers("seats")):
-        raise invalid_value("There are no more seats in this organization")
-
-
-def bend_data(faults: Faults, data: dict[str, Any], before: Resource | None) -> None:
-    """What the faults make of attributes that are about to be stored."""
-    for name in [n for n in data if n.casefold() in faults.names("notKept")]:
-        del data[name]
-        if before is not None and name in before.data:
-            data[name] = before.data[name]
-    if "lowerCase" in faults:
-        if "userName" in data:
-            data["userName"] = data["userName"].lower()
-        for email in data.get("emails", ()):
-            if "value" in email:
-                email["value"] = email["value"].lower()
+        return any(self.requests % number == 0 for number in self.numbers(fault))
 
 
 def _parse(text: str) -> tuple[str, str]:
@@ -169,10 +179,17 @@ def _parse(text: str) -> tuple[str, str]:
         close = difflib.get_close_matches(name, MEANINGS, n=1)
         guess = f"did you mean {close[0]}? " if close else ""
         raise UsageError(f"there is no fault {name!r}", hint=f"{guess}there are: {', '.join(MEANINGS)}")
-    if name in WITH_NUMBER and not (argument.isascii() and argument.isdigit() and int(argument) > 0):
-        raise UsageError(f"{name} needs a number from 1", hint=f"--fault {name}=3")
-    if name in WITH_NAME and not argument:
-        raise UsageError(f"{name} needs a name", hint=f"--fault {name}=NAME")
-    if argument and name not in WITH_NAME | WITH_NUMBER:
-        raise UsageError(f"{name} takes no argument", hint=f"--fault {name}")
+    match argument_of(name):
+        case ():
+            if argument:
+                raise UsageError(f"{name} takes no argument", hint=f"--fault {name}")
+        case ("N",):
+            if not (argument.isascii() and argument.isdigit() and int(argument) > 0):
+                raise UsageError(f"{name} needs a number from 1", hint=f"--fault {name}=3")
+        case ("NAME",):
+            if not argument:
+                raise UsageError(f"{name} needs a name", hint=f"--fault {name}=NAME")
+        case words:
+            if argument not in words:
+                raise UsageError(f"{name} is one of {', '.join(words)}", hint=f"--fault {name}={words[0]}")
     return name, argument

@@ -5,33 +5,21 @@ The usual page, nothing filtered and nothing projected, is a slice of a list and
 
 from __future__ import annotations
 
-import base64
-import binascii
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
+from reconciler.sandbox.bend import reading
 from reconciler.sandbox.filters import compile_filter, parse_filter, plain_equality
 from reconciler.sandbox.habits import KindName
+from reconciler.sandbox.page import Page, read_cursor, write_cursor
 from reconciler.sandbox.projection import Projection, project
 from reconciler.sandbox.refusal import Refusal, invalid_filter, invalid_path, invalid_value
 from reconciler.sandbox.store import Resource, Store
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-
-
-@dataclass(slots=True)
-class Page:
-    """One answer to a list request, before it is bytes. Faults change it."""
-
-    total: int
-    start: int
-    rows: Sequence[Resource]
-    by_cursor: bool = False
-    next_cursor: str | None = None
 
 
 def read_page(store: Store, kinds: Sequence[KindName], query: Mapping[str, str]) -> Page:
@@ -40,7 +28,8 @@ def read_page(store: Store, kinds: Sequence[KindName], query: Mapping[str, str])
     sort = query.get("sortBy") if store.habits.sorts else None
     if sort:
         rows = _sorted(store, kinds[0], rows, sort, descending=query.get("sortOrder", "").lower() == "descending")
-    count = min(_count(store, query), store.habits.page_cap)
+    cap = reading.page_cap(store.faults, store.habits.page_cap)
+    count = cap if "everyRow" in store.faults else min(_count(store, query), cap)
     if store.habits.cursors and "cursor" in query:
         if "startIndex" in query:
             raise invalid_value("cursor and startIndex exclude each other")
@@ -84,7 +73,12 @@ def _chosen(store: Store, kind: KindName, text: str | None) -> Sequence[Resource
     if not text:
         return store.ordered(kind)
     allowed = store.habits.user_filters if kind == "User" else store.habits.group_filters
-    node = parse_filter(text)
+    reading.refuse_filter(store.faults, text)
+    kind_ = store.kinds[kind]
+    node = reading.bend_filter(store.faults, kind_, parse_filter(text))
+    if "exactFilter" in store.faults:
+        test = compile_filter(node, reading.distinguishing(kind_))
+        return [row for row in store.ordered(kind) if test(store.document(row))]
     plain = plain_equality(node)
     if allowed is not None and (plain is None or plain[0] not in allowed):
         raise invalid_filter(f"only `eq` on {', '.join(allowed)} is supported")
@@ -93,7 +87,7 @@ def _chosen(store: Store, kind: KindName, text: str | None) -> Sequence[Resource
     if plain and plain[0] == "id":
         found = store.tables[kind].get(plain[1])
         return [found] if found else []
-    test = compile_filter(node, store.kinds[kind])
+    test = compile_filter(node, kind_)
     return [row for row in store.ordered(kind) if test(store.document(row))]
 
 
@@ -120,32 +114,13 @@ def _after_cursor(rows: Sequence[Resource], cursor: str, count: int, *, by_place
     """Cursors remember the last row that was given, so that deletions between pages lose nobody; where the order
     is not that of creation they remember the place.
     """
-    position = _read_cursor(cursor)
+    position = read_cursor(cursor)
     begin = position if by_place else bisect_right(rows, position, key=lambda row: row.number)
     chosen = rows[begin : begin + count]
     page = Page(len(rows), begin + 1, chosen, by_cursor=True)
     if chosen and begin + count < len(rows):
-        page.next_cursor = _write_cursor(begin + count if by_place else chosen[-1].number)
+        page.next_cursor = write_cursor(begin + count if by_place else chosen[-1].number)
     return page
-
-
-def _write_cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(b"after:%d" % position).decode()
-
-
-FIRST_CURSOR: Final = _write_cursor(0)
-
-
-def _read_cursor(cursor: str) -> int:
-    if not cursor:
-        return 0
-    try:
-        word, _, number = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        if word != "after":
-            raise ValueError(word)
-        return int(number)
-    except (ValueError, binascii.Error) as error:
-        raise Refusal(400, "this server never gave that cursor", "invalidCursor") from error
 
 
 def _count(store: Store, query: Mapping[str, str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -15,13 +16,15 @@ WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(slots=True)
 class Call:
-    """`path` is below the base URL, without it: "/Users/1". Header names are in lower case."""
+    """`path` is below the base URL, without it: "/Users/1", percent-encoded. Header names are in lower case."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    races: bool = False
+    """Another write to the same resource is under way."""
 
     @property
     def is_write(self) -> bool:
@@ -29,7 +32,7 @@ class Call:
 
     @property
     def segments(self) -> tuple[str, ...]:
-        return tuple(segment for segment in self.path.split("/") if segment)
+        return tuple(unquote(segment) for segment in self.path.split("/") if segment)
 
     def json(self) -> Any:
         """Raises Refusal invalidSyntax."""
@@ -47,6 +50,8 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    delay: float = 0
+    """Seconds that it takes."""
 
 
 @dataclass(frozen=True, slots=True)

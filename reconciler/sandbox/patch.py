@@ -6,12 +6,14 @@ request that adds 100 to a group of 10,000 costs what 100 cost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scim2_models.exceptions import SCIMException
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, Path, PathNode, ValuePath
 
+from reconciler.sandbox.bend import patching, values
+from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.filters import Predicate, compile_element_filter
 from reconciler.sandbox.habits import Habits
 from reconciler.sandbox.intake import accept_value
@@ -25,9 +27,10 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 class Draft:
     data: dict[str, Any]
     members: dict[str, None]
+    repeated: list[str] = field(default_factory=list)
 
 
-def patch(kind: Kind, habits: Habits, draft: Draft, body: Any) -> None:
+def patch(kind: Kind, habits: Habits, draft: Draft, body: Any, faults: Faults | None = None) -> None:
     """Applies a PatchOp message to the draft. Raises Refusal; the draft is then worthless."""
     if not isinstance(body, dict):
         raise invalid_syntax("the body must be a JSON object")
@@ -38,15 +41,16 @@ def patch(kind: Kind, habits: Habits, draft: Draft, body: Any) -> None:
     if not isinstance(operations, list) or not operations:
         raise invalid_syntax("Operations must be a list of at least one operation")
     for operation in operations:
-        _Operation(kind, habits, draft).apply(operation)
+        _Operation(kind, habits, faults or Faults(), draft).apply(operation)
 
 
 class _Operation:
     """One operation on a draft."""
 
-    def __init__(self, kind: Kind, habits: Habits, draft: Draft) -> None:
+    def __init__(self, kind: Kind, habits: Habits, faults: Faults, draft: Draft) -> None:
         self.kind = kind
         self.habits = habits
+        self.faults = faults
         self.draft = draft
         self.verb = ""
 
@@ -57,6 +61,11 @@ class _Operation:
         self.verb = str(fields.get("op", "")).lower()
         if self.verb not in ("add", "remove", "replace"):
             raise invalid_syntax("op must be add, remove or replace")
+        if self.faults:
+            left = patching.bend_operation(self.faults, self.kind, self.draft.data, fields)
+            if left is None:
+                return
+            fields = left
         path, value = fields.get("path"), fields.get("value")
         if self.verb != "remove" and "value" not in fields:
             raise invalid_value(f"{self.verb} needs a value")
@@ -82,7 +91,8 @@ class _Operation:
                 if not isinstance(inner, dict):
                     raise invalid_value(f"{urn} must be an object")
                 for name, below in inner.items():
-                    self._whole(self._attribute(table, name), self.draft.data.setdefault(urn, {}), below)
+                    if name.lower() != "schemas":
+                        self._whole(self._attribute(table, name), self.draft.data.setdefault(urn, {}), below)
             else:
                 self._whole(self._attribute(self.kind.attributes, key), self.draft.data, inner)
         self._drop_empty_extensions()
@@ -123,6 +133,7 @@ class _Operation:
         return self.draft.data.setdefault(urn, {}), self._attribute(table, path.attr)
 
     def _attribute(self, table: dict[str, Attribute], name: str) -> Attribute:
+        values.refuse_unknown(self.faults, name)
         attribute = table.get(name.lower())
         if attribute is None:
             raise invalid_path(f"{self.kind.name} has no attribute {name}")
@@ -133,41 +144,45 @@ class _Operation:
         if attribute.mutability == "readOnly":
             raise Refusal(400, f"{attribute.name} is read-only", "mutability")
         if attribute.name == "members":
-            self._members(value)
+            self._members(value, patching.bend_verb(self.faults, attribute, self.verb))
             return
         if self.verb == "remove":
             holder.pop(attribute.name, None)
             return
         accepted = accept_value(attribute, value, attribute.name)
+        verb = patching.bend_verb(self.faults, attribute, self.verb)
         unassigned = _nulls(attribute, value)
         if unassigned:
             merged = {**holder.get(attribute.name, {}), **(accepted or {})}
             holder[attribute.name] = {name: held for name, held in merged.items() if name.lower() not in unassigned}
         elif accepted is None:
-            if self.verb == "replace":
+            if verb == "replace":
                 holder.pop(attribute.name, None)
         elif attribute.returned == "never":
             return
-        elif attribute.multi and self.verb == "add":
+        elif attribute.multi and verb == "add":
             holder[attribute.name] = _added(holder.get(attribute.name, []), accepted)
         elif attribute.type == "complex" and not attribute.multi:
             holder[attribute.name] = {**holder.get(attribute.name, {}), **accepted}
         else:
             holder[attribute.name] = accepted
 
-    def _members(self, value: Any) -> None:
+    def _members(self, value: Any, verb: str) -> None:
         """Ids in {value: …}. A removal that names members takes those; one that names none takes everybody."""
         members = self.draft.members
-        if self.verb == "remove" and value is None:
+        if verb == "remove" and (value is None or "arrayClears" in self.faults):
             members.clear()
             return
         ids = member_ids(value)
-        if self.verb == "remove":
+        if verb == "remove":
+            if not patching.removes(self.faults, "valueArray"):
+                return
             for identifier in ids:
                 members.pop(identifier, None)
             return
-        if self.verb == "replace":
+        if verb == "replace":
             members.clear()
+        self.draft.repeated += patching.repeated(self.faults, members, ids)
         members.update(dict.fromkeys(ids))
 
     def _sub(self, attribute: Attribute, holder: dict[str, Any], name: str, value: Any) -> None:
@@ -217,9 +232,7 @@ class _Operation:
                 holder.pop(attribute.name, None)
             return
         if not chosen:
-            if self.verb == "replace":
-                raise no_target(f"nothing matches {node}")
-            if self.verb == "remove":
+            if not patching.may_make_target(self.faults, self.verb, node):
                 return
             chosen = [self._new_element(attribute, holder, node.val_filter)]
         for element in chosen:
@@ -233,6 +246,8 @@ class _Operation:
     def _selected_members(self, node: ValuePath, test: Predicate) -> None:
         if self.verb != "remove" or node.sub_attr:
             raise Refusal(400, "members are added and removed, never changed", "mutability")
+        if not patching.removes(self.faults, "valuePath"):
+            return
         wanted = _equalities(node.val_filter).get("value")
         near = [wanted] if wanted is not None and isinstance(node.val_filter, Comparison) else self.draft.members
         for identifier in [m for m in near if m in self.draft.members and test({"value": m})]:

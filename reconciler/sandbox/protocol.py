@@ -8,21 +8,14 @@ from typing import Any, Final
 import orjson
 
 from reconciler.sandbox import discovery
+from reconciler.sandbox.bend import answering, patching, reading, values, versions
 from reconciler.sandbox.bulk import perform
-from reconciler.sandbox.faults import (
-    Faults,
-    bend_data,
-    bend_document,
-    bend_page,
-    bend_query,
-    bends_documents,
-    refuse_form,
-    refuse_seat,
-)
+from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.habits import KindName
 from reconciler.sandbox.intake import accept
-from reconciler.sandbox.listing import Page, page_bytes, read_page
+from reconciler.sandbox.listing import page_bytes, read_page
 from reconciler.sandbox.message import Answer, Call
+from reconciler.sandbox.page import Page
 from reconciler.sandbox.patch import Draft, member_ids, patch
 from reconciler.sandbox.projection import Projection, project, read_projection
 from reconciler.sandbox.refusal import Refusal, invalid_syntax, invalid_value
@@ -35,9 +28,8 @@ _KINDS: Final[dict[str, KindName]] = {"Users": "User", "Groups": "Group"}
 class Protocol:
     """Answers one call after the other. Every call is all or nothing."""
 
-    def __init__(self, store: Store, faults: Faults) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.faults = faults
         self.acts_as = ""
         """The userName behind the token."""
 
@@ -74,13 +66,18 @@ class Protocol:
 
     def _resource(self, kind: KindName, identifier: str, call: Call) -> Answer:
         _allow(call, "GET", "PUT", "PATCH", *(("DELETE",) if self.store.habits.deletes else ()))
+        if call.method == "DELETE" and identifier not in self.store.tables[kind]:
+            answer = answering.gone(self.faults)
+            if answer is not None:
+                return answer
         resource = self._find(kind, identifier)
         if call.method == "GET":
             if self.store.habits.etags and call.headers.get("if-none-match") in ("*", self.store.etag(resource)):
                 return Answer(304, headers=self._etag(resource))
             return self._show(resource, call)
         wanted = call.headers.get("if-match")
-        if self.store.habits.etags and wanted not in (None, "*", self.store.etag(resource)):
+        minds = self.store.habits.etags and "ignoreIfMatch" not in self.faults
+        if minds and wanted not in (None, "*", self.store.etag(resource)):
             raise Refusal(412, "the resource has changed since")
         if call.method == "DELETE":
             self.store.delete(resource)
@@ -89,7 +86,9 @@ class Protocol:
             self._replace(resource, call)
         else:
             self._modify(resource, call)
-        return self._show(resource, call)
+        answer = self._show(resource, call)
+        answering.bend_changed(self.faults, answer)
+        return answer
 
     def _find(self, kind: KindName, identifier: str) -> Resource:
         resource = self.store.tables[kind].get(identifier)
@@ -107,18 +106,16 @@ class Protocol:
         return found[0]
 
     def _list(self, kinds: tuple[KindName, ...], query: Mapping[str, str]) -> Answer:
-        query = bend_query(self.faults, query)
-        page = bend_page(
-            self.faults,
-            read_page(self.store, kinds, query),
-            lambda: self._first_page(kinds, query),
-            filtered="filter" in query,
-        )
+        query = reading.bend_query(self.faults, query)
+        page = read_page(self.store, kinds, query)
+        if self.faults:
+            page = reading.bend_page(self.faults, page, query, lambda: self._first_page(kinds, query))
         projection = read_projection(query) if self.store.habits.projects else None
         body = page_bytes(self.store, page, projection)
-        if bends_documents(self.faults):
+        if values.bends_documents(self.faults) or "total" in self.faults:
             document = orjson.loads(body)
-            document["Resources"] = [bend_document(self.faults, d) for d in document["Resources"]]
+            document["Resources"] = [values.bend_document(self.faults, d) for d in document["Resources"]]
+            reading.bend_list(self.faults, document)
             body = orjson.dumps(document)
         return Answer(200, body)
 
@@ -142,8 +139,10 @@ class Protocol:
     def _create(self, kind: KindName, call: Call) -> Answer:
         body = self._body(call)
         data, members = self._taken(kind, body)
-        fill_defaults(self.store.habits, kind, data)
-        bend_data(self.faults, data, None)
+        fill_defaults(self.store, kind, data)
+        values.bend_data(self.faults, data, None)
+        if "noMembersInPost" in self.faults:
+            members = []
         check(self.store, kind, data)
         check_members(self.store, None, members)
         self._check_seat(kind, data, None)
@@ -156,6 +155,8 @@ class Protocol:
         answer = self._show(resource, call)
         answer.status = self.store.habits.created
         answer.headers["Location"] = self.store.location(resource)
+        answering.bend_created(self.faults, answer)
+        answer.delay = sum(self.faults.numbers("slowCreate")) * len(self.store.tables[kind]) / 1_000_000
         return answer
 
     def _replace(self, resource: Resource, call: Call) -> None:
@@ -165,28 +166,37 @@ class Protocol:
 
     def _modify(self, resource: Resource, call: Call) -> None:
         body = self._body(call)
-        refuse_form(self.faults, body.get("Operations"))
+        patching.refuse_form(self.faults, body.get("Operations"))
         draft = Draft(orjson.loads(orjson.dumps(resource.data)), dict(resource.members))
-        patch(self.store.kinds[resource.kind], self.store.habits, draft, body)
-        if "ignorePatch" not in self.faults:
+        patch(self.store.kinds[resource.kind], self.store.habits, draft, body, self.faults)
+        if "ignorePatch" not in self.faults and not (call.races and "memberRace=lost" in self.faults):
             self._keep(resource, draft.data, draft.members)
+            resource.repeated += draft.repeated
 
     def _keep(self, resource: Resource, data: dict[str, Any], members: dict[str, None]) -> None:
-        bend_data(self.faults, data, resource)
+        values.bend_data(self.faults, data, resource)
         check(self.store, resource.kind, data, resource)
         check_members(self.store, resource, members)
         self._check_seat(resource.kind, data, resource)
-        self.store.change(resource, data, members)
+        if not self.store.change(resource, data, members) and versions.bumps(self.faults):
+            self.store.touch(resource)
 
     def _check_seat(self, kind: KindName, data: dict[str, Any], before: Resource | None) -> None:
         if kind == "User":
-            refuse_seat(self.faults, self.store.tables["User"].values(), data, before)
+            values.refuse_seat(self.faults, self.store.tables["User"].values(), data, before)
 
     def _taken(self, kind: KindName, body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The attributes to store, and the members apart from them."""
         habits = self.store.habits
-        data = accept(self.store.kinds[kind], body, schemas_required=kind in habits.schemas_required)
+        known = self.store.kinds[kind]
+        left = values.without_unknown(self.faults, known, body) if self.faults else body
+        data = accept(known, left, schemas_required=kind in habits.schemas_required)
+        data |= values.unknown_kept(self.faults, known, body)
         return data, member_ids(data.pop("members", []))
+
+    @property
+    def faults(self) -> Faults:
+        return self.store.faults
 
     def _body(self, call: Call) -> dict[str, Any]:
         media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -199,10 +209,10 @@ class Protocol:
 
     def _show(self, resource: Resource, call: Call) -> Answer:
         projection: Projection | None = read_projection(call.query) if self.store.habits.projects else None
-        if projection is None and not bends_documents(self.faults):
+        if projection is None and not values.bends_documents(self.faults):
             return Answer(200, self.store.wire(resource), self._etag(resource))
         document = project(self.store, resource, projection) if projection else self.store.document(resource)
-        return self._json(200, bend_document(self.faults, document), self._etag(resource))
+        return self._json(200, values.bend_document(self.faults, document), self._etag(resource))
 
     def _etag(self, resource: Resource) -> dict[str, str]:
         return {"ETag": self.store.etag(resource)} if self.store.habits.etags else {}

@@ -31,6 +31,10 @@ class Refusal(Exception):
         return document
 
 
+class Crashed(Exception):
+    """The server fell over: the connection ends without an answer."""
+
+
 def invalid_value(detail: str) -> Refusal:
     return Refusal(400, detail, "invalidValue")
 

@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from reconciler.sandbox.bend import uniqueness
 from reconciler.sandbox.habits import Habits, KindName
 from reconciler.sandbox.refusal import Refusal, invalid_value
 from reconciler.sandbox.store import Resource, Store
 
 
-def fill_defaults(habits: Habits, kind: KindName, data: dict[str, Any]) -> None:
+def fill_defaults(store: Store, kind: KindName, data: dict[str, Any]) -> None:
     """What the server adds to a creation by itself."""
+    habits = store.habits
+    if kind == "User" and "active" not in habits.required_user and "lazyActive" not in store.faults:
+        data.setdefault("active", True)
     if kind == "User" and habits.default_timezone:
         data.setdefault("timezone", habits.default_timezone)
 
@@ -65,9 +69,12 @@ def _check_length(name: str, data: dict[str, Any], limits: tuple[int, int] | Non
 def _check_unique(store: Store, kind: KindName, data: dict[str, Any], resource: Resource | None) -> None:
     """Case makes no difference; the spelling that was sent is kept."""
     name = data["userName" if kind == "User" else "displayName"]
-    if any(other is not resource for other in store.named(kind, name)):
+    others = [other for other in store.named(kind, name) if other is not resource]
+    if others and uniqueness.holders(store.faults, kind, name, others):
         noun = "userName" if kind == "User" else "displayName"
-        raise Refusal(store.habits.conflict, f"{noun} {name} is already in use", "uniqueness")
+        raise Refusal(
+            uniqueness.status(store.faults, store.habits.conflict), f"{noun} {name} is already in use", "uniqueness"
+        )
 
 
 @lru_cache(maxsize=1)

@@ -16,13 +16,14 @@ from typing import Any, Final
 import orjson
 
 from reconciler.errors import ReconcilerError
+from reconciler.sandbox.bend import answering
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.habits import HABITS, Habits
 from reconciler.sandbox.keep import load, save
 from reconciler.sandbox.message import Answer, Call, Logged
 from reconciler.sandbox.pace import Pace
 from reconciler.sandbox.protocol import Protocol
-from reconciler.sandbox.refusal import Refusal
+from reconciler.sandbox.refusal import Crashed, Refusal
 from reconciler.sandbox.rules import fill_defaults
 from reconciler.sandbox.seed import people, service_account
 from reconciler.sandbox.store import Resource, Store
@@ -63,11 +64,11 @@ class Sandbox:
         self.faults = Faults(faults)
         self.latency = latency
         self.requests: deque[Logged] = deque(maxlen=REMEMBERED)
-        self.store = Store(self.habits, clock)
+        self.store = Store(self.habits, clock, self.faults)
         self._token = token
         self._pace = Pace(self.habits.per_second, self.habits.per_day, ticks)
         self._lock = threading.RLock()
-        self._protocol = Protocol(self.store, self.faults)
+        self._protocol = Protocol(self.store)
         self._protocol.acts_as = acts_as or ""
         self._state = state
         self._saved = -1
@@ -88,7 +89,9 @@ class Sandbox:
             try:
                 answer = self._perform(call)
             except Refusal as refusal:
-                answer = Answer(refusal.status, orjson.dumps(refusal.document(self.habits)), dict(refusal.headers))
+                answer = answering.refusal_answer(self.faults, refusal, refusal.document(self.habits))
+            except Crashed:
+                answer = Answer(0, hang_up=True)
             if answer.body:
                 answer.headers.setdefault("Content-Type", self.habits.content_type)
             if self.habits.tells_quota:
@@ -110,7 +113,9 @@ class Sandbox:
             return Answer(
                 200, b"<!doctype html><title>Sign in</title><p>Please sign in.", {"Content-Type": "text/html"}
             )
-        if faults.is_busy():
+        if faults.hits_every("throttle"):
+            raise Refusal(429, "the sandbox was told that this is too much")
+        if faults.hits_every("busy"):
             raise Refusal(503, "the sandbox was told to be busy")
         self._authorize(call)
         if not call.is_write:
@@ -118,12 +123,17 @@ class Sandbox:
         if "readOnly" in faults:
             raise Refusal(403, "The currently authenticated member doesn't have permission to do this request.")
         faults.writes += 1
-        if faults.loses("loseRequest"):
+        if call.races and "memberRace=500" in faults:
+            raise Refusal(500, "the row is locked")
+        if faults.hits_write("loseRequest"):
             return Answer(0, hang_up=True)
-        if faults.loses("loseAnswer"):
-            with contextlib.suppress(Refusal):
-                self._protocol.perform(call)
-            return Answer(0, hang_up=True)
+        for fault, status in (("loseAnswer", 0), ("failDone", 500), ("refuseDone", 400)):
+            if faults.hits_write(fault):
+                with contextlib.suppress(Refusal):
+                    self._protocol.perform(call)
+                if not status:
+                    return Answer(0, hang_up=True)
+                raise Refusal(status, "the sandbox was told to say so")
         return self._protocol.perform(call)
 
     def _authorize(self, call: Call) -> None:
@@ -173,7 +183,7 @@ class Sandbox:
             **attributes,
         }
         with self._lock:
-            fill_defaults(self.habits, "User", data)
+            fill_defaults(self.store, "User", data)
             return self.store.create("User", _assigned(data)).id
 
     def edit_user(self, user: str, **attributes: Any) -> None:

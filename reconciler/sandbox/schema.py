@@ -79,6 +79,11 @@ def kinds(habits: Habits) -> dict[KindName, Kind]:
     if habits.small_user:
         user = {**user, "attributes": [_small(a) for a in user["attributes"] if a["name"] in _HOOTSUITES]}
     group = _published(Group)
+    if not habits.small_user:
+        group = {
+            **group,
+            "attributes": [_as_published(a) if a["name"] == "members" else a for a in group["attributes"]],
+        }
     extensions = {} if habits.small_user else {ENTERPRISE.lower(): (ENTERPRISE, _published(EnterpriseUser))}
     return {
         "User": _kind("User", USER, user, extensions, habits.user_external_id),
@@ -111,6 +116,11 @@ def _small(attribute: dict[str, Any]) -> dict[str, Any]:
     if keep is None:
         return attribute
     return {**attribute, "subAttributes": [s for s in attribute["subAttributes"] if s["name"] in keep]}
+
+
+def _as_published(members: dict[str, Any]) -> dict[str, Any]:
+    """RFC 7643 section 8.7.1 lists no `display` of a member."""
+    return {**members, "subAttributes": [s for s in members["subAttributes"] if s["name"] != "display"]}
 
 
 def _table(attributes: list[dict[str, Any]]) -> dict[str, Attribute]:

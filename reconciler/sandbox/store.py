@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
+from reconciler.sandbox.bend import answering, versions
+from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.habits import Habits, KindName
 from reconciler.sandbox.schema import Kind, kinds
 
@@ -31,6 +34,8 @@ class Resource:
     """Grows with every creation and is never given twice: the place in lists, and what cursors remember."""
     version: int = 1
     members: dict[str, None] = field(default_factory=dict)
+    repeated: list[str] = field(default_factory=list)
+    """Members that are listed once more."""
     wire: bytes | None = None
     """The whole resource as JSON; None after a change, made again when somebody asks."""
 
@@ -47,8 +52,11 @@ class Resource:
 class Store:
     """Everything in memory. Methods that change something leave all indexes and cached bytes right."""
 
-    def __init__(self, habits: Habits, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self, habits: Habits, clock: Callable[[], datetime] | None = None, faults: Faults | None = None
+    ) -> None:
         self.habits = habits
+        self.faults = Faults() if faults is None else faults
         self.kinds: dict[KindName, Kind] = kinds(habits)
         self.base_url = f"https://{habits.name}.example/scim/v2"
         self.tables: dict[KindName, dict[str, Resource]] = {"User": {}, "Group": {}}
@@ -84,7 +92,7 @@ class Store:
     def create(self, kind: KindName, data: dict[str, Any], members: Iterable[str] = ()) -> Resource:
         self.created += 1
         moment = self.moment()
-        resource = Resource(self._new_id(kind), kind, data, moment, moment, self.created)
+        resource = Resource(self._new_id(kind, data), kind, data, moment, moment, self.created)
         self.put_back(resource)
         self._join(resource, members)
         self.changes += 1
@@ -110,21 +118,27 @@ class Store:
             return False
         if data != resource.data:
             self._forget_name(resource)
-            resource.data = data
+            name, resource.data = resource.name, data
             self._by_name[resource.kind].setdefault(resource.name.casefold(), {})[resource.id] = None
             self._stale_neighbours(resource)
+            if "movingIds" in self.faults and resource.name != name:
+                self._give_id(resource, answering.moved_id(resource.number, resource.name))
         if moved and members is not None:
             self._leave(resource, [m for m in before if m not in members])
             self._join(resource, [m for m in members if m not in before])
+        self.touch(resource)
+        return True
+
+    def touch(self, resource: Resource) -> None:
+        """A new version of it, whether something changed or not."""
         resource.version += 1
         resource.modified = self.moment()
         resource.wire = None
         self.changes += 1
-        return True
 
     def delete(self, resource: Resource) -> None:
         """Takes it away, and out of every group that it was in."""
-        for group in list(self.groups_of(resource.id)):
+        for group in () if "danglingMembers" in self.faults else list(self.groups_of(resource.id)):
             self.change(group, group.data, {m: None for m in group.members if m != resource.id})
         self._leave(resource, list(resource.members))
         self._forget_name(resource)
@@ -140,47 +154,83 @@ class Store:
                 resource.wire = None
 
     def wire(self, resource: Resource) -> bytes:
+        if self.faults and self.faults.any("version", "location"):
+            return orjson.dumps(self.document(resource))
         if resource.wire is None:
             resource.wire = orjson.dumps(self.document(resource))
         return resource.wire
 
-    def document(self, resource: Resource, *, members: bool = True) -> dict[str, Any]:
+    def document(self, resource: Resource, *, members: bool = True, version: bool = True) -> dict[str, Any]:
         """The resource as clients see it (RFC 7643 section 3)."""
         kind = self.kinds[resource.kind]
         urns = [kind.urn, *(urn for urn, _ in kind.extensions.values() if urn in resource.data)]
         document: dict[str, Any] = {"schemas": urns, "id": resource.id, **resource.data}
         if resource.kind == "User":
-            if groups := [self._reference(group) for group in self.groups_of(resource.id)]:
+            if groups := [self._reference(group, "User") for group in self.groups_of(resource.id)]:
                 document["groups"] = groups
         elif members and resource.members:
-            document["members"] = [self._reference(m) for m in map(self.find, resource.members) if m is not None]
+            document["members"] = self._members_of(resource)
         document["meta"] = {
             "resourceType": resource.kind,
             "created": resource.created,
             "lastModified": resource.modified,
             "location": self.location(resource),
         }
-        if self.habits.etags:
+        if self.habits.etags and version:
             document["meta"]["version"] = self.etag(resource)
         return document
 
     def location(self, resource: Resource) -> str:
         endpoint = self.kinds[resource.kind].endpoint
-        return f"{self.base_url}/{endpoint.lower() if self.habits.lower_case_locations else endpoint}/{resource.id}"
+        place = endpoint.lower() if self.habits.lower_case_locations else endpoint
+        location = f"{self.base_url}/{place}/{quote(resource.id, safe='')}"
+        return answering.bend_location(self.faults, self.base_url, location) if self.faults else location
 
     def etag(self, resource: Resource) -> str:
-        return f'W/"{resource.number}.{resource.version}"'
+        usual = f'W/"{resource.number}.{resource.version}"'
+        if "version" in self.faults:
+            return versions.version(self.faults, usual, self.document(resource, version=False))
+        return usual
 
-    def _reference(self, resource: Resource) -> dict[str, str]:
-        reference = {"value": resource.id, "$ref": self.location(resource), "display": resource.display}
+    def _reference(self, resource: Resource, of: KindName) -> dict[str, str]:
+        """In a user's `groups`, and in `members`: there without `display` (RFC 7643 section 8.7.1)."""
+        reference = {"value": resource.id, "$ref": self.location(resource)}
+        if of == "User" or self.habits.small_user:
+            reference["display"] = resource.display
         if not self.habits.small_user:
             reference["type"] = resource.kind
         return reference
 
-    def _new_id(self, kind: KindName) -> str:
+    def _members_of(self, group: Resource) -> list[dict[str, str]]:
+        """Those who are there; with a fault also those who are not, and some twice."""
+        listed = [*group.members, *(m for m in group.repeated if m in group.members)]
+        found = ((m, self.find(m)) for m in listed)
+        return [{"value": m} if row is None else self._reference(row, "Group") for m, row in found]
+
+    def _new_id(self, kind: KindName, data: dict[str, Any]) -> str:
         if self.habits.numeric_ids:
-            return str(_FIRST_NUMBER[kind] + self.created)
-        return str(uuid.uuid5(_NAMESPACE, f"{kind} {self.created}"))
+            usual = str(_FIRST_NUMBER[kind] + self.created)
+        else:
+            usual = str(uuid.uuid5(_NAMESPACE, f"{kind} {self.created}"))
+        return answering.new_id(self.faults, usual, self.created, str(data.get(_NAME[kind], "")))
+
+    def _give_id(self, resource: Resource, new: str) -> None:
+        """The resource is the same, and everybody who refers to it says its new id."""
+        old, resource.id = resource.id, new
+        if old == new:
+            return
+        table, names = self.tables[resource.kind], self._by_name[resource.kind][resource.name.casefold()]
+        self.tables[resource.kind] = {new if key == old else key: row for key, row in table.items()}
+        del names[old]
+        names[new] = None
+        for group in [self.tables["Group"][each] for each in self._groups_of.pop(old, ())]:
+            group.members = {new if m == old else m: None for m in group.members}
+            group.wire = None
+            self._groups_of.setdefault(new, {})[group.id] = None
+        for member in resource.members:
+            of = self._groups_of[member]
+            self._groups_of[member] = {new if group == old else group: None for group in of}
+        self._stale(resource.members)
 
     def _forget_name(self, resource: Resource) -> None:
         names = self._by_name[resource.kind]

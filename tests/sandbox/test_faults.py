@@ -172,8 +172,15 @@ def test_a_refusal_can_be_lost_too(broken: Any) -> None:
 
 
 def test_every_fault_is_named_in_a_test() -> None:
-    source = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in MEANINGS if not re.search(rf'broken\("{name}|\("{name}[="]', source)] == []
+    here = Path(__file__)
+    source = here.read_text(encoding="utf-8") + here.with_name("test_switches.py").read_text(encoding="utf-8")
+    assert [name for name in MEANINGS if not re.search(rf'["\(]{name}[="{{]', source)] == []
+
+
+def test_every_fault_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?m)^\| `(\w+)(?:=[^`]*)?` \| (.+) \|$", page.partition("### Faults")[2]))
+    assert rows == {name: re.sub(r"^=\S+\s+", "", text) for name, text in MEANINGS.items()}
 
 
 def test_faults_can_be_changed_while_it_runs(broken: Any) -> None:

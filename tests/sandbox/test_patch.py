@@ -160,15 +160,13 @@ class TestMembers:
             ({"op": "add", "path": "members", "value": ["text"]}, "invalidValue"),
             ({"op": "add", "path": "members", "value": [{"display": "x"}]}, "invalidValue"),
             ({"op": "replace", "path": 'members[value eq "x"].value', "value": "y"}, "mutability"),
-            ({"op": "replace", "path": "members.display", "value": "y"}, "mutability"),
+            ({"op": "replace", "path": "members.type", "value": "y"}, "mutability"),
         ],
     )
     def test_refusals(self, scim: Any, team: str, operation: dict[str, Any], scim_type: str) -> None:
         assert scim.patch(team, operation).json["scimType"] == scim_type
 
-    def test_names_of_members_and_groups_follow_renames(self, scim: Any, team: str, ids: list[str]) -> None:
-        scim.get(team)
-        scim.patch(f"/Users/{ids[0]}", {"op": "replace", "path": "displayName", "value": "New"})
-        assert "New" in {m["display"] for m in scim.get(team).json["members"]}
+    def test_names_of_groups_follow_renames(self, scim: Any, team: str, ids: list[str]) -> None:
+        scim.get(f"/Users/{ids[0]}")
         scim.patch(team, {"op": "replace", "path": "displayName", "value": "Crew"})
         assert scim.get(f"/Users/{ids[0]}").json["groups"][0]["display"] == "Crew"

@@ -1,0 +1,1 @@
+"""What becomes of the faults in force, one module a stage. Without faults nothing here is done."""
