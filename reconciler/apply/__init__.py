@@ -81,6 +81,7 @@ class Run:
                 verifier = Verifier(
                     reader, writer, self.profile, executor.names, journal, concurrency=concurrency,
                     progress=self.progress, sizes=(plan.live.users, plan.live.groups), stayers=stayers(self.proposal),
+                    over=context.app.profile,
                 )  # fmt: skip
                 await self._verify(verifier, outcome)
                 finished = not (outcome.interrupted or outcome.ended)
