@@ -34,6 +34,8 @@ class Step:
     """Path → what is written there, known from when it is written. Never told: some of it may be redacted."""
     hides: bool = False
     """Some of it is: what the application says of this step is not told either."""
+    unproven: bool = False
+    """Created, and the answer told an id and nothing else."""
     paths: tuple[str, ...] = ()
     """What the server did not store."""
     tries: int = 1

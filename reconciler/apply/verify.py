@@ -18,9 +18,11 @@ from reconciler.apply.values import told
 from reconciler.apply.write import Names
 from reconciler.errors import ReconcilerError, ScimError
 from reconciler.live import Form, Reader, Writer, Writes
+from reconciler.model.comparison import equal
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
+    Change,
     DeactivateUser,
     DeleteGroup,
     DeleteUser,
@@ -213,6 +215,8 @@ class Verifier:
         if held is None:
             gone = isinstance(change, DeactivateUser) and self.profile.users.effect != "deactivated"
             return {} if gone else {"id": None}
+        if step.unproven and not _is_named(change, step, held):
+            return {"id": None}  # the id that was told is another's: nothing is written there
         profile = self.profile
         same = (profile.comparison_of_groups if _ladder(step) == "group" else profile.comparison).same
         return {p: held.get(p) for p, value in step.values.items() if not same(parse_path(p), value, held.get(p))}
@@ -227,6 +231,12 @@ class Verifier:
         absent = [m.key for m in wanted if self.names.member(m) not in have]
         stayers = self._stayers(id_)
         return absent if have & stayers.keys() else [*absent, *sorted(stayers.values())]
+
+
+def _is_named(change: Change, step: Step, held: Mapping[str, Value]) -> bool:
+    name = "username" if change.action == "createUser" else "displayname"
+    paths = [path for path in step.values if parse_path(path).canonical == name]
+    return all(equal(step.values[path], held.get(path), exact=False) for path in paths)
 
 
 def _unkept(step: Step, path: str, held: Value) -> Unkept:

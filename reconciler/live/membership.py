@@ -49,6 +49,15 @@ class Membership:
 
             await (once(form) if form is not None else self._ladder.climb(once))
 
+    def additions(self, ids: Sequence[str]) -> wire.Body | None:
+        """The body of a PATCH that adds; None where the form that works here needs the group as it is."""
+        form = self._ladder.first
+        return (
+            None
+            if form == "put"
+            else wire.patch(_operations(form, "add", [RemoteId(each) for each in ids], "valuePath"))
+        )
+
     async def _remove_by_path(self, group: RemoteId, ids: list[RemoteId]) -> None:
         """By `members[value eq "id"]` (RFC 7644 section 3.5.2.2), or by a value array: some servers know only the
         second, and some of those answer the first with success and do nothing. So the first removal is looked at.

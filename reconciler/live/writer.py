@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.errors import Conflict, NotFound, ScimError
 from reconciler.http import Client
 from reconciler.live import wire
+from reconciler.live.bulk import Request
 from reconciler.live.forms import Form, Writes, ladders
 from reconciler.live.judge import accept, clean, remote_id
 from reconciler.live.membership import Membership
@@ -109,6 +110,32 @@ class Writer:
     async def remove_members(self, group_id: RemoteId, ids: Sequence[RemoteId], *, form: Form | None = None) -> None:
         """Take accounts out of a group, likewise. Who is not in it is no error."""
         await self._membership.change("remove", group_id, ids, form)
+
+    def creation(self, kind: Kind, values: Mapping[str, Value]) -> Request:
+        """The POST of `_create`, for Bulk."""
+        body = wire.create_body(kind, values, email_primary=self._profile.email_primary)
+        return Request("POST", PLACES[kind], body)
+
+    def must_look(self, kind: Kind, values: Mapping[str, Value]) -> bool:
+        """Whether an update has to read the resource first, so that it can't be part of a Bulk request."""
+        return self._ladders[kind].first == "put" or wire.needs_current(values)
+
+    def update(self, kind: Kind, id: str, values: Mapping[str, Value]) -> Request:  # noqa: A002
+        """The PATCH of an update that does not have to look, for Bulk."""
+        method, body = self._form_body(self._ladders[kind].first, values, None)
+        return Request(method, place(kind, id), body)
+
+    def additions(self, group: str, ids: Sequence[str]) -> Request | None:
+        """The PATCH that adds at most `max_members`, for Bulk; `group` and `ids` may be references to what the same
+        request creates. None where it has to look at the group.
+        """
+        body = self._membership.additions(ids)
+        where = f"{PLACES['group']}/{group}" if group.startswith("bulkId:") else place("group", group)
+        return None if body is None else Request("PATCH", where, body)
+
+    async def adopt(self, kind: Kind, values: Mapping[str, Value], lost: Exception) -> Stored | None:
+        """What a creation left behind whose answer was lost. Raises Conflict if somebody else has the name."""
+        return await self._adopt(kind, values, lost)
 
     async def _create(self, kind: Kind, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
         primary = self._profile.email_primary
