@@ -11,11 +11,12 @@ from reconciler.apply.execute import Executor
 from reconciler.apply.journal import Journal
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.remember import Memory
+from reconciler.apply.together import Together
 from reconciler.apply.values import Values, checked_by, told
 from reconciler.apply.verify import Verifier, stayers
 from reconciler.errors import ReconcilerError
 from reconciler.http import Client
-from reconciler.live import Reader, Writer
+from reconciler.live import Bulk, Reader, Writer
 from reconciler.model.profile import Profile
 from reconciler.model.state import State
 from reconciler.plan import Proposal
@@ -56,6 +57,7 @@ class Run:
         memory = Memory(self.state, self.proposal, self.now)
         concurrency = self.profile.rate.concurrency
         journal = Journal(self.journal)
+        bulk = Bulk(self.client, self.profile)
         executor = Executor(
             plan,
             writer,
@@ -68,6 +70,7 @@ class Run:
             done=memory.done,
             progress=self.progress,
             stage_end=lambda: self.save(self.state),
+            together=Together(bulk, writer, reader, self.profile) if bulk.works else None,
         )
         self._executor = executor
         if self._stopped:
@@ -78,9 +81,11 @@ class Run:
             finished = False
             try:
                 outcome = await executor.run()
+                outcome.learned += bulk.learned
                 verifier = Verifier(
                     reader, writer, self.profile, executor.names, journal, concurrency=concurrency,
                     progress=self.progress, sizes=(plan.live.users, plan.live.groups), stayers=stayers(self.proposal),
+                    over=context.app.profile,
                 )  # fmt: skip
                 await self._verify(verifier, outcome)
                 finished = not (outcome.interrupted or outcome.ended)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 
 from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.outcome import Outcome, Status, Step
+from reconciler.apply.together import Together
 from reconciler.apply.values import Values, told
 from reconciler.apply.write import Names, write
 from reconciler.errors import Forbidden, NotScim, ReconcilerError, ServerFailed, Throttled, TransportError, Unauthorized
@@ -16,6 +17,7 @@ from reconciler.model.plan import Plan
 from reconciler.plan import dependencies, stage
 
 Progress = Callable[[str, int, int], None]
+Do = Callable[[Step], Awaitable[None]]
 EQUAL_FAILURES = 5
 """In a row, and not about one person: the run ends."""
 GENERAL = (Unauthorized, Forbidden, ServerFailed, Throttled, NotScim, TransportError)
@@ -39,6 +41,7 @@ class Executor:
         done: Callable[[Step], None],
         progress: Progress | None = None,
         stage_end: Callable[[], None] | None = None,
+        together: Together | None = None,
     ) -> None:
         self.plan = plan
         self.writer = writer
@@ -54,13 +57,18 @@ class Executor:
             step.hides = self.values.hides(step)
         self.names = Names({c.key: c.id for c in plan.changes if c.id is not None}, known, known_groups)
         self.outcome = Outcome(self.steps)
-        self._stopping = False
+        self.together = together
+        """Bulk, where the application has it."""
+        self.needs: dict[int, set[int]] = {}
+        """Number of a step → of those that must be done before it."""
+        self.stopping = False
+        self._total = 0
         self._failures: Counter[str] = Counter()
         self._finished = 0
 
     def stop(self) -> None:
         self.outcome.interrupted = True
-        self._stopping = True
+        self.stopping = True
 
     async def run(self) -> Outcome:
         """Every step ends with a status. The server's failures are statuses; what is raised is our own trouble, and
@@ -70,24 +78,40 @@ class Executor:
             if step.change.held:
                 step.status = Status.HELD
         pending = [s for s in self.steps if s.status is None]
-        needs = dependencies(self.plan.changes)
-        for wave in _waves(pending, needs, leavers_last=self.leavers_last):
-            await self._wave(wave, needs, len(pending))
+        self.needs, self._total = dependencies(self.plan.changes), len(pending)
+        for number, wave in enumerate(_waves(pending, self.needs, leavers_last=self.leavers_last)):
+            await self._wave(wave, number)
+            self.stage_end()
+        if self.together is not None:
+            await self.together.flush(self)
             self.stage_end()
         return self.outcome
 
-    async def _wave(self, wave: list[Step], needs: dict[int, set[int]], total: int) -> None:
+    async def _wave(self, wave: list[Step], number: int) -> None:
+        """Those that can go together wait for one another and for the next waves' like, the rest goes at once."""
+        together = self.together
+        if together is None:
+            await self.side_by_side(wave)
+            return
+        taken = [step for step in wave if together.takes(step)]
+        numbers = {step.number for step in taken}
+        if len(taken) < len(wave):
+            await together.flush(self)
+            await self.side_by_side([step for step in wave if step.number not in numbers])
+        for step in taken:
+            await together.add(step, number, self)
+
+    async def side_by_side(self, steps: Sequence[Step], do: Do | None = None, *, begun: Container[int] = ()) -> None:
+        """Each by `do`, or as it is usually written; never two at one resource. Interrupting does not skip `begun`."""
         resources: dict[str, list[Step]] = {}
-        for step in wave:
+        for step in steps:
             resources.setdefault(step.change.key, []).append(step)
         queue = iter(list(resources.values()))
 
         async def work() -> None:
-            for steps in queue:
-                for step in steps:
-                    await self._step(step, needs)
-                    self._finished += 1
-                    self.progress("writing", self._finished, total)
+            for row in queue:
+                for step in row:
+                    await self._step(step, do or self._write, begun=step.number in begun)
 
         workers = (asyncio.create_task(work()) for _ in range(min(self.concurrency, len(resources))))
         ended = await asyncio.gather(*map(self._stopping_all, workers), return_exceptions=True)
@@ -100,43 +124,63 @@ class Executor:
         try:
             await worker
         except BaseException:
-            self._stopping = True
+            self.stopping = True
             raise
 
-    async def _step(self, step: Step, needs: dict[int, set[int]]) -> None:
-        cause = self._cause(step, needs)
+    async def _write(self, step: Step) -> None:
+        await write(step, self.writer, self.names)
+
+    async def _step(self, step: Step, do: Do, *, begun: bool) -> None:
+        cause = self.cause(step, begun=begun)
         if cause:
-            await self._skip(step, cause)
+            await self.skip(step, cause)
             return
-        await self.journal.note("try", **_facts(step))
+        await self.note_try(step)
         try:
-            step.values = self.values.of(step, self.names.ids)
-            await write(step, self.writer, self.names)
+            step.values = step.values or self.values.of(step, self.names.ids)
+            await do(step)
         except JournalError:
             raise
         except ReconcilerError as error:
+            await self.settle(step, error)
+            return
+        if step.message:
+            await self.skip(step, step.message)
+            return
+        await self.settle(step, None)
+
+    async def note_try(self, step: Step) -> None:
+        await self.journal.note("try", **_facts(step))
+
+    async def settle(self, step: Step, error: ReconcilerError | None) -> None:
+        """It was done, or refused."""
+        self._count()
+        if error is not None:
             step.status, step.message = Status.FAILED, told(error, hides=step.hides)
             self._judge(error, hides=step.hides)
             await self.journal.note("failed", **_facts(step), why=step.message)
-            return
-        if step.message:
-            await self._skip(step, step.message)
             return
         step.status = Status.DONE
         self._failures.clear()
         self.done(step)
         await self.journal.note("done", **_facts(step))
 
-    async def _skip(self, step: Step, cause: str) -> None:
+    async def skip(self, step: Step, cause: str) -> None:
+        self._count()
         step.status, step.message = Status.SKIPPED, cause
         await self.journal.note("skipped", **_facts(step), why=cause)
 
-    def _cause(self, step: Step, needs: dict[int, set[int]]) -> str:
-        if self._stopping:
+    def _count(self) -> None:
+        self._finished += 1
+        self.progress("writing", self._finished, self._total)
+
+    def cause(self, step: Step, *, begun: bool = False, but: Container[int] = ()) -> str:
+        """Why a step is not to be written now; "": it is. `but`: steps that go with it."""
+        if self.stopping and not (begun and not self.outcome.ended):
             return self.outcome.ended or "interrupted"
-        for number in sorted(needs.get(step.number, ())):
+        for number in sorted(self.needs.get(step.number, ())):
             before = self.steps[number]
-            if before.status is not Status.DONE:
+            if before.status is not Status.DONE and number not in but:
                 return f"waits for {before.change.action} {before.change.key}, which is {before.status or 'not done'}"
         return ""
 
@@ -150,8 +194,8 @@ class Executor:
             if other != kind:
                 del self._failures[other]
         self._failures[kind] += 1
-        if self._failures[kind] >= EQUAL_FAILURES and not self._stopping:
-            self._stopping = True
+        if self._failures[kind] >= EQUAL_FAILURES and not self.stopping:
+            self.stopping = True
             said = told(error, hides=True) if hides else error.message
             self.outcome.ended = f"ended after {EQUAL_FAILURES} equal failures in a row: {said}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from reconciler.model.plan import Change
 from reconciler.model.values import Value
@@ -33,8 +34,12 @@ class Step:
     """Path → what is written there, known from when it is written. Never told: some of it may be redacted."""
     hides: bool = False
     """Some of it is: what the application says of this step is not told either."""
+    unproven: bool = False
+    """Created, and the answer told an id and nothing else."""
     paths: tuple[str, ...] = ()
     """What the server did not store."""
+    tries: int = 1
+    """How often it was written, as far as that was answered."""
     skipped_members: dict[str, str] = field(default_factory=dict)
     """Member key → why it could not be added."""
 
@@ -47,6 +52,10 @@ class Outcome:
     """Why the run was ended early, if it was."""
     unverified: str = ""
     """Why what was written could not be read again, if it could not."""
+    learned: list[str] = field(default_factory=list)
+    """What the run found out about the application, as sentences."""
+    correction: dict[str, Any] = field(default_factory=dict)
+    """What `profile:` of the app would have to say for what was not stored to be no difference any more."""
     requests: int = 0
 
     def count(self, status: Status) -> int:

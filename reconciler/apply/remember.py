@@ -220,7 +220,7 @@ class Memory:
                 del self.state.bindings[key]
 
     def _not_kept(self, outcome: Outcome) -> None:
-        """What was just seen not to stay; what did stay is no longer among it. Access is never given up so."""
+        """What was written twice and did not stay; what did stay is no longer among it. Access is never given up so."""
         state, mappings = self.state, self.proposal.context.desired.mappings_digest
         if state.mappings_digest != mappings:
             state.not_kept, state.mappings_digest = {}, mappings
@@ -232,7 +232,7 @@ class Memory:
             refused = {
                 path: digest(written[path])
                 for path in step.paths
-                if path in written and parse_path(path).schema_name != "active"
+                if path in written and parse_path(path).canonical != "active" and step.tries > 1
             }
             kept = {p: d for p, d in state.not_kept.get(step.change.key, {}).items() if p not in written}
             state.not_kept[step.change.key] = {**kept, **refused}

@@ -1,23 +1,28 @@
 """After the writes: every touched resource is read again and compared with the plan.
 
-What the server did not store is written once more, in the next form; what then still differs is reported by path.
+What the server did not store is written once more, in the next form; what then still differs is reported by path, with
+both values and with the line of the profile that would end it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
 
+from reconciler.apply.corrections import Unkept, correction
 from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.look import Looker, Progress, Seen
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.values import told
 from reconciler.apply.write import Names
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, ScimError
 from reconciler.live import Form, Reader, Writer, Writes
+from reconciler.model.comparison import equal
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
+    Change,
     DeactivateUser,
     DeleteGroup,
     DeleteUser,
@@ -25,13 +30,13 @@ from reconciler.model.plan import (
     RemoveMembers,
 )
 from reconciler.model.profile import Profile
-from reconciler.model.values import RemoteId
+from reconciler.model.values import RemoteId, Value
 from reconciler.plan import Proposal
 
-_RUNGS = 3
-"""How many forms are tried again, at most, beyond the one that an answer called a success."""
-Missed = list[tuple[Step, list[str]]]
-"""Steps with what the application does not hold of them: paths, or keys of members."""
+Missed = list[tuple[Step, dict[str, Value]]]
+"""Steps with what the application does not hold of them: paths, or keys of members → what it holds there."""
+LOOKS: Final = 3
+"""How often it is looked, where a read may show what was before, until a value is called missing."""
 
 
 class Verifier:
@@ -49,6 +54,7 @@ class Verifier:
         concurrency: int,
         progress: Progress | None = None,
         stayers: Mapping[str, Mapping[str, str]] | None = None,
+        over: Mapping[str, Any] | None = None,
     ) -> None:
         self.writer = writer
         self.profile = profile
@@ -57,6 +63,8 @@ class Verifier:
         self.concurrency = concurrency
         self.stayers = stayers or {}
         """Group → account → key: of the groups that gain members, those who are in it and stay."""
+        self.over = over or {}
+        """The app's own `profile:`, as it is."""
         self._looker = Looker(reader, profile, sizes=sizes, concurrency=concurrency, progress=progress)
 
     async def verify(self, outcome: Outcome) -> None:
@@ -64,20 +72,43 @@ class Verifier:
         done = [s for s in outcome.steps if s.status is Status.DONE]
         if not done:
             return
-        missed = self._compare(done, await self._looker.look(done))
+        missed = await self._missed(done)
         if missed and not (outcome.interrupted or outcome.ended):
             missed = await self._repair(missed)
+        unkept: list[Unkept] = []
         for step, missing in missed:
+            values = [_unkept(step, path, held) for path, held in missing.items() if path in step.values]
+            unkept += values
+            told = {each.path: str(each) for each in values}
             step.status, step.paths = Status.NOT_STORED, tuple(missing)
-            step.message = f"the application answered with success and does not hold: {', '.join(missing)}"
-            await self.journal.note("notStored", **_facts(step), paths=missing)
+            what = ", ".join(told.get(path, path) for path in missing)
+            step.message = f"the application answered with success and does not hold: {what}"
+            await self.journal.note("notStored", **_facts(step), paths=list(missing))
+        outcome.correction = correction(unkept, self.profile, self.over)
+        if not self._shows_members and any(_ladder(step) in ("add", "remove") for step in done):
+            outcome.learned.append("the application shows no members: whether they were stored can't be verified")
+
+    @property
+    def _shows_members(self) -> bool:
+        return self.profile.groups.read_members != "never"
+
+    async def _missed(self, steps: Sequence[Step]) -> Missed:
+        """What is missing, also when the time that the application needs to settle has passed a few times."""
+        missed = self._compare(steps, await self._looker.look(steps))
+        for _ in range(LOOKS - 1 if self.profile.settle_seconds else 0):
+            if not missed:
+                break
+            left = [step for step, _ in missed]
+            missed = self._compare(left, await self._looker.look(left))
+        return missed
 
     async def _repair(self, missed: Missed) -> Missed:
         """What is still missing after writing it again in the next form, and then in the one behind it: there one step
         of each sort goes ahead, since most of what is missing by then is simply not kept.
         """
         missed = await self._again(missed, 0)
-        for rung in range(1, _RUNGS):
+        kinds = {_ladder(step) for step, _ in missed}
+        for rung in range(1, max((len(self._rungs(kind)) for kind in kinds), default=0)):
             ahead = {_sort(step, missing): (step, missing) for step, missing in reversed(missed)}
             left = {step.number for step, _ in await self._again(list(ahead.values()), rung)}
             helped = {sort for sort, (step, _) in ahead.items() if step.number not in left}
@@ -93,21 +124,19 @@ class Verifier:
         """Writes it once more, `rung` forms behind the next one, looks, and gives what is still missing."""
         if not await self._write_again(missed, rung):
             return missed
-        steps = [step for step, _ in missed]
-        return self._compare(steps, await self._looker.look(steps))
+        return await self._missed([step for step, _ in missed])
 
-    def _form(self, kind: Writes, rung: int, missing: Sequence[str]) -> Form | None:
-        """The form `rung` behind the next one; the same once more where there is no next one; else None."""
+    def _rungs(self, kind: Writes, missing: Collection[str] = ()) -> list[Form]:
+        """The forms behind the one that was used; that one once more where there are none."""
         form = self.writer.form(kind)
         rungs: list[Form] = []
         while (following := self.writer.next_form(kind, rungs[-1] if rungs else form, missing)) is not None:
             rungs.append(following)
-        rungs = rungs or [form]
-        return rungs[rung] if rung < len(rungs) else None
+        return rungs or [form]
 
     async def _write_again(self, missed: Missed, rung: int) -> set[int]:
         """Numbers of the steps that were written once more: side by side, but never two to one resource."""
-        resources: dict[str, list[tuple[Step, list[str]]]] = {}
+        resources: dict[str, Missed] = {}
         for step, missing in missed:
             resources.setdefault(step.change.key, []).append((step, missing))
         queue = iter(resources.values())
@@ -122,12 +151,13 @@ class Verifier:
         await asyncio.gather(*(work() for _ in range(min(self.concurrency, len(resources)))))
         return again
 
-    async def _once_more(self, step: Step, missing: Sequence[str], rung: int) -> bool:
-        """True if it was written again."""
+    async def _once_more(self, step: Step, missing: Collection[str], rung: int) -> bool:
+        """True if it was written again. A form that is refused counts as tried."""
         kind = _ladder(step)
-        form = self._form(kind, rung, missing)
-        if form is None:
+        rungs = self._rungs(kind, missing)
+        if rung >= len(rungs):
             return False
+        form = rungs[rung]
         change, id_ = step.change, RemoteId(step.id or "")
         values = {path: value for path, value in step.values.items() if path in missing}
         ids = self._accounts(change, missing) if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)) else []
@@ -147,16 +177,18 @@ class Verifier:
         except JournalError:
             raise
         except ReconcilerError as error:
+            step.tries += type(error) is ScimError
             await self.journal.note("failed", **_facts(step), why=told(error, hides=step.hides))
             return False  # the second look tells
+        step.tries += 1
         await self.journal.note("done", **_facts(step), paths=list(missing))
         return True
 
-    def _accounts(self, change: AddMembers | RemoveMembers | EmptyGroup, keys: Sequence[str]) -> list[RemoteId]:
+    def _accounts(self, change: AddMembers | RemoveMembers | EmptyGroup, keys: Collection[str]) -> list[RemoteId]:
         wanted = set(keys)
         return [id_ for m in change.members if m.key in wanted and (id_ := self.names.member(m))]
 
-    def _driven_out(self, group: RemoteId, missing: Sequence[str]) -> list[RemoteId]:
+    def _driven_out(self, group: RemoteId, missing: Collection[str]) -> list[RemoteId]:
         """Those who were in the group, should stay, and are gone: some servers make the whole list of what is added.
         Only if none of them is left: one who is gone may have been taken out by a person meanwhile.
         """
@@ -168,29 +200,48 @@ class Verifier:
     def _compare(self, steps: Sequence[Step], seen: Seen) -> Missed:
         return [(step, missing) for step in steps if (missing := self._missing(step, seen))]
 
-    def _missing(self, step: Step, seen: Seen) -> list[str]:
-        """Paths, or keys of members, that the application does not hold as planned."""
+    def _missing(self, step: Step, seen: Seen) -> dict[str, Value]:
         change, id_ = step.change, step.id or ""
         if isinstance(change, DeleteUser):
             # some applications deactivate where they say that they delete
-            return ["deletion"] if seen.users.get(id_) is not None and seen.active.get(id_, False) else []
+            there = seen.users.get(id_) is not None and seen.active.get(id_, False)
+            return {"deletion": None} if there else {}
         if isinstance(change, DeleteGroup):
-            return ["deletion"] if seen.groups.get(id_) is not None else []
-        if isinstance(change, AddMembers):
-            have = seen.members.get(id_, set())
-            wanted = (m for m in change.members if m.key not in step.skipped_members)
-            absent = [m.key for m in wanted if self.names.member(m) not in have]
-            stayers = self._stayers(id_)
-            return absent if have & stayers.keys() else [*absent, *sorted(stayers.values())]
-        if isinstance(change, (RemoveMembers, EmptyGroup)):
-            have = seen.members.get(id_, set())
-            return [m.key for m in change.members if self.names.member(m) in have]
+            return {"deletion": None} if seen.groups.get(id_) is not None else {}
+        if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
+            return dict.fromkeys(self._missing_members(step, change, seen) if self._shows_members else ())
         held = (seen.users if change.action.endswith("User") else seen.groups).get(id_)
         if held is None:
             gone = isinstance(change, DeactivateUser) and self.profile.users.effect != "deactivated"
-            return [] if gone else ["id"]
-        same = self.profile.comparison.same
-        return [path for path, value in step.values.items() if not same(parse_path(path), value, held.get(path))]
+            return {} if gone else {"id": None}
+        if step.unproven and not _is_named(change, step, held):
+            return {"id": None}  # the id that was told is another's: nothing is written there
+        profile = self.profile
+        same = (profile.comparison_of_groups if _ladder(step) == "group" else profile.comparison).same
+        return {p: held.get(p) for p, value in step.values.items() if not same(parse_path(p), value, held.get(p))}
+
+    def _missing_members(self, step: Step, change: AddMembers | RemoveMembers | EmptyGroup, seen: Seen) -> list[str]:
+        """Keys of those who are not in the group and should be, or the other way round."""
+        id_ = step.id or ""
+        have = seen.members.get(id_, set())
+        if not isinstance(change, AddMembers):
+            return [m.key for m in change.members if self.names.member(m) in have]
+        wanted = (m for m in change.members if m.key not in step.skipped_members)
+        absent = [m.key for m in wanted if self.names.member(m) not in have]
+        stayers = self._stayers(id_)
+        return absent if have & stayers.keys() else [*absent, *sorted(stayers.values())]
+
+
+def _is_named(change: Change, step: Step, held: Mapping[str, Value]) -> bool:
+    name = "username" if change.action == "createUser" else "displayname"
+    paths = [path for path in step.values if parse_path(path).canonical == name]
+    return all(equal(step.values[path], held.get(path), exact=False) for path in paths)
+
+
+def _unkept(step: Step, path: str, held: Value) -> Unkept:
+    planned = getattr(step.change, "set", {}).get(path)
+    before = planned.before if planned is not None else None
+    return Unkept(path, step.values[path], held, before, step.hides, _ladder(step) == "group")
 
 
 def _ladder(step: Step) -> Writes:
@@ -201,7 +252,7 @@ def _ladder(step: Step) -> Writes:
     return "user" if step.change.action.endswith("User") else "group"
 
 
-def _sort(step: Step, missing: Sequence[str]) -> tuple[str, ...]:
+def _sort(step: Step, missing: Collection[str]) -> tuple[str, ...]:
     """What is alike: the same paths, or members added, or members removed."""
     return (step.change.action,) if _ladder(step) in ("add", "remove") else (_ladder(step), *missing)
 

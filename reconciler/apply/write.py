@@ -59,42 +59,58 @@ class Names:
         return RemoteId(id_) if id_ else None
 
 
-async def write(step: Step, writer: Writer, names: Names) -> None:
-    """Sends what the change says, and notes the id of what it made. `step.values` are there.
+async def write(step: Step, writer: Writer, names: Names, *, present: Container[str] = ()) -> None:
+    """Sends what the change says, and notes the id of what it made. `step.values` are there. Accounts that are
+    `present` in a group are not added again.
 
     Raises the errors of `live`.
     """
     change = step.change
     match change:
         case CreateUser():
-            stored = await writer.create_user(step.values)
-            if names.is_anothers(stored.id):
-                raise _not_new(stored.id)
-            step.id = names.ids[change.key] = stored.id
+            take(step, await writer.create_user(step.values), names)
         case CreateGroup():
-            stored = await writer.create_group(step.values)
-            step.id = names.ids[change.key] = stored.id
+            take(step, await writer.create_group(step.values), names)
         case UpdateUser() | RenameUser() | ReactivateUser() | DeactivateUser() | AdoptUser():
-            now = await writer.update_user(_id(step, names), step.values)
-            if now is not None and _moved(step, now, "userName", names.is_anothers(now.id)):
-                names.freed.add(_id(step, names))
-                step.id = names.ids[change.key] = now.id
+            take(step, await writer.update_user(_id(step, names), step.values), names)
         case UpdateGroup() | RenameGroup() | AdoptGroup():
-            now = await writer.update_group(_id(step, names), step.values)
-            if now is not None and _moved(step, now, "displayName", now.id in names.known_groups):
-                step.id = names.ids[change.key] = now.id
+            take(step, await writer.update_group(_id(step, names), step.values), names)
         case DeleteUser():
             await writer.delete_user(_id(step, names))
-            names.freed.add(_id(step, names))
+            take(step, None, names)
         case DeleteGroup():
             await writer.delete_group(_id(step, names))
         case AddMembers():
             step.id = names.id(change.key)
-            await _add(step, change, writer, names)
+            await _add(step, change, writer, names, present)
         case RemoveMembers() | EmptyGroup():
             await writer.remove_members(_id(step, names), [i for m in change.members if (i := names.member(m))])
         case _:
             assert_never(change)
+
+
+def take(step: Step, stored: Stored | None, names: Names) -> None:
+    """Notes what was made, or by what id it is called by now. `stored`: as far as the answer showed it.
+
+    Raises Conflict for an account that was there before and is no new one.
+    """
+    change = step.change
+    match change:
+        case CreateUser() | CreateGroup() if stored is not None:
+            if isinstance(change, CreateUser) and names.is_anothers(stored.id):
+                raise _not_new(stored.id)
+            step.id = names.ids[change.key] = stored.id
+        case DeleteUser():
+            names.freed.add(_id(step, names))
+        case UpdateUser() | RenameUser() | ReactivateUser() | DeactivateUser() | AdoptUser() if stored is not None:
+            if _moved(step, stored, "userName", names.is_anothers(stored.id)):
+                names.freed.add(_id(step, names))
+                step.id = names.ids[change.key] = stored.id
+        case UpdateGroup() | RenameGroup() | AdoptGroup() if stored is not None:
+            if _moved(step, stored, "displayName", stored.id in names.known_groups):
+                step.id = names.ids[change.key] = stored.id
+        case _:
+            pass
 
 
 def _id(step: Step, names: Names) -> RemoteId:
@@ -126,7 +142,7 @@ def _not_new(id_: str) -> Conflict:
     )
 
 
-async def _add(step: Step, change: AddMembers, writer: Writer, names: Names) -> None:
+async def _add(step: Step, change: AddMembers, writer: Writer, names: Names, present: Container[str]) -> None:
     """Adds whoever has an account; whoever was to get one and did not is skipped by name."""
     ids = []
     for member in change.members:
@@ -135,7 +151,8 @@ async def _add(step: Step, change: AddMembers, writer: Writer, names: Names) -> 
             step.skipped_members[member.key] = "the account was not created"
         else:
             ids.append(id_)
-    if ids:
-        await writer.add_members(_id(step, names), ids)
-    elif change.members:
+    missing = [id_ for id_ in ids if id_ not in present]
+    if missing:
+        await writer.add_members(_id(step, names), missing)
+    elif change.members and not ids:
         step.message = "none of the accounts was created"

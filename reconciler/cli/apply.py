@@ -150,6 +150,8 @@ async def _interruptible(run: Run) -> Outcome:
 
 
 def _tell(outcome: Outcome, seconds: float, journal: Path) -> None:
+    import yaml
+
     from reconciler.apply import Status
     from reconciler.cli.show import style
     from reconciler.render import Failure, summary
@@ -185,6 +187,11 @@ def _tell(outcome: Outcome, seconds: float, journal: Path) -> None:
         ),
         nl=False,
     )
+    for sentence in outcome.learned:
+        click.echo(sentence)
+    if outcome.correction:
+        click.echo("If what the application holds is right, put this into app.yaml, for `compare` under `profile`:\n")
+        click.echo(yaml.safe_dump({"profile": outcome.correction}, allow_unicode=True, sort_keys=False), nl=False)
 
 
 def _result(proposal: Proposal, outcome: Outcome, journal: Path) -> dict[str, object]:
@@ -200,6 +207,8 @@ def _result(proposal: Proposal, outcome: Outcome, journal: Path) -> dict[str, ob
         "interrupted": outcome.interrupted,
         "ended": outcome.ended or None,
         "unverified": outcome.unverified or None,
+        "learned": outcome.learned,
+        "correction": outcome.correction or None,
         "requests": outcome.requests,
         "journal": str(journal),
         "steps": [

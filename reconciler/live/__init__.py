@@ -4,10 +4,11 @@
 `judge`, what goes over the wire in `wire`, and how lists are walked in `paging`.
 """
 
+from reconciler.live.bulk import Bulk, Operation, Request, Result
 from reconciler.live.forms import Form, Writes
-from reconciler.live.reader import Connection, Reader, member_ids
+from reconciler.live.reader import Connection, Reader, member_ids, place
 from reconciler.live.rows import carries, is_active, row
 from reconciler.live.writer import Stored, Writer
 
-__all__ = ["Connection", "Form", "Reader", "Stored", "Writer", "Writes", "carries", "is_active", "member_ids",
-           "row"]  # fmt: skip
+__all__ = ["Bulk", "Connection", "Form", "Operation", "Reader", "Request", "Result", "Stored", "Writer", "Writes",
+           "carries", "is_active", "member_ids", "place", "row"]  # fmt: skip

@@ -79,6 +79,11 @@ class Membership:
                 continue
             rest = rest[done:]
 
+    def additions(self, ids: Sequence[str]) -> wire.Body | None:
+        """The body of a PATCH that adds; None where the form that works here needs the group as it is."""
+        form = self._ladders["add"].first
+        return None if writes_whole(form) else self._patch(_operations(form, "add", [RemoteId(each) for each in ids]))
+
     def _size(self, form: Form, verb: Verb, ids: Sequence[RemoteId]) -> int:
         """How many of `ids` go into one request."""
         if writes_whole(form):

@@ -14,6 +14,7 @@ from typing import Any
 from reconciler.errors import Conflict, Invalid, NotFound, NotStored, ScimError, WrongResource
 from reconciler.http import Answer, Client
 from reconciler.live import wire
+from reconciler.live.bulk import Request
 from reconciler.live.edits import is_list
 from reconciler.live.forms import Form, Writes, ladders, learned
 from reconciler.live.judge import accept, clean, remote_id, unsupported
@@ -134,6 +135,34 @@ class Writer:
         """Take accounts out of a group, likewise. Who is not in it is no error."""
         await self._membership.change("remove", group_id, ids, form)
 
+    def creation(self, kind: Kind, values: Mapping[str, Value]) -> Request:
+        """The POST of `_create`, for Bulk."""
+        body = wire.create_body(kind, values, email_primary=self._profile.email_primary)
+        return Request("POST", endpoint(kind, self._profile), body)
+
+    def must_look(self, kind: Kind, values: Mapping[str, Value]) -> bool:
+        """Whether an update has to read the resource first, so that it can't be part of a Bulk request."""
+        return self._ladders[kind].first == "put" or wire.needs_current(values)
+
+    def update(self, kind: Kind, id: str, values: Mapping[str, Value]) -> Request:  # noqa: A002
+        """The PATCH of an update that does not have to look, for Bulk."""
+        method, body = self._form_body(kind, self._ladders[kind].first, values, None)
+        where = place(kind, id, self._profile)
+        return Request(method, where, body, self._version_of(where))
+
+    def additions(self, group: str, ids: Sequence[str]) -> Request | None:
+        """The PATCH that adds at most `max_members`, for Bulk; `group` and `ids` may be references to what the same
+        request creates. None where it has to look at the group.
+        """
+        body = self._membership.additions(ids)
+        groups = self._profile.groups.endpoint
+        where = f"{groups}/{group}" if group.startswith("bulkId:") else place("group", group, self._profile)
+        return None if body is None else Request("PATCH", where, body)
+
+    async def adopt(self, kind: Kind, values: Mapping[str, Value], lost: Exception) -> Stored | None:
+        """What a creation left behind whose answer was lost. Raises Conflict if somebody else has the name."""
+        return await self._adopt(kind, values, lost)
+
     async def _create(self, kind: Kind, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
         primary = self._profile.email_primary
         body = wire.create_body(kind, values, email_primary=primary, members=members)
@@ -230,8 +259,8 @@ class Writer:
 
     async def _send(self, method: str, path: str, body: Any) -> Any:
         """One write to a resource that is there, on the condition that nobody else wrote to it meanwhile."""
-        version = self._versions.pop(path, None)
-        headers = {"if-match": version} if version and self._profile.versions else None
+        version = self._version_of(path)
+        headers = {"if-match": version} if version else None
         answer = await self._client.send(method, path, body=body, headers=headers)
         try:
             shown = accept(answer, self._profile.answers.errors)
@@ -242,6 +271,10 @@ class Writer:
         if self._profile.versions and (now := _version(shown) or answer.headers.get("etag")):
             self._versions[path] = now
         return shown
+
+    def _version_of(self, path: str) -> str | None:
+        """As last seen, of what is now written to: from then on it is unknown, until an answer tells."""
+        return self._versions.pop(path, None) if self._profile.versions else None
 
     async def _is_there(self, path: str) -> bool:
         """Some servers say 404 of a method that they don't have."""

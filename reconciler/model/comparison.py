@@ -78,12 +78,15 @@ class Rule:
 
 
 class Comparison:
-    """The rules of one application, looked up by path."""
+    """The rules of one application, looked up by path.
 
-    def __init__(self, compare: Compare | None = None) -> None:
+    `of_groups`: the name of a group is compared whatever `ignore` says of displayName, which is about people.
+    """
+
+    def __init__(self, compare: Compare | None = None, *, of_groups: bool = False) -> None:
         compare = compare or Compare.model_validate({})
         self._case = {_name(text): kind for text, kind in compare.case.items()}
-        self._ignored = {_name(text) for text in compare.ignore}
+        self._ignored = {_name(text) for text in compare.ignore} - ({"displayname"} if of_groups else set())
         self._defaults = {_name(text): value for text, value in compare.defaults.items()}
         self._values = {_name(text): table for text, table in compare.values.items()}
         self._rules: dict[str, Rule] = {}

@@ -266,6 +266,10 @@ class Profile(Written):
         """`compare`, ready to be asked."""
         return Comparison(self.compare)
 
+    @cached_property
+    def comparison_of_groups(self) -> Comparison:
+        return Comparison(self.compare, of_groups=True)
+
     def corrected(self, over: dict[str, Any]) -> Profile:
         """With the app's `profile:` merged in deeply. Raises pydantic.ValidationError."""
         return Profile.model_validate(_merge(self.model_dump(by_alias=True), over)) if over else self

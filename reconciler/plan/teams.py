@@ -37,7 +37,7 @@ class Teams:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.columns = context.desired.group_columns
-        self.comparer = Comparer(self.columns, context.snapshot.group_paths, context.profile.comparison)
+        self.comparer = Comparer(self.columns, context.snapshot.group_paths, context.profile.comparison_of_groups)
         self.membership = Membership(context)
         self.choices = Choices(
             self.columns,

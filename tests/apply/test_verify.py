@@ -206,3 +206,91 @@ def test_a_reading_that_fails_after_the_writes_is_no_success(story: SandboxStory
     story.transport = honest
     story.settled()
     assert story.apply().code == 0
+
+
+class Stale(httpx.AsyncBaseTransport):
+    """Shows a resource as it was before the writes, for its next `reads` readings."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, reads: int) -> None:
+        self.inner, self.reads = inner, reads
+        self.before: dict[str, bytes] = {}
+        self.left: dict[str, int] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if request.method != "GET":
+            self.left[path] = self.reads
+        elif self.left.get(path, 0):
+            self.left[path] -= 1
+            return httpx.Response(200, content=self.before[path])
+        answer = await self.inner.handle_async_request(request)
+        if request.method == "GET":
+            self.before[path] = await answer.aread()
+        return answer
+
+
+@pytest.mark.parametrize("settle", [0.001, 0])
+def test_a_read_that_is_old_for_a_while_is_not_believed_at_once(
+    story_of: Callable[..., SandboxStory], settle: float
+) -> None:
+    """Where the profile says that reads settle, nothing is written again before they have."""
+    story = story_of("scim")
+    story.converge()
+    story.company.edit_app(profile={"settleSeconds": settle})
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    place = f"/scim/v2/Users/{story.sandbox.user_id('ada@contoso.com')}"
+    stale = Stale(story.transport, 2)
+    stale.before[place] = orjson.dumps(story.user("ada"))
+    story.transport = stale
+    story.sandbox.requests.clear()
+    story.apply()
+    assert (len(story.writes()) == 1) == bool(settle)
+    assert story.user("ada")["displayName"] == "Countess of Lovelace"
+
+
+def test_members_that_nobody_shows_are_not_called_missing(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
+    story.company.edit_app(profile={"groups": {"readMembers": "never"}})
+    applied = story.apply()
+    assert applied.code == 0
+    assert [text for text in applied.outcome.learned if "members" in text and "can't be verified" in text]
+    assert story.members("Agencies") == {"linus@contoso.com", "charles@contoso.com"}
+
+
+def test_what_was_written_once_alone_is_not_given_up(story_of: Callable[..., SandboxStory]) -> None:
+    """An interrupted run writes nothing again: the next one does."""
+    story = story_of("scim")
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    honest, written = story.transport, 0
+
+    class Failing(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            nonlocal written
+            written += request.method != "GET"
+            if request.method != "GET" and written > 1:
+                return httpx.Response(503)
+            return await honest.handle_async_request(request)
+
+    story.transport = Failing()
+    assert story.apply().code == 4
+    assert story.company.state["notKept"] == {}
+    story.transport = honest
+    assert story.apply().code == 4
+    assert story.company.state["notKept"].keys() == {"user:ada.lovelace"}
+    story.settled()
+
+
+def test_a_corrected_profile_ends_what_was_not_kept(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    assert story.apply().code == 4
+    story.settled()
+    story.sandbox.faults.clear()
+    story.company.edit_app(profile={"users": {"update": "put"}})
+    story.converge()
+    assert story.user("ada")["displayName"] == "Countess of Lovelace"
+    assert story.company.state["notKept"] == {}
