@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from reconciler.apply.execute import Executor
 from reconciler.apply.journal import Journal
@@ -18,8 +19,9 @@ from reconciler.errors import ReconcilerError
 from reconciler.http import Client
 from reconciler.live import Bulk, Reader, Writer
 from reconciler.model.profile import Profile
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
-from reconciler.plan import Proposal
+from reconciler.plan import VERSION, Proposal
 
 Progress = Callable[[str, int, int], None]
 
@@ -53,7 +55,7 @@ class Run:
         """
         plan, context, before = self.proposal.plan, self.proposal.context, self.client.requests
         reader = Reader(self.client, self.profile)
-        writer = Writer(self.client, self.profile, reader)
+        writer = Writer(self.client, self.profile, reader, versions=_versions(context.snapshot))
         memory = Memory(self.state, self.proposal, self.now)
         concurrency = self.profile.rate.concurrency
         journal = Journal(self.journal)
@@ -88,6 +90,7 @@ class Run:
                     over=context.app.profile,
                 )  # fmt: skip
                 await self._verify(verifier, outcome)
+                outcome.learned += [*writer.told, *(_said(key, value) for key, value in writer.learned.items())]
                 finished = not (outcome.interrupted or outcome.ended)
             finally:
                 memory.close(executor.outcome, finished=finished)
@@ -105,6 +108,20 @@ class Run:
             await verifier.verify(outcome)
         except ReconcilerError as error:
             outcome.unverified = told(error, hides=any(step.hides for step in outcome.steps))
+
+
+def _versions(snapshot: Snapshot) -> Iterator[tuple[Literal["user", "group"], str, str]]:
+    """What the plan saw, where the application has versions."""
+    if VERSION in snapshot.user_paths:
+        at = snapshot.user_paths.index(VERSION)
+        yield from (("user", each.id, str(each.values[at])) for each in snapshot.accounts if each.values[at])
+    if VERSION in snapshot.group_paths:
+        at = snapshot.group_paths.index(VERSION)
+        yield from (("group", each.id, str(each.values[at])) for each in snapshot.groups if each.values[at])
+
+
+def _said(key: str, value: object) -> str:
+    return f"{key}: {value} is what works here; under `profile` in app.yaml it saves the attempts"
 
 
 __all__ = ["Journal", "Outcome", "Run", "Status", "Step"]

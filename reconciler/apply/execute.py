@@ -157,13 +157,14 @@ class Executor:
         self._count()
         if error is not None:
             step.status, step.message = Status.FAILED, told(error, hides=step.hides)
+            step.code, step.recommended_action = str(getattr(error, "verdict", "")), error.hint
             self._judge(error, hides=step.hides)
             await self.journal.note("failed", **_facts(step), why=step.message)
             return
         step.status = Status.DONE
         self._failures.clear()
         self.done(step)
-        await self.journal.note("done", **_facts(step))
+        self.journal.follow("done", **_facts(step))
 
     async def skip(self, step: Step, cause: str) -> None:
         self._count()

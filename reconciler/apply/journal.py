@@ -28,6 +28,7 @@ class Journal:
         self._lines: list[bytes] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._flusher: asyncio.Task[None] | None = None
+        self._failed: ReconcilerError | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -52,12 +53,20 @@ class Journal:
 
     async def note(self, event: str, **facts: Any) -> None:
         """Adds one line: event, time (UTC), facts. Facts must hold no values of attributes and no secrets."""
-        self._lines.append(_line(event, facts))
+        if self._failed is not None:
+            raise self._failed
         done = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
+        self.follow(event, **facts)
+        await done
+
+    def follow(self, event: str, **facts: Any) -> None:
+        """The same without waiting: the line is on its way to the disk, and there before any later one. What keeps it
+        from getting there is raised by the next `note`, so that nothing new is begun.
+        """
+        self._lines.append(_line(event, facts))
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush())
-        await done
 
     async def _flush(self) -> None:
         while self._lines:
@@ -67,7 +76,7 @@ class Journal:
             try:
                 await asyncio.to_thread(self._write, lines)
             except OSError as error:
-                failed = self._unwritable(error)
+                failed = self._failed = self._unwritable(error)
             for future in waiting:
                 if future.done():
                     continue

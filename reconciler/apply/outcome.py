@@ -30,6 +30,10 @@ class Step:
     id: str | None = None
     """The resource, once it is known."""
     message: str = ""
+    code: str = ""
+    """A Verdict, of what failed or was not stored."""
+    recommended_action: str = ""
+    """What a person should do about it."""
     values: dict[str, Value] = field(default_factory=dict, repr=False)
     """Path → what is written there, known from when it is written. Never told: some of it may be redacted."""
     hides: bool = False

@@ -16,7 +16,7 @@ from reconciler.apply.look import Looker, Progress, Seen
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.values import told
 from reconciler.apply.write import Names
-from reconciler.errors import ReconcilerError, ScimError
+from reconciler.errors import ReconcilerError, ScimError, Verdict
 from reconciler.live import Form, Reader, Writer, Writes
 from reconciler.model.comparison import equal
 from reconciler.model.path import parse_path
@@ -83,6 +83,8 @@ class Verifier:
             step.status, step.paths = Status.NOT_STORED, tuple(missing)
             what = ", ".join(told.get(path, path) for path in missing)
             step.message = f"the application answered with success and does not hold: {what}"
+            step.code = Verdict.NOT_STORED
+            step.recommended_action = "correct the mapping, or say in the app's profile what the application does to it"
             await self.journal.note("notStored", **_facts(step), paths=list(missing))
         outcome.correction = correction(unkept, self.profile, self.over)
         if not self._shows_members and any(_ladder(step) in ("add", "remove") for step in done):

@@ -218,6 +218,8 @@ def _result(proposal: Proposal, outcome: Outcome, journal: Path) -> dict[str, ob
                 "id": s.id,
                 "status": s.status,
                 "message": s.message or None,
+                "code": s.code or None,
+                "recommendedAction": s.recommended_action or None,
                 "notStored": list(s.paths),
                 "skippedMembers": s.skipped_members,
             }

@@ -105,7 +105,7 @@ class Opened:
         """Reads the application completely and plans. Nothing here can write."""
         from reconciler.live import Reader
 
-        user_paths, group_paths = read_paths(self.desired, self.app)
+        user_paths, group_paths = read_paths(self.desired, self.app, self.profile)
         with bulk():
             snapshot = await Reader(client, self.profile).read(user_paths, group_paths, progress=progress)
             snapshot.tenant_url = self.app.tenant_url

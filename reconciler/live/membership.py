@@ -221,7 +221,7 @@ def _operations(form: Form, verb: Verb, ids: Sequence[RemoteId]) -> list[wire.Bo
     listed = [{"value": each} for each in ids]
     if form == "pathless":
         return [{"op": verb, "value": {"members": listed}}]
-    if form == "nested" and verb == "add":
+    if form == "nested":
         return [{"op": verb, "path": "members", "value": {"members": listed}}]
     if verb == "remove" and form != "valueArray":
         return [{"op": "remove", "path": f"members[value eq {json.dumps(each)}]"} for each in ids]

@@ -25,7 +25,7 @@ MemberForm: TypeAlias = Literal["valuePath", "valueArray", "pathless", "nested",
 valuePath   add {path: members, value: [{value: ID}]}; remove {path: members[value eq "ID"]}  (RFC 7644 section 3.5.2)
 valueArray  add likewise; remove {path: members, value: [{value: ID}]}, as Microsoft Entra does
 pathless    add and remove {value: {members: [{value: ID}]}}
-nested      add {path: members, value: {members: [{value: ID}]}}; remove as in valuePath
+nested      add and remove {path: members, value: {members: [{value: ID}]}}
 replace     replace {path: members, value: [all who shall be in it]}
 put         PUT of the group as it was read, with other members
 """

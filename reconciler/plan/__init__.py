@@ -12,7 +12,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.values import user_key
-from reconciler.plan.context import Context, read_paths, theirs
+from reconciler.plan.context import VERSION, Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, digest
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
 from reconciler.plan.guard import WINDOW, check, guard, weigh
@@ -117,6 +117,7 @@ def _circumstances(context: Context) -> list[Note]:
 __all__ = [
     "STAGES",
     "TOKEN_SOON",
+    "VERSION",
     "WINDOW",
     "Comparer",
     "Proposal",

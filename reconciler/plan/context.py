@@ -37,8 +37,13 @@ SIGN_IN = frozenset({"username", "emails.value"})
 """The names that people sign in with."""
 
 
-def read_paths(desired: Desired, app: App) -> tuple[tuple[str, ...], tuple[str, ...]]:
+VERSION = "meta.version"
+"""Read where versions are real, for the conditions of writes (RFC 7644 section 3.14); no part of what is compared."""
+
+
+def read_paths(desired: Desired, app: App, profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What the snapshot must hold of each account and of each group: mapped, matching, naming, and guarded paths."""
+    versions = [VERSION] if profile.versions else []
     users = [
         c.path
         for n, c in enumerate(desired.user_columns)
@@ -53,7 +58,7 @@ def read_paths(desired: Desired, app: App) -> tuple[tuple[str, ...], tuple[str, 
     ]
     groups.append("displayName")
     groups += [c.attribute for c in _clauses(app.ignore.groups, app.guardrails.protected.groups)]
-    return tuple(dict.fromkeys(users)), tuple(dict.fromkeys(groups))
+    return tuple(dict.fromkeys([*users, *versions])), tuple(dict.fromkeys([*groups, *versions]))
 
 
 def _chosen(ours: Sequence[Person | DesiredGroup], position: int) -> bool:

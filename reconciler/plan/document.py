@@ -22,7 +22,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.profile import Profile
 from reconciler.model.values import Value
-from reconciler.plan.context import Context
+from reconciler.plan.context import VERSION, Context
 from reconciler.plan.order import ordered
 
 _UNAPPROVED = ("origin", "reasons", "source", "held")
@@ -130,8 +130,8 @@ def _live_digest(context: Context) -> str:
 
 
 def _shown(paths: Sequence[str], columns: Sequence[Column]) -> Callable[[Sequence[Value]], Sequence[Value]]:
-    """A row without the values of paths that a mapping redacts."""
-    redacted = {parse_path(column.path).canonical for column in columns if column.redacts}
+    """A row without the values of paths that a mapping redacts, and without versions."""
+    redacted = {VERSION, *(parse_path(column.path).canonical for column in columns if column.redacts)}
     kept = [n for n, path in enumerate(paths) if parse_path(path).canonical not in redacted]
     if len(kept) == len(paths):
         return lambda row: row

@@ -167,7 +167,7 @@ class World:
         return project(directory, self.the_app, self.profile, managed=managed)
 
     def snapshot(self, desired: Desired) -> Snapshot:
-        users, groups = read_paths(desired, self.the_app)
+        users, groups = read_paths(desired, self.the_app, self.profile)
         names = {parse_path(p).canonical: p for p in users}
         accounts = []
         for id_, values in self.accounts.items():
