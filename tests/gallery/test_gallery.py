@@ -11,7 +11,7 @@ from reconciler.model.profile import Profile
 NAMES = (
     "hootsuite", "scim", "aws-identity-center", "github-enterprise", "slack", "atlassian", "databricks", "snowflake",
     "salesforce", "pagerduty", "new-relic", "miro", "notion", "figma", "launchdarkly", "hcp-terraform", "keycloak",
-    "gitlab",
+    "gitlab", "gitlab-com",
 )  # fmt: skip
 USER_TARGETS = [
     "userName",

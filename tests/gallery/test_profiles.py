@@ -124,8 +124,8 @@ def test_where_a_deletion_is_impossible_or_for_ever_nobody_is_deleted(name: str)
 
 @pytest.mark.parametrize(
     ("name", "effect"),
-    [("pagerduty", "deleted"), ("notion", "removed"), ("figma", "removed"), ("gitlab", "removed"),
-     ("slack", "deactivated")],
+    [("pagerduty", "deleted"), ("notion", "removed"), ("figma", "removed"), ("gitlab-com", "removed"),
+     ("gitlab", "deactivated"), ("slack", "deactivated")],
 )  # fmt: skip
 def test_plans_say_what_a_deactivation_really_does(name: str, effect: str) -> None:
     assert load_profile(name).users.effect == effect
