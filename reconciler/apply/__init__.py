@@ -88,6 +88,10 @@ class Run:
                     over=context.app.profile,
                 )  # fmt: skip
                 await self._verify(verifier, outcome)
+                outcome.learned += [
+                    *writer.told,
+                    *(f"what worked: {key}: {what}" for key, what in writer.learned.items()),
+                ]
                 finished = not (outcome.interrupted or outcome.ended)
             finally:
                 memory.close(executor.outcome, finished=finished)
