@@ -20,13 +20,14 @@ from reconciler.errors import (
     Conflict,
     Forbidden,
     NotSent,
+    PreconditionFailed,
     ReconcilerError,
     ScimError,
     ServerFailed,
     Throttled,
     Unauthorized,
 )
-from reconciler.live import Bulk, Operation, Reader, Request, Result, Stored, Writer, carries, member_ids, place
+from reconciler.live import Bulk, Operation, Reader, Request, Result, Stored, Writer, carries, member_ids
 from reconciler.model.comparison import equal
 from reconciler.model.path import member, parse_path
 from reconciler.model.plan import (
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from reconciler.live.reader import Kind
 
 _UNSURE: Final = (AnswerLost, BodyTooLarge, ServerFailed)
-_FINAL: Final = (Conflict, Forbidden, Unauthorized)
+_FINAL: Final = (Conflict, Forbidden, PreconditionFailed, Unauthorized)
 """Of one operation: sent alone it would be no other."""
 _NOT_ABOUT_BULK: Final = (NotSent, Throttled, Unauthorized)
 _SILENCES: Final = 2
@@ -227,7 +228,7 @@ class Together:
         if step.id is None:
             return None
         if isinstance(change, (DeleteUser, DeleteGroup)):
-            return Request("DELETE", place(kind, step.id, self._profile))
+            return self._writer.deletion(kind, step.id)
         return None if self._writer.must_look(kind, step.values) else self._writer.update(kind, step.id, step.values)
 
     async def _exchange(
@@ -297,6 +298,8 @@ class Together:
             self._given.add(result.id)
             take(step, Stored(result.id, result.resource or {}), executor.names)
         else:
+            if (id_ := executor.names.ids.get(step.change.key, step.id)) is not None:
+                self._writer.wrote(_kind(step), id_)
             shown = Stored(result.id, result.resource) if result.id is not None and result.resource else None
             take(step, shown, executor.names)
 
@@ -374,7 +377,7 @@ def _judge(part: Part, error: ScimError, executor: Executor) -> None:
         load.lost = error
     elif creates and load.doubtful and isinstance(error, Conflict):
         load.lost = error  # it may be our own
-    elif not hanging and not deletes and isinstance(error, _FINAL):
+    elif isinstance(error, PreconditionFailed) or (not hanging and not deletes and isinstance(error, _FINAL)):
         load.error = load.error or error
     else:
         load.again = True

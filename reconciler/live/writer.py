@@ -53,7 +53,7 @@ class Writer:
         self._reader = reader
         self._ladders = ladders(profile)
         self._membership = Membership(profile, reader, self._ladders, self._send)
-        self._versions = {place(kind, key, profile): version for kind, key, version in versions}
+        self._versions = {place(k, i, profile): version for k, i, version in versions if profile.versions}
 
     @property
     def learned(self) -> dict[str, Any]:
@@ -135,10 +135,11 @@ class Writer:
         """Take accounts out of a group, likewise. Who is not in it is no error."""
         await self._membership.change("remove", group_id, ids, form)
 
-    def creation(self, kind: Kind, values: Mapping[str, Value]) -> Request:
-        """The POST of `_create`, for Bulk."""
-        body = wire.create_body(kind, values, email_primary=self._profile.email_primary)
-        return Request("POST", endpoint(kind, self._profile), body)
+    def creation(self, kind: Kind, values: Mapping[str, Value]) -> Request:  # and the next ones: requests for Bulk
+        return Request("POST", endpoint(kind, self._profile), self._create_body(kind, values, ()))
+
+    def _create_body(self, kind: Kind, values: Mapping[str, Value], members: Sequence[RemoteId]) -> wire.Body:
+        return wire.create_body(kind, values, email_primary=self._profile.email_primary, members=members)
 
     def must_look(self, kind: Kind, values: Mapping[str, Value]) -> bool:
         """Whether an update has to read the resource first, so that it can't be part of a Bulk request."""
@@ -148,12 +149,18 @@ class Writer:
         """The PATCH of an update that does not have to look, for Bulk."""
         method, body = self._form_body(kind, self._ladders[kind].first, values, None)
         where = place(kind, id, self._profile)
-        return Request(method, where, body, self._version_of(where))
+        return Request(method, where, body, self._versions.get(where))
+
+    def deletion(self, kind: Kind, id: str) -> Request:  # noqa: A002
+        where = place(kind, id, self._profile)
+        return Request("DELETE", where, None, self._versions.get(where))
+
+    def wrote(self, kind: Kind, id: str) -> None:  # noqa: A002
+        """A Bulk request did: what version it has is unknown."""
+        self._version_of(place(kind, id, self._profile))
 
     def additions(self, group: str, ids: Sequence[str]) -> Request | None:
-        """The PATCH that adds at most `max_members`, for Bulk; `group` and `ids` may be references to what the same
-        request creates. None where it has to look at the group.
-        """
+        """The PATCH that adds, for Bulk; references are allowed. None where it has to look at the group."""
         body = self._membership.additions(ids)
         groups = self._profile.groups.endpoint
         where = f"{groups}/{group}" if group.startswith("bulkId:") else place("group", group, self._profile)
@@ -164,8 +171,7 @@ class Writer:
         return await self._adopt(kind, values, lost)
 
     async def _create(self, kind: Kind, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
-        primary = self._profile.email_primary
-        body = wire.create_body(kind, values, email_primary=primary, members=members)
+        body = self._create_body(kind, values, members)
         unsure: Exception | None = None
         for _ in range(2):
             try:

@@ -441,3 +441,15 @@ def test_many_members_into_one_group(story_of: Callable[..., SandboxStory]) -> N
     assert story.sandbox.members(story.sandbox.group_id("All")) == ids
     assert len(bulks(story)) == 2, "6 people, 4 groups and their members, and 50 chunks of 10"
     assert not alone(story)
+
+
+def test_a_resource_that_changed_meanwhile_is_not_written_to(bulky: SandboxStory) -> None:
+    """412 (RFC 7644 section 3.14) is an answer, not a reason to send it again without the condition."""
+    bulky.converge()
+    lives(bulky)
+    bulky.sandbox.requests.clear()
+    bulky.transport = Odd(bulky.transport, before=all_with("412"))
+    applied = bulky.apply()
+    grace = [s for s in applied.outcome.steps if s.change.key == "user:grace.hopper"]
+    assert [(str(s.status), "412" in s.message) for s in grace] == [("failed", True)]
+    assert not [path for method, path in alone(bulky) if method == "PATCH" and "/Users/" in path]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import uvicorn
+from scim2_models import Bulk
 from scim2_server.applications.asgi import ASGIApplication
 from scim2_server.memory import AsyncInMemoryStorage
 from scim2_server.utils import load_default_provider
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
     from tests.conftest import Called, Company
 
 
+@pytest.fixture(params=["single", "bulk"])
+def bulk(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param == "bulk")
+
+
 @pytest.fixture
-def server() -> Iterator[str]:
+def server(bulk: bool) -> Iterator[str]:
     """The base URL of an empty scim2-server."""
-    app: Any = ASGIApplication(AsyncInMemoryStorage(), load_default_provider())
+    provider = load_default_provider()
+    if bulk:
+        assert provider.config
+        provider.config.bulk = Bulk(supported=True, max_operations=7, max_payload_size=100_000)
+    app: Any = ASGIApplication(AsyncInMemoryStorage(), provider)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     running = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
@@ -46,11 +56,12 @@ def resources(url: str, kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("form", ["patchPath", "patchPathless", "put"])
 def test_a_year_in_the_life_of_a_company(
-    server: str, company: Callable[..., Company], reconciler: Callable[..., Called], form: str
+    server: str, company: Callable[..., Company], reconciler: Callable[..., Called], form: str, bulk: bool
 ) -> None:
     files = company(gallery="scim", tenant=server)
     files.edit_app(
         profile={
+            **({"bulk": {"operations": 7, "bytes": 100_000}} if bulk else {}),
             "users": {"update": form},
             "groups": {
                 "update": form,
@@ -62,6 +73,7 @@ def test_a_year_in_the_life_of_a_company(
     def settle() -> list[str]:
         called = reconciler("apply", files.root, "--yes", "--format", "json")
         assert called.code == 0, called.out + called.err
+        assert not [told for told in called.document["learned"] if "Bulk" in told]
         after = reconciler("plan", files.root, "--detailed-exitcode", "--format", "json")
         assert (after.code, after.document["changes"]) == (0, [])
         return [s["action"] for s in called.document["steps"]]

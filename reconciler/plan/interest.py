@@ -1,0 +1,57 @@
+"""Whom and what a plan is about, from git and the memory alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reconciler.model.app import App
+from reconciler.model.desired import Column, Desired
+from reconciler.model.interest import Interest, Names
+from reconciler.model.state import State
+from reconciler.model.values import UNSET, Flow, Value, is_null
+
+
+def interest_of(desired: Desired, app: App, state: State) -> Interest:
+    """What has to be found in the application for this plan to be made."""
+    users = sorted((c for c in desired.user_columns if c.matching), key=lambda c: c.matching)
+    bound = {key: binding for key, binding in state.bindings.items() if binding["id"]}
+    pins = {f"user:{p.user.id}": p.user.accounts[app.name] for p in desired.people if app.name in p.user.accounts}
+    people: list[Names] = [
+        _names(users, (person.match, *person.former))
+        for person in desired.people
+        if f"user:{person.user.id}" not in bound and f"user:{person.user.id}" not in pins
+    ]
+    if app.guardrails.acts_as is not None:
+        people.append((("userName", app.guardrails.acts_as),))
+    return Interest(
+        accounts=frozenset([*pins.values(), *(b["id"] for key, b in bound.items() if key.startswith("user:"))]),
+        people=tuple(names for names in people if names),
+        groups=frozenset(
+            [
+                *(g.group.accounts[app.name] for g in desired.groups if app.name in g.group.accounts),
+                *(binding["id"] for key, binding in bound.items() if key.startswith("group:")),
+            ]
+        ),
+        names=frozenset(
+            str(value).casefold()
+            for group in desired.groups
+            for row in (group.match, *group.former)
+            for value in row
+            if _is_name(value)
+        ),
+        every_group=app.unmanaged.groups in {"delete", "empty"},
+        filled=frozenset(b["id"] for key, b in bound.items() if key.startswith("group:") and b.get("members")),
+    )
+
+
+def _names(columns: Sequence[Column], rows: Iterable[Sequence[Flow]]) -> Names:
+    found: dict[tuple[str, str], Value] = {}
+    for row in rows:
+        for column, value in zip(columns, row, strict=False):
+            if _is_name(value):
+                found.setdefault((column.path, str(value).casefold()), value)
+    return tuple((path, value) for (path, _), value in found.items())
+
+
+def _is_name(value: Flow) -> bool:
+    return value is not UNSET and not is_null(value) and isinstance(value, str | int)
