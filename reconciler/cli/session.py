@@ -18,10 +18,11 @@ from reconciler.errors import DesiredStateError, Place, Problem, UsageError
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
+from reconciler.model.discovered import Discovered
 from reconciler.model.profile import Profile
 from reconciler.model.state import State
 from reconciler.model.values import UserId
-from reconciler.plan import Proposal, Releases, propose, read_paths
+from reconciler.plan import Proposal, Releases, interest_of, propose, read_paths
 from reconciler.project import project
 from reconciler.state import FileStates
 
@@ -77,6 +78,8 @@ class Opened:
     """The moment for which the app is projected and planned."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """Dotted key of the app's files → place of the value."""
+    discovered: Discovered | None = None
+    """What the server said of itself, once it was asked."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -105,9 +108,16 @@ class Opened:
         """Reads the application completely and plans. Nothing here can write."""
         from reconciler.live import Reader
 
+        await self.discover(client)
         user_paths, group_paths = read_paths(self.desired, self.app, self.profile)
         with bulk():
-            snapshot = await Reader(client, self.profile).read(user_paths, group_paths, progress=progress)
+            snapshot = await Reader(client, self.profile).read(
+                user_paths,
+                group_paths,
+                interest=interest_of(self.desired, self.app, self.state),
+                members=self.desired.maps_members,
+                progress=progress,
+            )
             snapshot.tenant_url = self.app.tenant_url
             return propose(
                 self.app,
@@ -117,7 +127,17 @@ class Opened:
                 self.state,
                 as_of=self.as_of,
                 releases=self.releases,
+                discovered=self.discovered,
             )
+
+    async def discover(self, client: Client) -> Discovered:
+        """What the server says of itself, once; from then on `profile` is corrected by it, where that is safe."""
+        from reconciler.live import discover
+
+        if self.discovered is None:
+            self.discovered = await discover(client, self.profile, self.app.profile)
+            self.profile = self.discovered.profile
+        return self.discovered
 
 
 @contextmanager

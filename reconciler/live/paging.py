@@ -1,21 +1,23 @@
-"""Walking a list to its end by index (RFC 7644 section 3.4.2.4), believing nothing that was not received.
+"""Walking a list to its end, believing nothing that was not received.
 
-The walk advances by the rows that came, never by `count`; ids that came before are dropped; a page without a new id
-ends it. Once the first page told the total, the remaining ranges are fetched side by side. A list is complete when as
-many distinct ids came as every page said there are.
+By index (RFC 7644 section 3.4.2.4) the walk advances by the rows that came, unless the profile knows better; ids that
+came before are dropped; a page without a new id ends it. Once the first page told the total, the remaining ranges are
+fetched side by side. By cursor see `cursors`. A list is complete when as many distinct ids came as every page said
+there are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
-from reconciler.errors import IncompleteRead, ScimError
+from reconciler.errors import IncompleteRead, NotScim, ScimError
 from reconciler.http import Answer, Client
+from reconciler.live import cursors
 from reconciler.live.judge import accept, not_scim, remote_id
-from reconciler.model.profile import Paging
+from reconciler.model.profile import Meaning, Paging
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -23,6 +25,10 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 Fetch: TypeAlias = Callable[[str], Coroutine[Any, Any, dict[str, Any] | None]]
 """One resource by id; None if there is none."""
 
+Style: TypeAlias = Literal["index", "cursor", "none"]
+
+_REFUSED: Final = frozenset({400, 405, 413, 422, 500, 501})
+"""What servers say of paging that they do not like; some crash."""
 _UNUSABLE: Final = frozenset({"", ".", ".."})  # as a path segment the last two would climb (RFC 3986 section 5.2.4)
 _SMALLER: Final = (100, 50, 10)
 _SIDE_BY_SIDE: Final = 8
@@ -40,6 +46,7 @@ class Page:
     rows: list[dict[str, Any]]
     total: int | None
     answer: Answer
+    next_cursor: str | None = None
 
 
 @dataclass(slots=True)
@@ -76,25 +83,41 @@ class Listing(Generic[T]):
         convert: Callable[[str, dict[str, Any]], T | None],
         *,
         params: Mapping[str, str] | None = None,
+        meanings: Sequence[Meaning] = (),
         concurrency: int = _SIDE_BY_SIDE,
         progress: Progress | None = None,
     ) -> None:
         self._client = client
         self._path = path
-        self._paging = paging
+        self._style = paging.style
+        self._advance = paging.advance
+        self._meanings = meanings
         self._convert = convert
         self._params = dict(params or {})
         self._width = max(1, min(concurrency, _SIDE_BY_SIDE))
         self._progress = progress
-        self._count = paging.count
+        self._lean: Mapping[str, str] = {}
+        self._leaner: Callable[[int], bool] = lambda _: False
+        self._count = self._asked = paging.count
         self.base = ""
         """The base URL that the list was read from, once it was."""
+        self.ids: frozenset[str] = frozenset()
+        """What was found, once it was read."""
+
+    def thin(self, params: Mapping[str, str], *, when: Callable[[int], bool]) -> None:
+        """Asks for less from the second page on, if `when` says so of the total that the first one told."""
+        self._lean, self._leaner = params, when
 
     async def read(self, fetch: Fetch) -> dict[str, T | None]:
         """Everything, by id. `fetch` gets one resource: it settles the ids in doubt while a list keeps moving.
 
         Raises IncompleteRead if what came is not what was said, NotScim and ScimError for answers that are no list.
         """
+        found = await self._read(fetch)
+        self.ids = frozenset(found)
+        return found
+
+    async def _read(self, fetch: Fetch) -> dict[str, T | None]:
         passes: list[Walk[T | None]] = []
         for _ in range(_PASSES):
             walk = await self._pass()
@@ -108,41 +131,78 @@ class Listing(Generic[T]):
     async def _pass(self) -> Walk[T | None]:
         walk: Walk[T | None] = Walk()
         first = await self._first(walk)
-        if self._paging.style == "none" or not first.rows:
+        if self._style == "cursor":
+            return await self._by_cursor(walk, first)
+        if self._style == "none" or not first.rows:
             return walk
         size = len(first.rows)
+        if self._lean and first.total is not None and self._leaner(first.total):
+            self._params |= self._lean
         if first.total is None:
-            await self._walk_on(walk, size + 1)
+            await self._walk_on(walk, self._after(1, size))
             if walk.repeats and size == self._count:
                 raise self._incomplete(walk)
+        elif len(walk.found) < first.total and self._advance != "received":
+            await self._walk_on(walk, self._after(1, size))
         elif len(walk.found) < first.total:
             await self._side_by_side(walk, first.total, size)
             if not walk.fits and walk.uneven and len(walk.totals) == 1:
                 walk = Walk()
                 again = await self._first(walk)
                 await self._walk_on(walk, len(again.rows) + 1)
-        if walk.fits and first.total and first.total % size == 0:
+        if walk.fits and first.total and first.total % size == 0 and self._advance != "page":
             await self._beyond(walk, first.total + 1)
         return walk
 
+    async def _by_cursor(self, walk: Walk[T | None], first: Page) -> Walk[T | None]:
+        """All pages, of which the first has come."""
+        walks, pages = [walk], [first]
+
+        async def page(cursor: str) -> Page:
+            return pages.pop() if pages and not cursor else await self._page(cursor, self._count)
+
+        def begin() -> None:
+            walks.append(Walk())
+
+        try:
+            await cursors.walk(page, lambda found: self._take(walks[-1], found), begin)
+        except cursors.Endless:
+            walks[-1].repeats = True
+            raise self._incomplete(walks[-1]) from None
+        return walks[-1]
+
     async def _first(self, walk: Walk[T | None]) -> Page:
-        """The first page; a refused page size is tried again with smaller ones."""
-        sizes = [self._count, *(size for size in _SMALLER if size < self._count)]
+        """The first page. A refused page size is tried again with smaller ones; paging that is refused, in the other
+        style, and then not at all (RFC 7644 section 3.4.2.4: all of its parameters are optional).
+        """
         refused: ScimError | None = None
-        for size in sizes:
-            self._count = size
+        for style, size in self._ways():
+            self._style, self._count = style, size
             try:
-                page = await self._page(1, size)
+                page = await self._page("" if style == "cursor" else 1, size, attempts=None if refused is None else 1)
             except ScimError as error:
-                if error.status not in {400, 413, 422}:
-                    raise
                 refused = refused or error
+                if refused is error and error.status not in _REFUSED:
+                    raise
                 continue
-            self._take(walk, page)
+            except NotScim:
+                if refused is None:
+                    raise
+                continue
+            if style != "cursor":
+                self._take(walk, page)
             return page
-        self._count = self._paging.count
         assert refused is not None
         raise refused
+
+    def _ways(self) -> list[tuple[Style, int]]:
+        """Paging style and page size, in the order in which they are tried."""
+        sizes = [self._asked, *(size for size in _SMALLER if size < self._asked)]
+        ways: list[tuple[Style, int]] = [(self._style, size) for size in sizes]
+        if self._style == "none":
+            return ways[:1]
+        other: Style = "index" if self._style == "cursor" else "cursor"
+        return [*ways, (other, self._asked), ("none", self._asked)]
 
     async def _walk_on(self, walk: Walk[T | None], start: int) -> None:
         """One page after the other, until the total is reached or a page brings nothing new."""
@@ -151,7 +211,17 @@ class Listing(Generic[T]):
             if not self._take(walk, page):
                 walk.repeats = len(page.rows) > 0
                 return
-            start += len(page.rows)
+            start = self._after(start, len(page.rows))
+
+    def _after(self, start: int, rows: int) -> int:
+        """The startIndex behind a page."""
+        match self._advance:
+            case "received":
+                return start + rows
+            case "count":
+                return start + self._count
+            case "page":
+                return start + 1
 
     async def _beyond(self, walk: Walk[T | None], start: int) -> None:
         """Where the last page was full: whether the total is the truth, or the size of a page, or too small."""
@@ -189,9 +259,17 @@ class Listing(Generic[T]):
                 return
             start += len(page.rows)
 
-    async def _page(self, start: int, count: int) -> Page:
-        paging = {"startIndex": str(start), "count": str(count)} if self._paging.style == "index" else {}
-        page = parse(await self._client.send("GET", self._path, params={**self._params, **paging}))
+    async def _page(self, start: int | str, count: int, *, attempts: int | None = None) -> Page:
+        """A page from an index, or behind a cursor."""
+        match self._style:
+            case "index":
+                paging = {"startIndex": str(start), "count": str(count)}
+            case "cursor":
+                paging = {"cursor": str(start), "count": str(count)}
+            case "none":
+                paging = {}
+        answer = await self._client.send("GET", self._path, params={**self._params, **paging}, attempts=attempts)
+        page = parse(answer, self._meanings)
         self.base = page.answer.request.partition(" ")[2].split("?")[0].removesuffix(self._path)
         return page
 
@@ -233,6 +311,9 @@ class Listing(Generic[T]):
         assert walk.last is not None
         got = len(walk.found) if got is None else got
         asked = f"{walk.last.answer.request.split('?')[0]} (count={self._count}, {_pages(walk.pages)})"
+        if self._style == "cursor" and walk.repeats:
+            hint = "the server's cursors do not end; paging.style: index in the app's profile asks by startIndex"
+            return IncompleteRead(f"{asked}: {got} resources came, and the cursors go round in a circle", hint=hint)
         if len(walk.totals) > 1:
             said = f"a total between {min(walk.totals)} and {max(walk.totals)}, in each of {_PASSES} readings"
             hint = "the application is changing while it is read: try again when it is quiet"
@@ -245,12 +326,12 @@ class Listing(Generic[T]):
         return IncompleteRead(f"{asked}: {got} resources came, and the server said {said}", hint=hint)
 
 
-def parse(answer: Answer) -> Page:
+def parse(answer: Answer, meanings: Sequence[Meaning] = ()) -> Page:
     """A ListResponse (RFC 7644 section 3.4.2), every resource with a textual id.
 
     `Resources` may be missing where the total is 0. Raises NotScim if it is something else.
     """
-    body = accept(answer)
+    body = accept(answer, meanings)
     if not isinstance(body, dict):
         raise not_scim(answer, "is no SCIM list")
     rows = body.get("Resources", body.get("resources"))
@@ -262,7 +343,8 @@ def parse(answer: Answer) -> Page:
     for resource in rows:
         if resource.__class__ is not dict or resource.get("id").__class__ is not str or resource["id"] in _UNUSABLE:
             _repair(resource, answer)
-    return Page(rows, total, answer)
+    following = body.get("nextCursor")
+    return Page(rows, total, answer, following if isinstance(following, str) and following else None)
 
 
 def _repair(resource: Any, answer: Answer) -> None:

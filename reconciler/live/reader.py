@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
+from reconciler.errors import IncompleteRead
 from reconciler.http import Client
 from reconciler.live.judge import resource
+from reconciler.live.lookup import each, look_up
 from reconciler.live.paging import Listing, Page, Progress, parse
 from reconciler.live.rows import compile_row, is_active
+from reconciler.model.interest import Interest
 from reconciler.model.path import member, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
-from reconciler.model.values import RemoteId
+from reconciler.model.values import RemoteId, Value
 
 Kind: TypeAlias = Literal["user", "group"]
 
@@ -50,26 +53,101 @@ class Reader:
         user_paths: Sequence[str],
         group_paths: Sequence[str],
         *,
+        interest: Interest | None = None,
         members: bool = True,
         progress: Progress | None = None,
     ) -> Snapshot:
         """Everything that the application holds, sorted by id: of each resource the values at the given paths.
 
-        Pages are dropped as soon as their rows are made. With `members` false, groups come without members.
-        Raises IncompleteRead for a list that can't be believed, NotScim and ScimError for what is no list.
+        Where lists can't be trusted, or members are shown elsewhere than in lists, only whom and what `interest` is
+        about is read, and the snapshot says that it is partial. Pages are dropped as soon as their rows are made.
+        With `members` false, groups come without members. Raises IncompleteRead for a list that can't be believed,
+        NotScim and ScimError for what is no list.
         """
         before = self._client.requests
+        interest = interest or Interest()
         snapshot = Snapshot("", tuple(user_paths), tuple(group_paths), [], [], datetime.now(UTC))
-        accounts = self._listing("user", _account_maker(user_paths), progress=progress)
-        snapshot.accounts = sorted(await self._all("user", accounts), key=lambda account: account.id)
+        make = _account_maker(user_paths)
+        if self._profile.paging.trusted:
+            accounts = self._listing("user", make, progress=progress)
+            snapshot.accounts = [*await self._all("user", accounts), *await self._unlisted(accounts, interest, make)]
+            snapshot.tenant_url = accounts.base
+        else:
+            width = self._profile.rate.concurrency
+            found = await look_up(interest, self.user, self._by_filter, width=width, progress=progress)
+            snapshot.accounts = [make(key, account) for key, account in found.items()]
+            snapshot.partial = True
+        snapshot.accounts.sort(key=lambda account: account.id)
         snapshot.number()
-        convert = _group_maker(group_paths, snapshot.numbers if members else None)
-        lean = {"excludedAttributes": "members"} if not members and self._profile.excluded_attributes else {}
-        groups = self._listing("group", convert, params=lean, progress=progress)
-        snapshot.groups = sorted(await self._all("group", groups), key=lambda group: group.id)
-        snapshot.tenant_url = accounts.base
+        if self._profile.groups.supported:
+            await self._read_groups(snapshot, interest, members=members, progress=progress)
         snapshot.requests = self._client.requests - before
         return snapshot
+
+    async def _unlisted(
+        self, listed: Listing[Account], interest: Interest, make: Callable[[str, dict[str, Any]], Account]
+    ) -> list[Account]:
+        """Accounts that the memory knows and the list leaves out, where it leaves out the inactive."""
+        if self._profile.users.lists_inactive:
+            return []
+        found: list[Account] = []
+
+        async def get(key: str) -> None:
+            account = await self.user(key)
+            if account is not None:
+                found.append(make(key, account))
+
+        await each(sorted(interest.accounts - listed.ids), get, self._profile.rate.concurrency)
+        return found
+
+    async def _read_groups(
+        self, snapshot: Snapshot, interest: Interest, *, members: bool, progress: Progress | None
+    ) -> None:
+        """The groups, and of those that matter the members, from where the application shows them."""
+        shown = self._profile.groups.read_members
+        listed = members and shown == "inLists"
+        showing = _Showing()
+        convert = _group_maker(snapshot.group_paths, snapshot.numbers if listed else None, showing)
+        lean = {"excludedAttributes": "members"} if self._profile.excluded_attributes else {}
+        groups = self._listing("group", convert, params={} if listed else lean, progress=progress)
+        if listed and lean and not interest.every_group:
+            groups.thin(lean, when=lambda total: showing.leave_out(total, interest, self._profile.paging.count))
+        snapshot.groups = sorted(await self._all("group", groups), key=lambda group: group.id)
+        if not members or not snapshot.groups:
+            return
+        ours = [group for group in snapshot.groups if _matters(group, interest)]
+        if showing.lean:
+            ours = [group for group in ours if group.id not in showing.read]
+            await self._fill(snapshot, ours, by_filter=False, progress=progress)
+            snapshot.partial_members = True
+            return
+        if shown == "byId" or (listed and not showing.members and await self._hides(ours or snapshot.groups, interest)):
+            shown = "byId"
+        if shown in {"byId", "byFilter"}:
+            await self._fill(snapshot, ours, by_filter=shown == "byFilter", progress=progress)
+            snapshot.partial_members = len(ours) < len(snapshot.groups)
+
+    async def _hides(self, groups: Sequence[LiveGroup], interest: Interest) -> bool:
+        """Whether a group shows members that the list did not: no list of this application shows any."""
+        likely = next((group for group in groups if group.id in interest.filled), groups[0])
+        found = await self.group(likely.id)
+        return bool(member_ids(member(found or {}, "members")))
+
+    async def _fill(
+        self, snapshot: Snapshot, groups: Sequence[LiveGroup], *, by_filter: bool, progress: Progress | None
+    ) -> None:
+        """The members of these groups, one by one."""
+        done = 0
+
+        async def fill(group: LiveGroup) -> None:
+            nonlocal done
+            ids = await (self._filtered_members(group.id) if by_filter else self._listed_members(group.id))
+            group.members, group.others = _numbered(ids, snapshot.numbers)
+            done += 1
+            if progress:
+                progress("members", done, len(groups))
+
+        await each(groups, fill, self._profile.rate.concurrency)
 
     async def probe(self, path: str = "userName") -> Connection:
         """The test of the connection that Entra makes: filter by a value that nobody has (RFC 7644 section 3.4.2).
@@ -91,8 +169,31 @@ class Reader:
 
     async def members(self, group: str) -> list[str] | None:
         """The ids of the members of one group; None where the application shows none."""
-        found = await self._get("group", group)
-        return member_ids(member(found or {}, "members"))
+        match self._profile.groups.read_members:
+            case "never":
+                return None
+            case "byFilter":
+                return await self._filtered_members(group)
+            case _:
+                return await self._listed_members(group)
+
+    async def _listed_members(self, group: str) -> list[str]:
+        return member_ids(member(await self._get("group", group) or {}, "members"))
+
+    async def _filtered_members(self, group: str) -> list[str]:
+        """By the filter that AWS documents: users say which groups they are in, and groups show nothing."""
+        params = {"filter": _equals("groups.value", group)}
+
+        def convert(key: str, found: dict[str, Any]) -> str:
+            shown = member_ids(member(found, "groups"))
+            if shown and group not in shown:
+                raise IncompleteRead(
+                    f"GET {self._profile.users.endpoint}: a filter by groups.value brought somebody of another group",
+                    hint="groups.readMembers in the app's profile says where members are shown",
+                )
+            return key
+
+        return list(await self._listing("user", convert, params=params).read(self.user))
 
     async def find_user(self, path: str, value: str, *, sure: bool = False) -> list[dict[str, Any]]:
         """The accounts that hold `value` at `path`, compared here: by a filter that can be trusted, else by listing.
@@ -146,13 +247,32 @@ class Reader:
         everything = self._listing(kind, lambda _, found: found if fits(found) else None)
         return await self._all(kind, everything)
 
+    async def _by_filter(self, path: str, value: Value) -> Sequence[dict[str, Any]] | None:
+        """The accounts that hold a value, by a filter that can be trusted; None: there is none, or it was not honoured.
+
+        Whoever is inactive may be left out of that, as out of lists.
+        """
+        target = parse_path(path)
+        named = {target.text.lower(), target.schema_name}
+        for name in self._profile.filters.users:
+            if name.lower() in named and not target.urn:
+                page = await self._filtered("user", _equals(name, str(value)))
+                rule = self._profile.comparison.rule(target)
+                if page is None or not all(rule.same(value, target.read(row)) for row in page.rows):
+                    return None
+                return page.rows
+        return None
+
     async def _filtered(self, kind: Kind, text: str) -> Page | None:
         """One page by filter; None if the server can't (some fail on quotes in a value, some crash)."""
-        params = {"filter": text, "startIndex": "1", "count": str(self._profile.paging.count)}
+        paging = self._profile.paging
+        size = {} if paging.style == "none" else {"count": str(paging.count)}
+        start = {"startIndex": "1"} if paging.style == "index" else {}
+        params = {"filter": text, **start, **size}
         answer = await self._client.send("GET", endpoint(kind, self._profile), params=params)
         if answer.status in {400, 404, 422} or answer.status >= 500:
             return None
-        return parse(answer)
+        return parse(answer, self._profile.answers.errors)
 
     def _listing(
         self,
@@ -165,7 +285,10 @@ class Reader:
         width = self._profile.rate.concurrency
         place = endpoint(kind, self._profile)
         paging = self._profile.paging
-        return Listing(self._client, place, paging, convert, params=params, concurrency=width, progress=progress)
+        return Listing(
+            self._client, place, paging, convert, params=params, meanings=self._profile.answers.errors,
+            concurrency=width, progress=progress,
+        )  # fmt: skip
 
     async def _all(self, kind: Kind, listing: Listing[Any]) -> list[Any]:
         found = await listing.read(lambda id: self._get(kind, id))  # noqa: A006
@@ -202,26 +325,55 @@ def _account_maker(paths: Sequence[str]) -> Callable[[str, dict[str, Any]], Acco
     return make
 
 
+@dataclass(slots=True)
+class _Showing:
+    """What a list of groups showed of their members."""
+
+    members: bool = False
+    """Some group had one."""
+    lean: bool = False
+    """From some page on members were left out."""
+    read: set[str] = field(default_factory=set)
+    """Groups that came before that."""
+
+    def leave_out(self, total: int, interest: Interest, count: int) -> bool:
+        """Whether to read ours one by one: where that costs no more requests than the list has pages, and the others'
+        members would be read for nothing.
+        """
+        ours = max(len(interest.groups), len(interest.names))
+        self.lean = total > count and ours <= total // count
+        return self.lean
+
+
 def _group_maker(
-    paths: Sequence[str], numbers: dict[RemoteId, int] | None
+    paths: Sequence[str], numbers: dict[RemoteId, int] | None, showing: _Showing
 ) -> Callable[[str, dict[str, Any]], LiveGroup]:
     """`numbers` None: members are not looked at. A group without `members` is empty (RFC 7643 section 2.5)."""
     cells = compile_row(paths)
 
     def make(id: str, found: dict[str, Any]) -> LiveGroup:  # noqa: A002
         group = LiveGroup(RemoteId(id), cells(found), set())
-        if numbers is not None:
-            group.members, group.others = _members(member(found, "members"), numbers)
+        if numbers is not None and not showing.lean:
+            showing.read.add(group.id)
+            ids = member_ids(member(found, "members"))
+            showing.members = showing.members or bool(ids)
+            group.members, group.others = _numbered(ids, numbers)
         return group
 
     return make
 
 
-def _members(listed: Any, numbers: dict[RemoteId, int]) -> tuple[set[int], frozenset[RemoteId]]:
-    ids = member_ids(listed)
+def _numbered(ids: Sequence[Any], numbers: dict[RemoteId, int]) -> tuple[set[int], frozenset[RemoteId]]:
     known = {numbers[each] for each in ids if each in numbers}
     others = frozenset(each for each in ids if each not in numbers) if len(known) < len(ids) else frozenset()
     return set(known), others  # a copy takes half the memory of a set that grew
+
+
+def _matters(group: LiveGroup, interest: Interest) -> bool:
+    """Whether a plan needs to know who is in it."""
+    if interest.every_group or group.id in interest.groups:
+        return True
+    return any(str(value).casefold() in interest.names for value in group.values if isinstance(value, str))
 
 
 def member_ids(listed: Any) -> list[Any]:

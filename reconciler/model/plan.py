@@ -206,7 +206,8 @@ class Blocked(Part):
 class Note(Part):
     code: Literal[
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
-        "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference",
+        "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
+        "membersUnread", "unknownAttribute",
     ]  # fmt: skip
     key: str
     id: str | None = None
@@ -228,10 +229,18 @@ class LiveFacts(Part):
     read_at: str
 
 
+class Override(Part):
+    """One key of the profile that is not as the gallery has it."""
+
+    key: str
+    value: Any
+    source: Literal["app", "discovery"]
+
+
 class ProfileFacts(Part):
     name: str
     verified: str
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
 
 class Budget(Part):

@@ -1,4 +1,4 @@
-"""What an application holds, as read at one moment. Complete, or it does not exist.
+"""What an application holds, as read at one moment. Complete, or it does not exist; or it says that it is partial.
 
 Rows are slim: of each resource the id, `active`, and the values at the paths that mappings and matching read.
 Members are sets of account numbers (positions in `accounts`).
@@ -40,6 +40,10 @@ class Snapshot:
     groups: list[LiveGroup]
     read_at: datetime
     requests: int = 0
+    partial: bool = False
+    """Only those were looked for whom the plan is about: nobody else can be judged."""
+    partial_members: bool = False
+    """Members were read of those groups alone that the plan is about."""
     numbers: dict[RemoteId, int] = field(default_factory=dict)
     """Account id → number; made by number()."""
 

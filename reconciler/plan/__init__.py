@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
+from reconciler.model.discovered import Discovered, from_app
+from reconciler.model.path import parse_path
 from reconciler.model.plan import Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
@@ -18,6 +20,7 @@ from reconciler.plan.document import assemble, canonical, changes_digest, instan
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
+from reconciler.plan.interest import fill_from_memory, interest_of
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.names import untangle
 from reconciler.plan.order import STAGES, dependencies, ordered, stage
@@ -55,12 +58,17 @@ def propose(
     *,
     as_of: datetime,
     releases: Releases | None = None,
+    discovered: Discovered | None = None,
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
-    context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of)
+    if profile.groups.read_members == "never":
+        fill_from_memory(snapshot, state)
+    overrides = discovered.overrides if discovered else from_app(app.profile)
+    context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of, overrides)
+    context.notes += _unknown(context, discovered)
     check(context)
     accounts = theirs(
         desired.user_columns,
@@ -96,10 +104,31 @@ def propose(
     return Proposal(assemble(context, guardrails), context)
 
 
+def _unknown(context: Context, discovered: Discovered | None) -> list[Note]:
+    """Mapped attributes that the server's own schemas do not have, or do not let anybody write."""
+    if discovered is None:
+        return []
+    columns = [
+        *(("User", c) for c in context.desired.user_columns),
+        *(("Group", c) for c in context.desired.group_columns),
+    ]
+    return [
+        Note(code="unknownAttribute", key=context.app.name, text=text)
+        for kind, column in columns
+        if (text := discovered.doubt(kind, parse_path(column.path)))
+    ]
+
+
 def _circumstances(context: Context) -> list[Note]:
     """What the reader of a plan must know beside its changes."""
     app = context.app
     notes = [Note(code="leftOut", key=user_key(user), text=why) for user, why in context.desired.left_out.items()]
+    if context.snapshot.partial:
+        text = "people were looked up one by one: accounts that nobody described are not seen"
+        notes.append(Note(code="partial", key=app.name, text=text))
+    if context.profile.groups.read_members == "never" and context.desired.maps_members:
+        text = f"{context.profile.title} shows no members: who is in a group is what was put there"
+        notes.append(Note(code="membersUnread", key=app.name, text=text))
     if context.state.fresh:
         text = "no memory yet: nobody is managed until the first apply"
         notes.append(Note(code="noState", key=app.name, text=text))
@@ -127,6 +156,7 @@ __all__ = [
     "dependencies",
     "digest",
     "instant",
+    "interest_of",
     "ordered",
     "propose",
     "read_paths",

@@ -13,7 +13,7 @@ from reconciler.model.clauses import clause_holds
 from reconciler.model.comparison import equal
 from reconciler.model.desired import Column, Desired, DesiredGroup, Person
 from reconciler.model.path import parse_path
-from reconciler.model.plan import Blocked, BlockedReason, Change, Difference, Note
+from reconciler.model.plan import Blocked, BlockedReason, Change, Difference, Note, Override
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import Binding, State
@@ -81,6 +81,8 @@ class Context:
     state: State
     releases: Releases
     as_of: datetime
+    overrides: Sequence[Override] = ()
+    """What corrects the gallery's profile."""
     users: Identity = field(default_factory=Identity)
     groups: Identity = field(default_factory=Identity)
     changes: list[Change] = field(default_factory=list)

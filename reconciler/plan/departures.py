@@ -145,7 +145,10 @@ class Departures:
         return True
 
     def unmanaged(self) -> None:
+        """Accounts that nobody described; none is judged where not everybody was read."""
         context = self.context
+        if context.snapshot.partial:
+            return
         policy = context.app.unmanaged.users
         identity = context.users
         for at, account in enumerate(context.snapshot.accounts):

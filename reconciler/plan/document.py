@@ -52,6 +52,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
         app=app.name,
         tenant_url=app.tenant_url,
         as_of=instant(context.as_of),
+        partial=snapshot.partial,
         desired=DesiredFacts(
             commit=desired.directory.commit,
             digest=desired.directory.digest,
@@ -64,7 +65,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
             groups=len(snapshot.groups),
             read_at=instant(snapshot.read_at),
         ),
-        profile=ProfileFacts(name=profile.name, verified=profile.verified, overrides=tuple(sorted(app.profile))),
+        profile=ProfileFacts(name=profile.name, verified=profile.verified, overrides=tuple(context.overrides)),
         budget=Budget(requests=_requests(context), per_day=profile.rate.per_day),
         guardrails=tuple(guardrails),
         changes=tuple(changes),

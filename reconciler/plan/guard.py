@@ -123,7 +123,9 @@ def _broken(limit: Limit, value: int, of: int) -> bool:
 
 
 def _base(context: Context) -> int:
-    """The active accounts that are bound or matched."""
+    """The active accounts that are bound or matched; those whom the files want, where not everybody was read."""
+    if context.snapshot.partial:
+        return context.desired.in_scope
     accounts = context.snapshot.accounts
     return sum(1 for at in {*context.users.owner, *context.gone, *context.left_out} if accounts[at].active)
 

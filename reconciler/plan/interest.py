@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from reconciler.model.app import App
 from reconciler.model.desired import Column, Desired
 from reconciler.model.interest import Interest, Names
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
-from reconciler.model.values import UNSET, Flow, Value, is_null
+from reconciler.model.values import UNSET, Flow, RemoteId, Value, is_null
 
 
 def interest_of(desired: Desired, app: App, state: State) -> Interest:
@@ -55,3 +56,12 @@ def _names(columns: Sequence[Column], rows: Iterable[Sequence[Flow]]) -> Names:
 
 def _is_name(value: Flow) -> bool:
     return value is not UNSET and not is_null(value) and isinstance(value, str | int)
+
+
+def fill_from_memory(snapshot: Snapshot, state: State) -> None:
+    """The members of groups, where the application shows none: those whom the memory says that we left there."""
+    account = {key[5:]: binding["id"] for key, binding in state.bindings.items() if key.startswith("user:")}
+    left = {b["id"]: b.get("members", ()) for key, b in state.bindings.items() if key.startswith("group:")}
+    for group in snapshot.groups:
+        ids = (RemoteId(account[user]) for user in left.get(group.id, ()) if user in account)
+        group.members = {snapshot.numbers[each] for each in ids if each in snapshot.numbers}
