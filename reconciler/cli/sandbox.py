@@ -20,15 +20,18 @@ class _WithFaults(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_epilog(ctx, formatter)
         try:
-            from reconciler.sandbox import MEANINGS
+            from reconciler.sandbox.faults import SECTIONS
         except ModuleNotFoundError:
             return
-        with formatter.section("Faults"):
-            formatter.write_dl(list(MEANINGS.items()))
+        for title, meanings in SECTIONS.items():
+            with formatter.section(f"Faults: {title}"):
+                formatter.write_dl(list(meanings.items()))
 
 
 @click.command("sandbox", cls=_WithFaults, short_help="the embedded SCIM server")
-@click.option("--gallery", default="hootsuite", show_default=True, help="Which application to be: hootsuite or scim.")
+@click.option(
+    "--gallery", default="hootsuite", show_default=True, help="Which application to be: a name of the gallery."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: any free port.")
 @click.option("--users", type=click.IntRange(0), help="How many invented accounts to begin with.  [default: 6]")
 @click.option("--rate", type=click.FloatRange(0), help="Requests a second; 0: no limit.  [default: the application's]")
@@ -50,8 +53,8 @@ def sandbox(
 ) -> None:
     """A SCIM 2.0 server on this machine, for trying things without harm.
 
-    It behaves as Hootsuite is described, or (--gallery scim) as the RFCs are written. Any bearer token is accepted,
-    unless RECONCILER_SANDBOX_TOKEN is set: then only that one. Ctrl-C stops it, with exit code 0.
+    It behaves as the gallery describes an application, or (--gallery scim) as the RFCs are written. Any bearer token is
+    accepted, unless RECONCILER_SANDBOX_TOKEN is set: then only that one. Ctrl-C stops it, with exit code 0.
     """
     try:
         from reconciler.sandbox import DEFAULT_USERS, Sandbox, serve
@@ -76,7 +79,7 @@ def sandbox(
 
 def _greet(gallery: str, url: str, accounts: int) -> None:
     token = f'"${TOKEN_VARIABLE}"' if os.environ.get(TOKEN_VARIABLE) else "anything"
-    variable = "SCIM_TOKEN" if gallery == "scim" else f"{gallery.upper()}_SCIM_TOKEN"
+    variable = "SCIM_TOKEN" if gallery == "scim" else f"{gallery.upper().replace('-', '_')}_SCIM_TOKEN"
     click.echo(
         f"{gallery} sandbox with {accounts} accounts at {url}\n"
         f"In another terminal, with this in app.yaml:  tenantUrl: {url}\n\n"

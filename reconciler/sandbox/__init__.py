@@ -1,4 +1,4 @@
-"""A SCIM 2.0 server to try things on: as Hootsuite is described, or as the RFCs are written.
+"""A SCIM 2.0 server to try things on: as an application of the gallery is described, or as the RFCs are written.
 
     sandbox = Sandbox("hootsuite", users=6)
     with running(sandbox) as url: ...           # a real socket
@@ -9,7 +9,7 @@ It shares nothing with `live`: one's mistakes must not hide the other's.
 
 from reconciler.sandbox.app import BASE, HungUp, create_app
 from reconciler.sandbox.faults import MEANINGS, Faults
-from reconciler.sandbox.habits import HABITS, HOOTSUITE, SCIM, Habits
+from reconciler.sandbox.habits import HOOTSUITE, SCIM, Habits, habits_named, habits_of
 from reconciler.sandbox.message import Answer, Call, Logged
 from reconciler.sandbox.sandbox import ACTS_AS, Sandbox
 from reconciler.sandbox.seed import DEFAULT_USERS
@@ -19,7 +19,6 @@ __all__ = [
     "ACTS_AS",
     "BASE",
     "DEFAULT_USERS",
-    "HABITS",
     "HOOTSUITE",
     "MEANINGS",
     "SCIM",
@@ -31,6 +30,8 @@ __all__ = [
     "Logged",
     "Sandbox",
     "create_app",
+    "habits_named",
+    "habits_of",
     "running",
     "serve",
 ]

@@ -13,8 +13,6 @@ from reconciler.sandbox.refusal import Refusal, invalid_syntax, invalid_value
 
 REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
-MAX_OPERATIONS: Final = 1000
-MAX_BYTES: Final = 1_048_576
 
 
 def perform(call: Call, do: Callable[[Call], Answer], habits: Habits) -> dict[str, Any]:
@@ -23,14 +21,14 @@ def perform(call: Call, do: Callable[[Call], Answer], habits: Habits) -> dict[st
     An operation that refers to a bulkId which comes later waits for it (section 3.7.2). Raises Refusal if the request
     as a whole can't be taken.
     """
-    if len(call.body) > MAX_BYTES:
-        raise Refusal(413, f"the body is larger than {MAX_BYTES} bytes")
+    if len(call.body) > habits.bulk_bytes:
+        raise Refusal(413, f"the body is larger than {habits.bulk_bytes} bytes")
     body = call.json()
     operations = body.get("Operations") if isinstance(body, dict) else None
     if not isinstance(operations, list) or REQUEST not in (body.get("schemas") or ()):
         raise invalid_syntax(f"a message of {REQUEST} with Operations is needed")
-    if len(operations) > MAX_OPERATIONS:
-        raise Refusal(413, f"more than {MAX_OPERATIONS} operations")
+    if len(operations) > habits.bulk_operations:
+        raise Refusal(413, f"more than {habits.bulk_operations} operations")
     limit = body.get("failOnErrors") or len(operations) + 1
     results: dict[int, dict[str, Any]] = {}
     known: dict[str, str] = {}
@@ -57,8 +55,8 @@ def _one(operation: Any, known: dict[str, str], do: Callable[[Call], Answer], ha
         if method == "POST" and not operation.get("bulkId"):
             raise invalid_syntax("POST needs a bulkId")
         path, data = _resolved([operation.get("path", ""), operation.get("data")], known)
-        if not str(path).startswith(("/Users", "/Groups")):
-            raise invalid_syntax("path must be below /Users or /Groups")
+        if not str(path).startswith((habits.users_endpoint, habits.groups_endpoint or habits.users_endpoint)):
+            raise invalid_syntax("path must be that of a user or a group")
         headers = {"if-match": operation["version"]} if operation.get("version") else {}
         answer = do(Call(method, path, headers=headers, body=b"" if data is None else orjson.dumps(data)))
     except Refusal as refusal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from reconciler.sandbox.bulk import MAX_BYTES, MAX_OPERATIONS
 from reconciler.sandbox.listing import LIST
 from reconciler.sandbox.refusal import Refusal
 from reconciler.sandbox.schema import Kind
@@ -15,14 +14,18 @@ _CORE: Final = "urn:ietf:params:scim:schemas:core:2.0"
 
 def find(store: Store, endpoint: str, identifier: str | None) -> dict[str, Any] | None:
     """What stands at one of the three endpoints; None if the server has no such endpoint. Raises Refusal 404."""
-    match endpoint:
-        case "ServiceProviderConfig" if store.habits.tells_configuration and identifier is None:
-            return _configuration(store)
-        case "ResourceTypes":
-            return _one_or_all([_resource_type(store, kind) for kind in store.kinds.values()], identifier)
-        case "Schemas":
-            return _one_or_all([_schema(store, d) for kind in store.kinds.values() for d in kind.documents], identifier)
+    habits, path = store.habits, f"/{endpoint}"
+    if path == habits.configuration and identifier is None:
+        return _configuration(store)
+    if path == habits.resource_types:
+        return _one_or_all([_resource_type(store, kind) for kind in _kinds(store)], identifier)
+    if path == habits.schemas:
+        return _one_or_all([_schema(store, d) for kind in _kinds(store) for d in kind.documents], identifier)
     return None
+
+
+def _kinds(store: Store) -> list[Kind]:
+    return [kind for kind in store.kinds.values() if kind.name == "User" or store.habits.groups_endpoint]
 
 
 def _one_or_all(documents: list[dict[str, Any]], identifier: str | None) -> dict[str, Any]:
@@ -44,16 +47,20 @@ def _configuration(store: Store) -> dict[str, Any]:
     habits = store.habits
     return {
         "schemas": [f"{_CORE}:ServiceProviderConfig"],
-        "patch": {"supported": True},
-        "bulk": {"supported": habits.bulk, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_BYTES},
+        "patch": {"supported": habits.user_update != "put"},
+        "bulk": {
+            "supported": habits.bulk,
+            "maxOperations": habits.bulk_operations,
+            "maxPayloadSize": habits.bulk_bytes,
+        },
         "filter": {"supported": True, "maxResults": habits.page_cap},
         "changePassword": {"supported": False},
         "sort": {"supported": habits.sorts},
         "etag": {"supported": habits.etags},
         "pagination": {
             "cursor": habits.cursors,
-            "index": True,
-            "defaultPaginationMethod": "index",
+            "index": habits.indexes,
+            "defaultPaginationMethod": "index" if habits.indexes else "cursor",
             "defaultPageSize": habits.page_size,
             "maxPageSize": habits.page_cap,
         },

@@ -53,11 +53,11 @@ def parse_filter(text: str) -> FilterNode:
 
 
 def plain_equality(node: FilterNode) -> tuple[str, str] | None:
-    """(attribute in lower case, text) if the filter is no more than `attribute eq "text"`."""
+    """(path in lower case, text) if the filter is no more than `attribute eq "text"` or `attribute.sub eq "text"`."""
     if isinstance(node, Comparison) and node.op == CompareOperator.eq and isinstance(node.value, str):
         path = node.attr_path
-        if path.uri is None and path.sub_attr is None:
-            return path.attr.lower(), node.value
+        if path.uri is None:
+            return f"{path.attr}.{path.sub_attr}".lower() if path.sub_attr else path.attr.lower(), node.value
     return None
 
 

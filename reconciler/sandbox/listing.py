@@ -13,7 +13,7 @@ import orjson
 
 from reconciler.sandbox.bend import reading
 from reconciler.sandbox.filters import compile_filter, parse_filter, plain_equality
-from reconciler.sandbox.habits import KindName
+from reconciler.sandbox.habits import Habits, KindName
 from reconciler.sandbox.page import Page, read_cursor, write_cursor
 from reconciler.sandbox.projection import Projection, project
 from reconciler.sandbox.refusal import Refusal, invalid_filter, invalid_path, invalid_value
@@ -34,7 +34,15 @@ def read_page(store: Store, kinds: Sequence[KindName], query: Mapping[str, str])
         if "startIndex" in query:
             raise invalid_value("cursor and startIndex exclude each other")
         return _after_cursor(rows, query["cursor"], count, by_place=bool(sort) or len(kinds) > 1)
+    if not store.habits.pages:
+        return Page(len(rows), 1, rows)
+    if not store.habits.indexes:
+        if "startIndex" in query:
+            raise invalid_value("lists are walked by cursor here, not by startIndex")
+        return _after_cursor(rows, "", count, by_place=bool(sort) or len(kinds) > 1)
     start = max(1, _number(query, "startIndex", 1))
+    if store.habits.counts_pages:
+        start = (start - 1) * count + 1
     return Page(len(rows), start, rows[start - 1 : start - 1 + count])
 
 
@@ -47,7 +55,7 @@ def page_bytes(store: Store, page: Page, projection: Projection | None) -> bytes
     else:
         head["startIndex"] = page.start
     if projection is None:
-        rows = [store.wire(row) for row in page.rows]
+        rows = [store.listed(row) for row in page.rows]
     else:
         rows = [orjson.dumps(project(store, row, projection)) for row in page.rows]
     return orjson.dumps(head)[:-1] + b',"Resources":[' + b",".join(rows) + b"]}"
@@ -70,8 +78,19 @@ def _rows(store: Store, kinds: Sequence[KindName], text: str | None) -> Sequence
 
 
 def _chosen(store: Store, kind: KindName, text: str | None) -> Sequence[Resource]:
+    return _listed(store.habits, kind, _matching(store, kind, text))
+
+
+def _listed(habits: Habits, kind: KindName, rows: Sequence[Resource]) -> Sequence[Resource]:
+    """Without those that this server does not list."""
+    if kind == "User" and not habits.lists_inactive:
+        return [row for row in rows if row.data.get("active", True)]
+    return rows
+
+
+def _matching(store: Store, kind: KindName, text: str | None) -> Sequence[Resource]:
     if not text:
-        return store.ordered(kind)
+        return store.ordered(kind)[::2] if store.habits.leaves_out else store.ordered(kind)
     allowed = store.habits.user_filters if kind == "User" else store.habits.group_filters
     reading.refuse_filter(store.faults, text)
     kind_ = store.kinds[kind]
@@ -84,6 +103,9 @@ def _chosen(store: Store, kind: KindName, text: str | None) -> Sequence[Resource
         raise invalid_filter(f"only `eq` on {', '.join(allowed)} is supported")
     if plain and plain[0] == ("username" if kind == "User" else "displayname"):
         return store.named(kind, plain[1])
+    if plain and kind == "User" and plain[0] == "groups.value":
+        group = store.tables["Group"].get(plain[1])
+        return [store.tables["User"][m] for m in group.members if m in store.tables["User"]] if group else []
     if plain and plain[0] == "id":
         found = store.tables[kind].get(plain[1])
         return [found] if found else []

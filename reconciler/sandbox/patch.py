@@ -12,6 +12,7 @@ from typing import Any
 from scim2_models.exceptions import SCIMException
 from scim2_models.path import AttrPath, CompareOperator, Comparison, FilterNode, LogicalExpr, Path, PathNode, ValuePath
 
+from reconciler.sandbox import forms
 from reconciler.sandbox.bend import patching, values
 from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.filters import Predicate, compile_element_filter
@@ -58,6 +59,7 @@ class _Operation:
         if not isinstance(operation, dict):
             raise invalid_syntax("each operation must be an object")
         fields = {key.lower(): value for key, value in operation.items()}
+        fields = forms.taken(self.habits, self.kind.name, fields)
         self.verb = str(fields.get("op", "")).lower()
         if self.verb not in ("add", "remove", "replace"):
             raise invalid_syntax("op must be add, remove or replace")
@@ -79,7 +81,8 @@ class _Operation:
             self._at(_parse(path), value)
 
     def _pathless(self, value: Any) -> None:
-        if self.verb == "remove" and not (self.kind.name == "Group" and self.habits.pathless_groups_only):
+        by_value = self.habits.pathless_groups_only or self.habits.member_form == "pathless"
+        if self.verb == "remove" and not (self.kind.name == "Group" and by_value):
             raise no_target("remove needs a path")
         if not isinstance(value, dict):
             raise invalid_value("without a path the value must be an object")

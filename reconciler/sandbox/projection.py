@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.sandbox.habits import Habits
 from reconciler.sandbox.refusal import invalid_value
 from reconciler.sandbox.store import Resource, Store
 
@@ -26,8 +27,12 @@ class Projection:
         return "members" not in self.without
 
 
-def read_projection(query: Mapping[str, str]) -> Projection | None:
-    """None: everything. Raises Refusal if both parameters are given."""
+def read_projection(habits: Habits, query: Mapping[str, str]) -> Projection | None:
+    """None: everything. Raises Refusal if both parameters are given, or this server takes none."""
+    if habits.refuses_projection and (query.get("attributes") or query.get("excludedAttributes")):
+        raise invalid_value("attributes and excludedAttributes are not supported")
+    if not habits.projects:
+        return None
     only, without = _names(query.get("attributes", "")), _names(query.get("excludedAttributes", ""))
     if only and without:
         raise invalid_value("attributes and excludedAttributes exclude each other")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
-from reconciler.sandbox import discovery
+from reconciler.sandbox import discovery, forms
 from reconciler.sandbox.bend import answering, patching, reading, values, versions
 from reconciler.sandbox.bulk import perform
 from reconciler.sandbox.faults import Faults
@@ -17,12 +17,10 @@ from reconciler.sandbox.listing import page_bytes, read_page
 from reconciler.sandbox.message import Answer, Call
 from reconciler.sandbox.page import Page
 from reconciler.sandbox.patch import Draft, member_ids, patch
-from reconciler.sandbox.projection import Projection, project, read_projection
+from reconciler.sandbox.projection import project, read_projection
 from reconciler.sandbox.refusal import Refusal, invalid_syntax, invalid_value
-from reconciler.sandbox.rules import check, check_members, fill_defaults
+from reconciler.sandbox.rules import check, check_change, check_members, fill_defaults, store_as
 from reconciler.sandbox.store import Resource, Store
-
-_KINDS: Final[dict[str, KindName]] = {"Users": "User", "Groups": "Group"}
 
 
 class Protocol:
@@ -30,21 +28,27 @@ class Protocol:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        groups = store.habits.groups_endpoint
+        self._kinds: dict[str, KindName] = {store.habits.users_endpoint.strip("/"): "User"}
+        if groups:
+            self._kinds[groups.strip("/")] = "Group"
         self.acts_as = ""
         """The userName behind the token."""
 
     def perform(self, call: Call) -> Answer:
         """Raises Refusal."""
         habits = self.store.habits
+        if habits.max_bytes and len(call.body) > habits.max_bytes:
+            raise Refusal(413, f"the body is larger than {habits.max_bytes} bytes")
         match call.segments:
-            case (endpoint,) if endpoint in _KINDS:
-                return self._collection(_KINDS[endpoint], call)
-            case (endpoint, ".search") if endpoint in _KINDS and habits.search:
-                return self._search((_KINDS[endpoint],), call)
+            case (endpoint,) if endpoint in self._kinds:
+                return self._collection(self._kinds[endpoint], call)
+            case (endpoint, ".search") if endpoint in self._kinds and habits.search:
+                return self._search((self._kinds[endpoint],), call)
             case (".search",) if habits.search:
                 return self._search(("User", "Group"), call)
-            case (endpoint, identifier) if endpoint in _KINDS:
-                return self._resource(_KINDS[endpoint], identifier, call)
+            case (endpoint, identifier) if endpoint in self._kinds:
+                return self._resource(self._kinds[endpoint], identifier, call)
             case ("Me",) if habits.me:
                 _allow(call, "GET")
                 return self._show(self._me(), call)
@@ -65,7 +69,9 @@ class Protocol:
         return self._list((kind,), call.query)
 
     def _resource(self, kind: KindName, identifier: str, call: Call) -> Answer:
-        _allow(call, "GET", "PUT", "PATCH", *(("DELETE",) if self.store.habits.deletes else ()))
+        habits = self.store.habits
+        deletes = habits.deletes if kind == "User" else habits.deletes_groups
+        _allow(call, "GET", "PUT", "PATCH", *(("DELETE",) if deletes else ()))
         if call.method == "DELETE" and identifier not in self.store.tables[kind]:
             answer = answering.gone(self.faults)
             if answer is not None:
@@ -80,15 +86,23 @@ class Protocol:
         if minds and wanted not in (None, "*", self.store.etag(resource)):
             raise Refusal(412, "the resource has changed since")
         if call.method == "DELETE":
-            self.store.delete(resource)
-            return Answer(204)
+            return self._delete(resource)
         if call.method == "PUT":
             self._replace(resource, call)
         else:
             self._modify(resource, call)
         answer = self._show(resource, call)
         answering.bend_changed(self.faults, answer)
+        if kind == "User" and habits.ends_deactivated and not resource.data.get("active", True):
+            self.store.delete(resource)
         return answer
+
+    def _delete(self, resource: Resource) -> Answer:
+        if resource.kind == "User" and self.store.habits.deactivates_on_delete:
+            self.store.change(resource, {**resource.data, "active": False})
+        else:
+            self.store.delete(resource)
+        return Answer(self.store.habits.deleted)
 
     def _find(self, kind: KindName, identifier: str) -> Resource:
         resource = self.store.tables[kind].get(identifier)
@@ -110,7 +124,7 @@ class Protocol:
         page = read_page(self.store, kinds, query)
         if self.faults:
             page = reading.bend_page(self.faults, page, query, lambda: self._first_page(kinds, query))
-        projection = read_projection(query) if self.store.habits.projects else None
+        projection = read_projection(self.store.habits, query)
         body = page_bytes(self.store, page, projection)
         if values.bends_documents(self.faults) or "total" in self.faults:
             document = orjson.loads(body)
@@ -137,11 +151,16 @@ class Protocol:
         return self._list(kinds, query)
 
     def _create(self, kind: KindName, call: Call) -> Answer:
-        body = self._body(call)
-        data, members = self._taken(kind, body)
+        habits = self.store.habits
+        if reason := dict(habits.cannot).get(f"create{kind}"):
+            raise Refusal(403, reason)
+        data, members = self._taken(kind, self._body(call))
+        if habits.max_members and len(members) > habits.max_members:
+            raise invalid_value(f"more than {habits.max_members} members in one request")
         fill_defaults(self.store, kind, data)
         values.bend_data(self.faults, data, None)
-        if "noMembersInPost" in self.faults:
+        store_as(habits, kind, data)
+        if "noMembersInPost" in self.faults or not habits.members_on_create:
             members = []
         check(self.store, kind, data)
         check_members(self.store, None, members)
@@ -165,6 +184,7 @@ class Protocol:
         self._keep(resource, data, dict.fromkeys(members))
 
     def _modify(self, resource: Resource, call: Call) -> None:
+        forms.refuse_patch(self.store.habits, resource.kind)
         body = self._body(call)
         patching.refuse_form(self.faults, body.get("Operations"))
         draft = Draft(orjson.loads(orjson.dumps(resource.data)), dict(resource.members))
@@ -175,6 +195,8 @@ class Protocol:
 
     def _keep(self, resource: Resource, data: dict[str, Any], members: dict[str, None]) -> None:
         values.bend_data(self.faults, data, resource)
+        store_as(self.store.habits, resource.kind, data)
+        check_change(self.store.habits, resource, data, members)
         check(self.store, resource.kind, data, resource)
         check_members(self.store, resource, members)
         self._check_seat(resource.kind, data, resource)
@@ -208,7 +230,7 @@ class Protocol:
         return body
 
     def _show(self, resource: Resource, call: Call) -> Answer:
-        projection: Projection | None = read_projection(call.query) if self.store.habits.projects else None
+        projection = read_projection(self.store.habits, call.query)
         if projection is None and not values.bends_documents(self.faults):
             return Answer(200, self.store.wire(resource), self._etag(resource))
         document = project(self.store, resource, projection) if projection else self.store.document(resource)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from reconciler.model.path import parse_path
 from reconciler.sandbox.bend import uniqueness
 from reconciler.sandbox.habits import Habits, KindName
 from reconciler.sandbox.refusal import Refusal, invalid_value
@@ -18,8 +19,9 @@ def fill_defaults(store: Store, kind: KindName, data: dict[str, Any]) -> None:
     habits = store.habits
     if kind == "User" and "active" not in habits.required_user and "lazyActive" not in store.faults:
         data.setdefault("active", True)
-    if kind == "User" and habits.default_timezone:
-        data.setdefault("timezone", habits.default_timezone)
+    if kind == "User":
+        for name, value in habits.defaults:
+            data.setdefault(name, value)
 
 
 def check(store: Store, kind: KindName, data: dict[str, Any], resource: Resource | None = None) -> None:
@@ -27,13 +29,11 @@ def check(store: Store, kind: KindName, data: dict[str, Any], resource: Resource
     habits = store.habits
     required = habits.required_user if kind == "User" else habits.required_group
     for name in required:
-        if data.get(name) in (None, ""):
+        if parse_path(name).read(data) in (None, ""):
             raise invalid_value(f"A required value was missing: {name}")
     if kind == "User":
         _check_user(habits, data)
-        _check_length("displayName", data, habits.user_name_lengths)
-    else:
-        _check_length("displayName", data, habits.group_name_lengths)
+    _check_lengths(habits, kind, data)
     if kind == "User" or habits.unique_group_names:
         _check_unique(store, kind, data, resource)
 
@@ -61,9 +61,44 @@ def _check_user(habits: Habits, data: dict[str, Any]) -> None:
         raise invalid_value("A required value was missing: emails.primary")
 
 
-def _check_length(name: str, data: dict[str, Any], limits: tuple[int, int] | None) -> None:
-    if limits and name in data and not limits[0] <= len(data[name]) <= limits[1]:
-        raise invalid_value(f"{name} must have {limits[0]} to {limits[1]} characters")
+def _check_lengths(habits: Habits, kind: KindName, data: dict[str, Any]) -> None:
+    for where, least, most in habits.lengths:
+        owner, _, name = where.partition(".")
+        value = parse_path(name).read(data) if owner == f"{kind.lower()}s" else None
+        if isinstance(value, str) and not least <= len(value) <= most:
+            raise invalid_value(f"{name} must have {least} to {most} characters")
+
+
+def check_change(habits: Habits, resource: Resource, data: dict[str, Any], members: Mapping[str, None]) -> None:
+    """Raises Refusal for a change of a resource that this server does not make. `data` may be set right."""
+    before, cannot = resource.data, dict(habits.cannot)
+    if resource.kind == "User":
+        if not habits.deactivates and before.get("active", True) is True:
+            data["active"] = True
+        was, will = before.get("active", True), data.get("active", True)
+        if will and not was and not habits.reactivates:
+            raise Refusal(400, "who is deactivated stays so", "mutability")
+        _refuse(cannot, "deactivateUser", was and not will)
+        _refuse(cannot, "reactivateUser", will and not was)
+        _refuse(cannot, "renameUser", before.get("userName") != data.get("userName"))
+        return
+    renamed = before.get("displayName") != data.get("displayName")
+    _refuse(cannot, "renameGroup", renamed)
+    _refuse(cannot, "updateGroup", before != data)
+    _refuse(cannot, "addMembers", not members.keys() <= resource.members.keys())
+    _refuse(cannot, "removeMembers", not resource.members.keys() <= members.keys())
+
+
+def _refuse(cannot: dict[str, str], what: str, wanted: bool) -> None:
+    if wanted and what in cannot:
+        raise Refusal(400, cannot[what], "mutability")
+
+
+def store_as(habits: Habits, kind: KindName, data: dict[str, Any]) -> None:
+    """Values that this server keeps in words of its own."""
+    for name, sent, stored in habits.stored_as if kind == "User" else ():
+        if data.get(name) == sent:
+            data[name] = stored
 
 
 def _check_unique(store: Store, kind: KindName, data: dict[str, Any], resource: Resource | None) -> None:

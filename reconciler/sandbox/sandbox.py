@@ -15,10 +15,9 @@ from typing import Any, Final
 
 import orjson
 
-from reconciler.errors import ReconcilerError
 from reconciler.sandbox.bend import answering
 from reconciler.sandbox.faults import Faults
-from reconciler.sandbox.habits import HABITS, Habits
+from reconciler.sandbox.habits import Habits, habits_named
 from reconciler.sandbox.keep import load, save
 from reconciler.sandbox.message import Answer, Call, Logged
 from reconciler.sandbox.pace import Pace
@@ -57,16 +56,16 @@ class Sandbox:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         if isinstance(habits, str):
-            if habits not in HABITS:
-                raise ReconcilerError(f"the sandbox can't be {habits!r}", hint=f"it can be: {', '.join(HABITS)}")
-            habits = HABITS[habits]
-        self.habits = habits if rate is None else replace(habits, per_second=rate)
+            habits = habits_named(habits)
+        if rate is not None:
+            habits = replace(habits, per_second=rate, buckets=() if rate == 0 else habits.buckets)
+        self.habits = habits
         self.faults = Faults(faults)
         self.latency = latency
         self.requests: deque[Logged] = deque(maxlen=REMEMBERED)
         self.store = Store(self.habits, clock, self.faults)
         self._token = token
-        self._pace = Pace(self.habits.per_second, self.habits.per_day, ticks)
+        self._pace = Pace(self.habits.per_second, self.habits.per_day, ticks, self.habits.buckets)
         self._lock = threading.RLock()
         self._protocol = Protocol(self.store)
         self._protocol.acts_as = acts_as or ""
@@ -107,8 +106,9 @@ class Sandbox:
     def _perform(self, call: Call) -> Answer:
         faults = self.faults
         faults.requests += 1
-        if too_many := self._pace.take():
-            raise Refusal(429, too_many, headers={"Retry-After": "1"} if self.habits.tells_retry_after else {})
+        if too_many := self._pace.take(call.method, call.path, len(call.body)):
+            told = {"Retry-After": self._pace.retry_after} if self.habits.tells_retry_after else {}
+            raise Refusal(429, too_many, headers=told)
         if "html" in faults:
             return Answer(
                 200, b"<!doctype html><title>Sign in</title><p>Please sign in.", {"Content-Type": "text/html"}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scim2_models import EnterpriseUser, Group, User
 
+from reconciler.model.path import parse_path
 from reconciler.sandbox.habits import Habits, KindName
 
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -85,21 +86,45 @@ def kinds(habits: Habits) -> dict[KindName, Kind]:
             "attributes": [_as_published(a) if a["name"] == "members" else a for a in group["attributes"]],
         }
     extensions = {} if habits.small_user else {ENTERPRISE.lower(): (ENTERPRISE, _published(EnterpriseUser))}
+    for path, type_, multi, read_only in habits.attributes:
+        target = parse_path(path)
+        own = _own(target.name, type_, multi, read_only)
+        if not target.urn or target.urn.lower() == USER.lower():
+            user = {**user, "attributes": [*user["attributes"], own]}
+            continue
+        empty = {"id": target.urn, "name": target.urn.rpartition(":")[2], "attributes": []}
+        written, document = extensions.get(target.urn.lower(), (target.urn, empty))
+        extended = {**document, "attributes": [*document["attributes"], own]}
+        extensions = {**extensions, target.urn.lower(): (written, extended)}
     return {
-        "User": _kind("User", USER, user, extensions, habits.user_external_id),
-        "Group": _kind("Group", GROUP, group, {}, external_id=True),
+        "User": _kind("User", USER, user, extensions, habits.user_external_id, habits.users_endpoint),
+        "Group": _kind("Group", GROUP, group, {}, True, habits.groups_endpoint or "/Groups"),
+    }
+
+
+def _own(name: str, type_: str, multi: bool, read_only: bool) -> dict[str, Any]:
+    """An attribute of the application's own, as schemas write it."""
+    return {
+        "name": name,
+        "type": "string" if type_ in ("date", "reference") else type_,
+        "multiValued": multi,
+        "required": False,
+        "caseExact": True,
+        "mutability": "readOnly" if read_only else "readWrite",
+        "returned": "default",
+        "uniqueness": "none",
     }
 
 
 def _kind(
     name: KindName, urn: str, schema: dict[str, Any], extensions: dict[str, tuple[str, dict[str, Any]]],
-    external_id: bool,
+    external_id: bool, endpoint: str,
 ) -> Kind:  # fmt: skip
     own = _table(schema["attributes"])
     common = {a.name.lower(): a for a in (*_COMMON, *((EXTERNAL_ID,) if external_id else ()))}
     return Kind(
         name,
-        f"{name}s",
+        endpoint.strip("/"),
         urn,
         {**common, **own},
         {key: (written, _table(document["attributes"])) for key, (written, document) in extensions.items()},

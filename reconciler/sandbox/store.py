@@ -160,6 +160,12 @@ class Store:
             resource.wire = orjson.dumps(self.document(resource))
         return resource.wire
 
+    def listed(self, resource: Resource) -> bytes:
+        """The same in a list, where members may be left out."""
+        if self.habits.shows_members == "byId" and resource.kind == "Group":
+            return orjson.dumps(self.document(resource, members=False))
+        return self.wire(resource)
+
     def document(self, resource: Resource, *, members: bool = True, version: bool = True) -> dict[str, Any]:
         """The resource as clients see it (RFC 7643 section 3)."""
         kind = self.kinds[resource.kind]
@@ -168,7 +174,7 @@ class Store:
         if resource.kind == "User":
             if groups := [self._reference(group, "User") for group in self.groups_of(resource.id)]:
                 document["groups"] = groups
-        elif members and resource.members:
+        elif members and resource.members and self.habits.shows_members != "never":
             document["members"] = self._members_of(resource)
         document["meta"] = {
             "resourceType": resource.kind,

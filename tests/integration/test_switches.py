@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import ReconcilerError
+from reconciler.gallery import load_profile, names
 from reconciler.sandbox import MEANINGS, Sandbox
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Truth:
         with switched_off(sandbox):
             self.users = sandbox.users
             self.groups = sandbox.groups
+            self.held = {group: sandbox.members(group) for group in self.groups}
 
     def name(self, identifier: str) -> str:
         return str(self.users[identifier]["userName"]).partition("@")[0].lower() if identifier in self.users else ""
@@ -114,8 +116,8 @@ class Truth:
 
     def members(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for group in self.groups.values():
-            ids = {m["value"] for m in group.get("members", [])}
+        for identifier, group in self.groups.items():
+            ids = self.held[identifier]
             found.setdefault(group["displayName"], set()).update({self.name(i) for i in ids} - {""})
         return found
 
@@ -179,7 +181,7 @@ def play(story: SandboxStory, check: Callable[[], None], rounds: int = 2) -> Pla
     return played
 
 
-def judge(story: SandboxStory, before: Truth, wanted: Wanted) -> Played:
+def judge(story: SandboxStory, before: Truth, wanted: Wanted, *, values: bool = True) -> Played:
     """Plays, and holds what came of it against the invariants and the oracle."""
     kept = before.active() & (wanted.active | {"grace"})
     stay = {group: before.members().get(group, set()) & members for group, members in wanted.groups.items()}
@@ -201,7 +203,7 @@ def judge(story: SandboxStory, before: Truth, wanted: Wanted) -> Played:
         assert truth.active() == wanted.active, played.said
         assert truth.members() == wanted.groups, played.said
         assert truth.inactive() >= wanted.inactive
-        assert any(played.codes) or truth.values() == values_of(story), played.said
+        assert not values or any(played.codes) or truth.values() == values_of(story), played.said
     return played
 
 
@@ -269,3 +271,28 @@ def test_several_at_once(story_of: Callable[..., SandboxStory], together: list[s
     change(story)
     story.sandbox.faults.set(*(fault for case in together for fault in faults_of(case)))
     judge(story, Truth(story.sandbox), CHANGED)
+
+
+LATER: Final = {
+    "aws-identity-center": "members that are only found by a filter are not read yet",
+    "keycloak": "members that are only found by a filter are not read yet",
+    "launchdarkly": "groups are read although there are none",
+    "pagerduty": "groups are read although there are none",
+    "snowflake": "lists that leave out people are believed",
+}
+"""What the client can't do yet. Strict: whoever mends it takes the line away."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.xfail(reason=LATER[n], strict=True)] if n in LATER else []) for n in names()],
+)
+def test_every_application_of_the_gallery(story_of: Callable[..., SandboxStory], name: str) -> None:
+    story, profile = story_of(name), load_profile(name)
+    if "createGroup" in profile.cannot:
+        for group in FILLED.groups:
+            story.sandbox.add_group(group)
+    wanted = FILLED if profile.groups.supported else Wanted(FILLED.active, {})
+    played = judge(story, Truth(story.sandbox), wanted, values=False)
+    assert played.codes == [0], played.said
+    assert played.empty, played.said

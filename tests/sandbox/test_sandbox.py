@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from reconciler.errors import ReconcilerError
+from reconciler.gallery import names
 from reconciler.sandbox import ACTS_AS, Sandbox
 from reconciler.sandbox.seed import people
 
@@ -31,7 +32,7 @@ def test_the_account_behind_the_token_comes_first() -> None:
 def test_an_unknown_application() -> None:
     with pytest.raises(ReconcilerError) as caught:
         Sandbox("myspace")
-    assert caught.value.hint == "it can be: hootsuite, scim"
+    assert caught.value.hint == f"it can be: {', '.join(names())}"
 
 
 def test_everything_can_be_changed_behind_the_tools_back(hootsuite: Any) -> None:
