@@ -20,18 +20,38 @@ if TYPE_CHECKING:
 @options.apps
 @options.outgoing
 @options.output
+@click.option("--probe", is_flag=True, help="What the server really does, found by reading alone.")
+@click.option("--write-probe", is_flag=True, help="What it does with a throw-away user and group; needs --yes.")
+@click.option("--yes", "-y", is_flag=True, help="The throw-away user and group may be written.")
+@click.option(
+    "--domain",
+    metavar="DOMAIN",
+    default="example.invalid",
+    show_default=True,
+    help="Of the throw-away users' addresses, for servers that take only verified ones.",
+)
 @options.settings
 @click.pass_context
 def check(
     context: click.Context,
     settings: Settings,
     form: str,
+    probe: bool,
+    write_probe: bool,
+    yes: bool,
+    domain: str,
 ) -> None:
     """Test the connection of each app: the token, that the endpoint is SCIM, that it lists completely, and that the
     token may write (an update of the account `guardrails.actsAs` that changes nothing).
 
-    Exit code 0: all of it works; 1: it does not.
+    With --probe or --write-probe: what the server really does, and the lines of app.yaml that say so.
+
+    Exit code 0: all of it works, or the probe could run, whatever it found; 1: it does not.
     """
+    if probe or write_probe:
+        from reconciler.cli.probed import run
+
+        context.exit(run(settings, form=form, reads=probe, writes=write_probe, yes=yes, domain=domain))
     context.exit(asyncio.run(checked(settings, form=form)))
 
 

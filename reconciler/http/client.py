@@ -97,7 +97,7 @@ class Client:
         """Send one request and return the answer, whatever its status; a redirect is an answer too, never followed.
 
         `path` is below the base URL, its segments percent-encoded; `body` is JSON to be, or bytes that are JSON;
-        `headers` go beside the client's own; `attempts` replaces the client's own number.
+        `headers` go over the client's own; `attempts` replaces the client's own number.
         Tried again: what was not sent, and 429, for every method; 500, 502, 503, 504 and lost answers for GET and
         HEAD alone. After the last try the last answer is returned. Raises NotSent, AnswerLost and BodyTooLarge.
         """
@@ -130,7 +130,7 @@ class Client:
         return Call(method, self._address.url(path, params), content, told)
 
     async def _try(self, call: Call, more: Mapping[str, str]) -> Answer:
-        headers = {**more, **self._headers_of(call)}
+        headers = {**self._headers_of(call), **more}
         era = await self._window.enter()
         good = throttled = False
         try:

@@ -74,7 +74,8 @@ def _result(operation: dict[str, Any], answer: Answer) -> dict[str, Any]:
     if answer.status >= 400:
         result["response"] = shown
     elif "meta" in shown:
-        result["location"] = shown["meta"]["location"]
+        if "location" in shown["meta"]:
+            result["location"] = shown["meta"]["location"]
         if "version" in shown["meta"]:
             result["version"] = shown["meta"]["version"]
     return result
