@@ -61,21 +61,21 @@ async def _probe(opened: Opened, report: Report, *, reads: bool, writes: bool, d
     from reconciler.cli.progress import Progress
     from reconciler.live.probe import probe
 
-    app = opened.app
+    app, mappings = opened.app, opened.app.mappings.over(opened.profile.mappings)
     async with opened.connect() as client:
         with Progress(app.name) as progress:
             if reads:
                 await probe(
                     client,
                     report,
-                    users_by=[each.target for each in app.mappings.users if each.matching],
-                    groups_by=[each.target for each in app.mappings.groups if each.matching],
+                    users_by=[each.target for each in mappings.users if each.matching],
+                    groups_by=[each.target for each in mappings.groups if each.matching],
                     progress=progress,
                 )
             if writes:
                 from reconciler.apply.probe import write_probe
 
-                targets = [each.target for each in app.mappings.users]
+                targets = [each.target for each in mappings.users]
                 await write_probe(client, report, targets=targets, domain=domain, progress=progress)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 from reconciler.apply.probe.bulk import look_at_bulk
 from reconciler.apply.probe.forms import Forms
@@ -52,7 +53,17 @@ async def write_probe(
         await yard.sweep()
         await _steps(yard, people)
     finally:
-        await yard.clean()
+        await _to_the_end(yard.clean())
+
+
+async def _to_the_end(cleaning: Coroutine[Any, Any, None]) -> None:
+    """An interruption waits until everything is clean; a second one does not."""
+    task = asyncio.ensure_future(cleaning)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _steps(yard: Yard, people: People) -> None:
