@@ -291,6 +291,20 @@ def test_when_the_server_goes_away_it_is_said_and_the_next_probe_removes_what_is
         assert f"{name}, left by an earlier probe, was deleted" in what(again, None)
 
 
+def test_what_can_no_longer_be_read_is_not_called_deleted() -> None:
+    tenant, report = Tenant(), Report(SCIM)
+
+    def fail() -> None:
+        cut.inner = httpx.MockTransport(lambda _: httpx.Response(500))
+
+    cut = Cut(tenant.transport, 40, fail, after=False)
+    asyncio.run(probing(cut, report))
+    assert tenant.left()
+    for row in tenant.left().values():
+        assert f"{row.get('userName') or 'reconciler probe'}" in what(report, False)
+    assert what(report, False).count("was left behind") == len(tenant.left())
+
+
 NEARLY = ["reconciler-probe-0123456789ab@example.com", "x-reconciler-probe-0123456789ab-a@example.com",
           "reconciler-probe-jane-a@example.com", "reconciler-probe-0123456789ab-a", "Reconciler Probe"]  # fmt: skip
 

@@ -195,18 +195,24 @@ class Yard:
 
     async def _remove(self, made: Made) -> str | None:
         """What became of it: deleted, deactivated, emptied; None if it is as it was."""
-        if await self.get(made) is None:
-            return "deleted"
-        await self.ask.send("DELETE", self.where(made))
+        if await self.get(made) is not None:
+            await self.ask.send("DELETE", self.where(made))
         row = await self.get(made)
         if row is None:
-            return "deleted"
+            return await self._gone(made)
         if made.kind == "group":
             return await self._empty(made, row)
         if truth(member(row, "active")) and self.deactivate is not None:
             await self.deactivate(made)
             row = await self.get(made)
-        return "deleted" if row is None else None if truth(member(row, "active")) else "deactivated"
+        if row is None:
+            return await self._gone(made)
+        return None if truth(member(row, "active")) else "deactivated"
+
+    async def _gone(self, made: Made) -> str | None:
+        """What can't be read is gone only if the server says so, and does not fail."""
+        said = await self.ask.send("GET", self.where(made))
+        return "deleted" if not said.ok and 0 < said.status < 500 else None
 
     async def _empty(self, made: Made, row: Row) -> str | None:
         for body in (
