@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler.apply.outcome import Step
 from reconciler.live import Reader, is_active, member_ids, row
+from reconciler.model.interest import Interest
 from reconciler.model.path import member
 from reconciler.model.plan import DeactivateUser
 from reconciler.model.profile import Profile
@@ -61,6 +62,7 @@ class Looker:
         snapshot = await self.reader.read(
             user_paths,
             group_paths,
+            interest=Interest(accounts=frozenset(users), groups=frozenset(groups)),
             progress=lambda what, at, total: self.progress(f"verifying {what}", at, total or at),
         )
         seen = Seen()
@@ -103,7 +105,9 @@ class Looker:
     async def _group(self, seen: Seen, id_: str, paths: Sequence[str]) -> None:
         found = await self.reader.group(id_)
         seen.groups[id_] = None if found is None else dict(zip(paths, row(found, paths), strict=True))
-        seen.members[id_] = set(member_ids(member(found or {}, "members")))
+        shown = self.profile.groups.read_members in {"inLists", "byId"}
+        ids = member_ids(member(found or {}, "members")) if shown else await self.reader.members(id_) if found else None
+        seen.members[id_] = set(ids or ())
 
 
 def _paths(steps: Iterable[Step]) -> tuple[tuple[str, ...], tuple[str, ...]]:

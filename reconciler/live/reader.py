@@ -60,12 +60,12 @@ class Reader:
         """Everything that the application holds, sorted by id: of each resource the values at the given paths.
 
         Where lists can't be trusted, or members are shown elsewhere than in lists, only whom and what `interest` is
-        about is read, and the snapshot says that it is partial. Pages are dropped as soon as their rows are made.
-        With `members` false, groups come without members. Raises IncompleteRead for a list that can't be believed,
-        NotScim and ScimError for what is no list.
+        about is read, and the snapshot says that it is partial; without one, every group. Pages are dropped as soon
+        as their rows are made. With `members` false, groups come without members. Raises IncompleteRead for a list
+        that can't be believed, NotScim and ScimError for what is no list.
         """
         before = self._client.requests
-        interest = interest or Interest()
+        interest = interest or Interest(every_group=True)
         snapshot = Snapshot("", tuple(user_paths), tuple(group_paths), [], [], datetime.now(UTC))
         make = _account_maker(user_paths)
         if self._profile.paging.trusted:

@@ -273,20 +273,7 @@ def test_several_at_once(story_of: Callable[..., SandboxStory], together: list[s
     judge(story, Truth(story.sandbox), CHANGED)
 
 
-LATER: Final = {
-    "aws-identity-center": "members that are only found by a filter are not read yet",
-    "keycloak": "members that are only found by a filter are not read yet",
-    "launchdarkly": "groups are read although there are none",
-    "pagerduty": "groups are read although there are none",
-    "snowflake": "lists that leave out people are believed",
-}
-"""What the client can't do yet. Strict: whoever mends it takes the line away."""
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[pytest.mark.xfail(reason=LATER[n], strict=True)] if n in LATER else []) for n in names()],
-)
+@pytest.mark.parametrize("name", names())
 def test_every_application_of_the_gallery(story_of: Callable[..., SandboxStory], name: str) -> None:
     story, profile = story_of(name), load_profile(name)
     if "createGroup" in profile.cannot:
