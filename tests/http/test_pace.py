@@ -1,4 +1,4 @@
-"""The bucket and the window, in virtual time."""
+"""The limits and the window, in virtual time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.http import Client
-from reconciler.http.pace import Bucket, Window
+from reconciler.http import Client, Limit
+from reconciler.http.pace import Pace
+from reconciler.http.window import Window
 
 
 def _densest(moments: list[float], seconds: float = 1.0) -> int:
@@ -20,16 +21,20 @@ def _densest(moments: list[float], seconds: float = 1.0) -> int:
     return max(index - bisect_left(moments, moment - seconds + 1e-9) + 1 for index, moment in enumerate(moments))
 
 
+async def _turn(pace: Pace, method: str = "GET", path: str = "/Users", size: int = 0) -> None:
+    await pace.take(await pace.reserve(method, path, size))
+
+
 @pytest.mark.parametrize("rate", [1, 20, 25, 200])
 @pytest.mark.parametrize("tasks", [1, 16])
 def test_no_second_holds_more_than_the_rate_and_95_percent_of_it_is_used(virtual: Any, rate: int, tasks: int) -> None:
-    bucket = Bucket(rate, clock=virtual.clock, sleep=virtual.sleep)
+    pace = Pace([Limit(rate, 1)], clock=virtual.clock, sleep=virtual.sleep)
     moments: list[float] = []
     left = iter(range(rate * 20))
 
     async def work() -> None:
         for _ in left:
-            await bucket.take()
+            await _turn(pace)
             moments.append(virtual.now)
 
     async def main() -> None:
@@ -42,14 +47,14 @@ def test_no_second_holds_more_than_the_rate_and_95_percent_of_it_is_used(virtual
 
 
 def test_time_without_requests_is_not_saved_up_for_a_burst(virtual: Any) -> None:
-    bucket = Bucket(20, clock=virtual.clock, sleep=virtual.sleep)
+    pace = Pace([Limit(20, 1)], clock=virtual.clock, sleep=virtual.sleep)
     moments: list[float] = []
 
     async def main() -> None:
         for pause in (10.0, 3.0, 0.0):
             await virtual.sleep(pause)
             for _ in range(25):
-                await bucket.take()
+                await _turn(pace)
                 moments.append(virtual.now)
 
     asyncio.run(virtual.run(main()))
@@ -60,11 +65,11 @@ def test_late_timers_do_not_slow_the_pace_down(virtual: Any) -> None:
     async def late(seconds: float) -> None:
         await virtual.sleep(seconds + 0.004)
 
-    bucket = Bucket(20, clock=virtual.clock, sleep=late)
+    pace = Pace([Limit(20, 1)], clock=virtual.clock, sleep=late)
 
     async def main() -> None:
         for _ in range(401):
-            await bucket.take()
+            await _turn(pace)
 
     start = virtual.now
     asyncio.run(virtual.run(main()))
@@ -72,17 +77,17 @@ def test_late_timers_do_not_slow_the_pace_down(virtual: Any) -> None:
 
 
 def test_a_hold_reaches_those_who_wait_already(virtual: Any) -> None:
-    bucket = Bucket(20, clock=virtual.clock, sleep=virtual.sleep)
+    pace = Pace([Limit(20, 1)], clock=virtual.clock, sleep=virtual.sleep)
     moments: list[float] = []
 
     async def work() -> None:
-        await bucket.take()
+        await _turn(pace)
         moments.append(virtual.now)
 
     async def main() -> None:
         tasks = [asyncio.ensure_future(work()) for _ in range(10)]
         await virtual.sleep(0.12)
-        bucket.hold(5.0)
+        pace.hold(5.0)
         await asyncio.gather(*tasks)
 
     start = virtual.now
@@ -93,26 +98,26 @@ def test_a_hold_reaches_those_who_wait_already(virtual: Any) -> None:
 
 
 def test_without_a_rate_nobody_waits_until_the_server_says_so(virtual: Any) -> None:
-    bucket = Bucket(None, clock=virtual.clock, sleep=virtual.sleep)
+    pace = Pace(clock=virtual.clock, sleep=virtual.sleep)
     start = virtual.now
 
     async def main() -> None:
         for _ in range(1000):
-            await bucket.take()
+            await _turn(pace)
         assert virtual.now == start
-        bucket.hold(3.0)
-        await asyncio.gather(*(bucket.take() for _ in range(10)))
+        pace.hold(3.0)
+        await asyncio.gather(*(_turn(pace) for _ in range(10)))
 
     asyncio.run(virtual.run(main()))
     assert virtual.now == pytest.approx(start + 3.0)
 
 
 def test_a_cancelled_wait_does_not_stop_the_others(virtual: Any) -> None:
-    bucket = Bucket(1, clock=virtual.clock, sleep=virtual.sleep)
+    pace = Pace([Limit(1, 1)], clock=virtual.clock, sleep=virtual.sleep)
 
     async def main() -> None:
-        await bucket.take()
-        first, second = (asyncio.ensure_future(bucket.take()) for _ in range(2))
+        await _turn(pace)
+        first, second = (asyncio.ensure_future(_turn(pace)) for _ in range(2))
         await virtual.sleep(0.1)
         first.cancel()
         await second
@@ -139,7 +144,7 @@ def test_a_strict_server_of_20_a_second_refuses_less_than_one_percent(virtual: A
 
     async def main() -> int:
         options = {"transport": transport, "clock": virtual.clock, "sleep": virtual.sleep, "chance": luck.random}
-        async with Client("http://localhost", per_second=20, timeout=1e6, **options) as client:
+        async with Client("http://localhost", limits=[Limit(20, 1)], timeout=1e6, **options) as client:
             answers = await asyncio.gather(*(client.send("POST", "Users", body={}) for _ in range(600)))
             assert {answer.status for answer in answers} == {200}
             return client.throttled
@@ -161,7 +166,7 @@ def test_one_refusal_holds_everybody_back(virtual: Any, headers: dict[str, str],
     async def main() -> None:
         options = {"clock": virtual.clock, "sleep": virtual.sleep, "chance": lambda: 0.0}
         transport = httpx.MockTransport(handler)
-        async with Client("http://localhost", per_second=20, transport=transport, **options) as client:
+        async with Client("http://localhost", limits=[Limit(20, 1)], transport=transport, **options) as client:
             await asyncio.gather(*(client.send("GET", "Users") for _ in range(10)))
 
     asyncio.run(virtual.run(main()))
