@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.errors import NotSent
 from reconciler.http import Client, Limit
 from reconciler.http.pace import Pace
 from reconciler.http.window import Window
@@ -153,6 +154,171 @@ def test_a_strict_server_of_20_a_second_refuses_less_than_one_percent(virtual: A
     throttled = asyncio.run(virtual.run(main()))
     assert throttled <= 6
     assert 600 / (virtual.now - start) >= 0.95 * 20
+
+
+@pytest.mark.parametrize(
+    ("limit", "request_", "counts"),
+    [
+        (Limit(1, 1), ("GET", "Users", 0), True),
+        (Limit(1, 1, frozenset({"GET"})), ("POST", "Users", 0), False),
+        (Limit(1, 1, path="/Groups"), ("GET", "Groups", 0), True),
+        (Limit(1, 1, path="/Groups"), ("GET", "/Groups/7", 0), True),
+        (Limit(1, 1, path="/Groups"), ("GET", "GroupsToo", 0), False),
+        (Limit(1, 1, path="/Groups/"), ("GET", "Groups", 0), False),
+        (Limit(1, 1, path="/Groups/"), ("GET", "Groups/7", 0), True),
+        (Limit(1, 1, larger_than=500), ("PATCH", "Groups/7", 500), False),
+        (Limit(1, 1, larger_than=500), ("PATCH", "Groups/7", 501), True),
+    ],
+)
+def test_which_requests_count_for_a_limit(limit: Limit, request_: tuple[str, str, int], counts: bool) -> None:
+    assert limit.applies(*request_) is counts
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(5, 30), (100, 60), (3, 1.5), (1, 20)])
+def test_no_stretch_of_a_long_limit_holds_more_than_its_count_and_95_percent_is_used(
+    virtual: Any, count: int, seconds: float
+) -> None:
+    pace = Pace([Limit(count, seconds)], clock=virtual.clock, sleep=virtual.sleep)
+    moments: list[float] = []
+
+    async def work() -> None:
+        await _turn(pace)
+        moments.append(virtual.now)
+
+    async def main() -> None:
+        await asyncio.gather(*(work() for _ in range(count * 20 + 1)))
+
+    asyncio.run(virtual.run(main()))
+    assert _densest(moments, seconds) == count
+    assert (len(moments) - 1) / (moments[-1] - moments[0]) >= 0.95 * count / seconds
+
+
+def test_a_burst_within_a_long_limit_does_not_wait(virtual: Any) -> None:
+    pace = Pace([Limit(5, 30)], clock=virtual.clock, sleep=virtual.sleep)
+    start = virtual.now
+
+    async def main() -> None:
+        for _ in range(5):
+            await _turn(pace)
+        assert virtual.now == start
+        await virtual.sleep(31)
+        for _ in range(5):
+            await _turn(pace)
+
+    asyncio.run(virtual.run(main()))
+    assert virtual.now == start + 31
+
+
+def test_all_limits_that_count_a_request_hold_together(virtual: Any) -> None:
+    """20 a second for all; 100 writes in 10 s; 5 in 30 s of large bodies to groups."""
+    limits = [
+        Limit(20, 1),
+        Limit(100, 10, frozenset({"PATCH"})),
+        Limit(5, 30, frozenset({"PATCH"}), "/Groups", 500),
+    ]
+    pace = Pace(limits, clock=virtual.clock, sleep=virtual.sleep)
+    sent: dict[str, list[float]] = {"read": [], "small": [], "large": []}
+
+    async def work(kind: str) -> None:
+        method, size = ("GET", 0) if kind == "read" else ("PATCH", 900 if kind == "large" else 100)
+        await _turn(pace, method, "/Groups/1", size)
+        sent[kind].append(virtual.now)
+
+    async def main() -> None:
+        kinds = ["large"] * 12 + ["small"] * 250 + ["read"] * 300
+        await asyncio.gather(*(work(kind) for kind in kinds))
+
+    asyncio.run(virtual.run(main()))
+    assert {kind: len(moments) for kind, moments in sent.items()} == {"read": 300, "small": 250, "large": 12}
+    writes = sent["small"] + sent["large"]
+    assert _densest(sent["read"] + writes) <= 20
+    assert _densest(writes, 10) <= 100
+    assert _densest(sent["large"], 30) <= 5
+    start = min(min(moments) for moments in sent.values())
+    assert max(sent["read"]) < start + 35, "reads wait for no writes"
+    assert max(sent["large"]) == pytest.approx(start + 60, abs=3)
+
+
+def test_who_waits_for_a_long_limit_stands_in_nobodys_way(virtual: Any) -> None:
+    reads: list[float] = []
+    large = {"x": "y" * 600}
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            reads.append(virtual.now)
+        return httpx.Response(200)
+
+    async def main() -> None:
+        options = {"clock": virtual.clock, "sleep": virtual.sleep, "transport": httpx.MockTransport(handler)}
+        limits = [Limit(1, 30, larger_than=500)]
+        async with Client("http://localhost", limits=limits, concurrency=2, **options) as client:
+            writes = [asyncio.ensure_future(client.send("PATCH", "Groups/1", body=large)) for _ in range(5)]
+            await asyncio.gather(*(client.send("GET", "Users") for _ in range(50)))
+            await asyncio.gather(*writes)
+
+    start = virtual.now
+    asyncio.run(virtual.run(main()))
+    assert reads[-1] == start
+    assert len(reads) == 50
+    assert virtual.now >= start + 4 * 30
+
+
+def test_what_was_not_sent_leaves_its_room_to_others(virtual: Any) -> None:
+    pace = Pace([Limit(2, 60)], clock=virtual.clock, sleep=virtual.sleep)
+    start = virtual.now
+
+    async def main() -> None:
+        unsent = [await pace.reserve("GET", "/Users", 0) for _ in range(2)]
+        waiting = [asyncio.ensure_future(_turn(pace)) for _ in range(2)]
+        await asyncio.sleep(0)
+        pace.give_back(unsent[0])
+        await waiting[0]
+        assert virtual.now == start
+        waiting[1].cancel()
+        await asyncio.gather(waiting[1], return_exceptions=True)
+        await pace.take(unsent[1])
+        await _turn(pace)
+
+    asyncio.run(virtual.run(main()))
+    assert virtual.now >= start + 60
+
+
+def test_a_connection_that_fails_uses_up_no_long_limit(virtual: Any) -> None:
+    async def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no")
+
+    async def main() -> None:
+        options = {"clock": virtual.clock, "sleep": virtual.sleep, "transport": httpx.MockTransport(handler)}
+        async with Client("http://localhost", limits=[Limit(1, 600)], **options) as client:
+            with pytest.raises(NotSent):
+                await client.send("GET", "Users")
+
+    start = virtual.now
+    asyncio.run(virtual.run(main()))
+    assert virtual.now < start + 5
+
+
+@pytest.mark.parametrize("status", [200, 404, 429])
+def test_nothing_is_sent_before_the_reset_when_nothing_is_left(virtual: Any, status: int) -> None:
+    moments: list[float] = []
+
+    async def handler(_: httpx.Request) -> httpx.Response:
+        moments.append(virtual.now)
+        if len(moments) == 2:
+            return httpx.Response(status, headers={"RateLimit-Remaining": "0", "RateLimit-Reset": "7"})
+        return httpx.Response(200, headers={"RateLimit-Remaining": "9", "RateLimit-Reset": "7"})
+
+    async def main() -> None:
+        options = {"clock": virtual.clock, "sleep": virtual.sleep, "chance": lambda: 0.0}
+        async with Client("http://localhost", transport=httpx.MockTransport(handler), **options) as client:
+            for _ in range(4):
+                await client.send("POST", "Users")
+
+    start = virtual.now
+    asyncio.run(virtual.run(main()))
+    assert moments[:2] == [start, start]
+    assert moments[2] == pytest.approx(start + 7)
+    assert moments[-1] < start + 8
 
 
 @pytest.mark.parametrize(("headers", "pause"), [({"retry-after": "5"}, 5.0), ({}, 5 / 20)])
