@@ -98,7 +98,7 @@ class Tokens:
         self._chance = chance
         self._signer = self._made_signer()
         self._token: _Token | None = None
-        self._getting: asyncio.Task[_Token] | None = None
+        self._getting: asyncio.Task[None] | None = None
 
     async def token(self) -> str:
         """A token that has not expired. Raises Unauthorized if it is refused, NotSent if nobody answers."""
@@ -134,14 +134,14 @@ class Tokens:
 
     async def _renew(self, *, replaces: bool) -> None:
         if self._getting is None:
-            self._getting = asyncio.ensure_future(self._get(replaces))
-            self._getting.add_done_callback(self._got)
+            self._getting = asyncio.ensure_future(self._replace(replaces))
         await asyncio.shield(self._getting)
 
-    def _got(self, task: asyncio.Task[_Token]) -> None:
-        self._getting = None
-        if not task.cancelled() and task.exception() is None:
-            self._token = task.result()
+    async def _replace(self, replaces: bool) -> None:
+        try:
+            self._token = await self._get(replaces)
+        finally:
+            self._getting = None  # not in a callback: who comes before that would wait for nothing
 
     async def _get(self, replaces: bool) -> _Token:
         attempt = 0

@@ -148,7 +148,7 @@ def test_after_a_while_one_request_finds_out_whether_the_day_is_over() -> None:
 
     async def main() -> None:
         nonlocal now
-        options = {"transport": httpx.MockTransport(handler), "clock": lambda: now}
+        options: dict[str, Any] = {"transport": httpx.MockTransport(handler), "clock": lambda: now}
         async with Client("https://a.example", per_day=5, **options) as client:
             await client.send("GET", "Users")
             with pytest.raises(Throttled):
