@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from pathlib import Path
 import httpx
 
 from reconciler.errors import SecretError
+
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+"""Bundles have names in any language between them."""
 
 
 def tls_context(
@@ -26,7 +30,7 @@ def tls_context(
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     if authorities is not None:
         try:
-            context.load_verify_locations(cadata=authorities)
+            context.load_verify_locations(cadata="\n".join(_CERTIFICATE.findall(authorities)))
         except (ssl.SSLError, ValueError) as error:
             raise SecretError("caFile holds no certificates", hint="it is a text file in PEM form") from error
     if certificate is not None and key is not None:

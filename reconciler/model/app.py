@@ -162,6 +162,13 @@ class Auth(Written):
             raise ValueError(message)
         return self
 
+    @property
+    def method(self) -> Literal["bearer", "clientCredentials", "mutualTls"]:
+        """By what the application knows us: a token; a certificate only where there is no token beside it."""
+        if self.bearer is not None:
+            return "bearer"
+        return "mutualTls" if self.client_credentials is None else "clientCredentials"
+
     @field_validator("expires")
     @classmethod
     def _is_day(cls, text: str | None) -> str | None:
