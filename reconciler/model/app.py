@@ -79,6 +79,11 @@ Condition: TypeAlias = Annotated[
 """What stands in a scoping filter."""
 
 
+def _as_tuple(value: Any) -> Any:
+    """Behind a BeforeValidator strict mode sees a list, and no list is a tuple to it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 _KINDS_OF_REFERENCE = ("env", "file", "command", "keyring")
 
 
@@ -87,7 +92,7 @@ class SecretReference(Written):
 
     env: str | None = None
     file: str | None = None
-    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+    command: Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)] = Field(default=None, min_length=1)
     keyring: str | None = Field(default=None, pattern=r"^[^/].*/[^/]+$")
     """service/name, in the keyring of the system."""
 
@@ -179,11 +184,6 @@ class Auth(Written):
                 message = "not a day: write it as 2027-06-30"
                 raise ValueError(message) from error
         return text
-
-
-def _as_tuple(value: Any) -> Any:
-    """Behind a BeforeValidator strict mode sees a list, and no list is a tuple to it."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...], BeforeValidator(_as_tuple)]

@@ -30,6 +30,25 @@ def test_client_credentials_with_a_secret(loaded: Callable[..., Loaded], app_yam
     assert (who.client_secret.env, who.secret_in) == ("CLIENT_SECRET", "header")
 
 
+@pytest.mark.parametrize(
+    ("reference", "key", "value"),
+    [
+        ("{env: TOKEN}", "env", "TOKEN"),
+        ("{file: secrets/token}", "file", "secrets/token"),
+        ("{command: [vault, read, token]}", "command", ("vault", "read", "token")),
+        ("{keyring: team/reconciler/hootsuite}", "keyring", "team/reconciler/hootsuite"),
+    ],
+)
+def test_every_kind_of_reference(
+    loaded: Callable[..., Loaded], app_yaml: str, reference: str, key: str, value: object
+) -> None:
+    app = loaded({"apps/hootsuite/app.yaml": app_yaml.replace("{env: HOOTSUITE_SCIM_TOKEN}", reference)})
+    auth = app.apps["hootsuite"].auth
+    assert auth is not None
+    assert auth.bearer is not None
+    assert auth.bearer.model_dump(exclude_none=True) == {key: value}
+
+
 def test_client_credentials_with_a_private_key(loaded: Callable[..., Loaded], app_yaml: str) -> None:
     own = (
         "    keyId: k1\n    assertionAudience: https://login.example.com\n    scope: scim\n    audience: https://api\n"
