@@ -14,10 +14,10 @@ _FRESH: Final = 600.0  # seconds for which a server's "used up" is believed; the
 
 
 class DayBudget:
-    """`per_day` requests, or as many as the server says; those that others make are seen only where it says `used`."""
+    """`per_day` requests, or fewer if the server says so; those that others make are seen only where it says `used`."""
 
     def __init__(self, per_day: int | None, clock: Callable[[], float]) -> None:
-        self._limit = per_day
+        self._per_day = self._limit = per_day
         self._clock = clock
         self._sent = 0
         self._since: float | None = None
@@ -51,7 +51,8 @@ class DayBudget:
     def learn(self, found: Mapping[str, str]) -> None:
         """What an answer's headers say, as `allowance.told` gives them."""
         limit, used = day_quota(found)
-        self._limit = self._limit if limit is None else limit
+        if limit is not None:
+            self._limit = limit if self._per_day is None else min(limit, self._per_day)
         if used is not None:
             self._used, self._told = used, self._clock()
 

@@ -127,6 +127,15 @@ def test_what_the_server_says_of_the_day_is_known_and_ends_it(naps: Any) -> None
     assert client.quota.remaining == 0
 
 
+def test_the_smaller_of_both_limits_counts(naps: Any) -> None:
+    answers = (
+        httpx.Response(201, headers={"X-Account-Quota": "100000 per day", "X-Account-Quota-Used": str(used)})
+        for used in (48, 49, 50)
+    )
+    client, seen = _run(answers, naps, 3, per_day=50)
+    assert (seen, client.quota) == (3, Quota(50, 50))
+
+
 def test_requests_are_counted_where_the_server_says_nothing(naps: Any) -> None:
     client, seen = _run((httpx.Response(201) for _ in range(9)), naps, 3, per_day=3)
     assert (seen, client.quota) == (3, Quota(3, None))

@@ -298,6 +298,50 @@ def test_a_connection_that_fails_uses_up_no_long_limit(virtual: Any) -> None:
     assert virtual.now < start + 5
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_the_limits_and_whoever_gives_up_all_others_get_through(virtual: Any, seed: int) -> None:
+    luck = random.Random(seed)
+    methods, paths = ("GET", "POST", "PATCH"), ("/Users", "/Groups", "/Groups/1")
+    limits = [
+        Limit(
+            luck.randint(1, 9),
+            luck.choice([0.5, 1, 2, 10, 30]),
+            frozenset(luck.sample(methods, luck.randint(0, 2))),
+            luck.choice(["", "/Groups", "/Groups/"]),
+            luck.choice([0, 500]),
+        )
+        for _ in range(luck.randint(1, 6))
+    ]
+    sent: list[tuple[float, tuple[str, str, int]]] = []
+    left: set[asyncio.Task[Any]] = set()
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        size = len(request.content)
+        sent.append((virtual.now, (request.method, request.url.path, size)))
+        await virtual.sleep(luck.random() * 0.2)
+        return httpx.Response(luck.choice([200, 200, 200, 200, 404, 503]))
+
+    async def main() -> None:
+        transport = httpx.MockTransport(handler)
+        options: dict[str, Any] = {"transport": transport, "clock": virtual.clock, "sleep": virtual.sleep}
+        async with Client("http://localhost", limits=limits, concurrency=4, timeout=1e9, **options) as client:
+            for _ in range(60):
+                method, body = luck.choice(methods), {"x": "y" * luck.choice([1, 600])}
+                sending = client.send(method, luck.choice(paths), body=None if method == "GET" else body, attempts=1)
+                left.add(asyncio.ensure_future(sending))
+            for task in sorted(left, key=id)[:20]:
+                await virtual.sleep(luck.random())
+                task.cancel()
+            done = await asyncio.gather(*left, return_exceptions=True)
+            assert sum(isinstance(one, asyncio.CancelledError) for one in done) <= 20
+            assert sum(hasattr(one, "status") for one in done) >= 40
+
+    asyncio.run(virtual.run(main()))
+    for limit in limits:
+        counted = [moment for moment, request in sent if limit.applies(*request)]
+        assert not counted or _densest(counted, limit.seconds) <= limit.count
+
+
 @pytest.mark.parametrize("status", [200, 404, 429])
 def test_nothing_is_sent_before_the_reset_when_nothing_is_left(virtual: Any, status: int) -> None:
     moments: list[float] = []
