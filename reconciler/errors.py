@@ -11,7 +11,7 @@
     │   ├── AnswerLost                        the server may have acted: look before sending again
     │   └── BodyTooLarge                      an answer over the limit
     ├── ScimError                             the server answered, and the answer is a refusal
-    │   ├── Unauthorized                      401: the token
+    │   ├── Unauthorized                      401: the token; or the token endpoint gives none
     │   ├── Forbidden                         403: the permission, or (some servers) an unknown id
     │   ├── NotFound                          404
     │   ├── Conflict                          409, or 400 with scimType uniqueness
@@ -19,7 +19,7 @@
     │   ├── TooLarge                          413, or 400 with scimType tooMany
     │   ├── Unsupported                       405, 501: the server does not do this
     │   ├── PreconditionFailed                412: the resource changed since it was read
-    │   ├── Throttled                         429 that lasted through all retries
+    │   ├── Throttled                         429 that lasted through all retries; the day's requests
     │   ├── ServerFailed                      5xx
     │   ├── NotStored                         success, and nothing happened
     │   └── WrongResource                     success, and the answer is about something else
@@ -189,7 +189,7 @@ class ScimError(ReconcilerError):
 
 
 class Unauthorized(ScimError):
-    """401: the token is missing, wrong or expired."""
+    """401: the token is missing, wrong or expired; or the token endpoint gave none, then `request` names it."""
 
     verdict = Verdict.UNAUTHORIZED
 
@@ -237,7 +237,7 @@ class PreconditionFailed(ScimError):
 
 
 class Throttled(ScimError):
-    """429 on every try."""
+    """429 on every try, or not sent because the requests of the day are used up."""
 
     verdict = Verdict.RATE_LIMITED
 

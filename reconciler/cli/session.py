@@ -84,22 +84,22 @@ class Opened:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
         """The client for the app's tenant. Hosts and references are checked before any secret is read."""
-        from reconciler.http import Client, resolve_secret
+        from reconciler.cli.identity import identity_of
+        from reconciler.http import Client
+        from reconciler.live import limits_of
 
-        outgoing = self.settings.outgoing()
-        outgoing.check_host(self.app.tenant_url)
-        token = None
-        if self.app.auth is not None:
-            bearer = self.app.auth.bearer
-            token = resolve_secret(
-                bearer.env, bearer.file, bearer.command, root=self.root, environ=os.environ, outgoing=outgoing
-            )
+        rate = self.profile.rate
+        who = identity_of(self.app, root=self.root, environ=os.environ, outgoing=self.settings.outgoing())
         async with Client(
             self.app.tenant_url,
-            bearer=None if token is None else lambda: token,
+            bearer=who.bearer,
+            oauth=who.oauth,
+            tls=who.tls,
+            scheme=self.profile.authentication.scheme,
             content_type=self.profile.content_type,
-            per_second=self.profile.rate.per_second,
-            concurrency=self.profile.rate.concurrency,
+            limits=limits_of(rate),
+            per_day=rate.per_day,
+            concurrency=rate.concurrency,
             transport=self.settings.transport,
         ) as client:
             yield client

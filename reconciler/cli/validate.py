@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,9 @@ import click
 
 if TYPE_CHECKING:
     from reconciler.desired import Loaded
-    from reconciler.errors import Problem
+    from reconciler.errors import Place, Problem
+    from reconciler.model.app import App
+    from reconciler.model.profile import Profile
 
 
 @click.command()
@@ -63,12 +65,26 @@ def _projected(loaded: Loaded) -> list[Problem]:
             place = places.get("gallery", Place(f"apps/{name}/app.yaml"))
             problems.append(Problem(place, error.message, error.hint))
             continue
+        problems.extend(_unknown_method(app, profile, places))
         try:
             desired = project(loaded.directory, app, profile, places=places, as_of=datetime.now(UTC))
             problems.extend(desired.warnings)
         except DesiredStateError as error:
             problems.extend(error.problems)
     return list(dict.fromkeys(problems))
+
+
+def _unknown_method(app: App, profile: Profile, places: Mapping[str, Place]) -> Iterator[Problem]:
+    """What the app says who we are by, if its profile says that the application takes something else."""
+    from reconciler.errors import Place, Problem
+
+    taken = profile.corrected(app.profile).authentication.methods
+    if app.auth is None or app.auth.method in taken:
+        return
+    place = places.get(f"auth.{app.auth.method}", Place(f"apps/{app.name}/app.yaml"))
+    hint = "if it does, correct `profile.authentication.methods`"
+    message = f"`{app.auth.method}` is not what the application takes, by its profile: {', '.join(taken)}"
+    yield Problem(place, message, hint, "warning")
 
 
 def _line(problem: Problem) -> str:

@@ -28,7 +28,7 @@ from reconciler.model.settings import CustomAttribute, Settings
 FILES = ("app.yaml", "mappings.yaml", "tests.yaml")
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NOT_YET = re.compile(
-    r"caFile|sharedTenant|auth\.(clientCredentials|mutualTls|caFile)|auth\.bearer\.keyring|guardrails\.minimumMembers"
+    r"sharedTenant|guardrails\.minimumMembers"
     r"|scope\.assigned\.(groups|users)\.\d+\.(from|until)"
 )
 NOT_ACTED_ON = ("canary", "interval", "notify", "sso")
@@ -115,6 +115,7 @@ def read_app(tree: Tree, name: str, defaults: Sheet | None) -> Described | None:
         if key in sheet.tree:
             findings.error(sheet.keys[key], f"unknown key `{key}`", _INSTEAD[key])
     _normalize_url(sheet, findings)
+    _check_token_url(sheet, findings)
     _check_profile(sheet, findings)
     app = validate(App, sheet, findings, {"name": name, "mappings": {}})
     if app is not None:
@@ -179,7 +180,18 @@ def _set_aside(sheet: Sheet, findings: Findings) -> None:
         elif dotted in NOT_ACTED_ON:
             findings.warning(place, f"`{dotted}` has no effect yet", "this version reads it and does not act on it")
             sheet.withhold([dotted])
-    if sheet.tree.get("auth") == {}:
+    _forget_halves(sheet)
+
+
+def _forget_halves(sheet: Sheet) -> None:
+    """Of an `auth` out of which a secret was taken nothing is said beside that."""
+    auth = sheet.tree.get("auth")
+    if not isinstance(auth, dict):
+        return
+    taken = [dotted.split(".") for dotted in sheet.withheld if dotted.startswith("auth.")]
+    for _, method, *_rest in taken:
+        auth.pop(method, None)
+    if taken and not auth.keys() - {"expires"}:
         del sheet.tree["auth"]
 
 
@@ -207,9 +219,23 @@ def _check_profile(sheet: Sheet, findings: Findings) -> None:
 
 def _normalize_url(sheet: Sheet, findings: Findings) -> None:
     url = sheet.tree.get("tenantUrl")
-    if not isinstance(url, str):
-        return
+    if isinstance(url, str):
+        sheet.tree["tenantUrl"] = _address(url, "tenantUrl", sheet, findings)
+
+
+def _check_token_url(sheet: Sheet, findings: Findings) -> None:
+    """It stays as it is written: it is no tenant's name, and a slash at its end may matter."""
+    auth = sheet.tree.get("auth")
+    credentials = auth.get("clientCredentials") if isinstance(auth, dict) else None
+    url = credentials.get("tokenUrl") if isinstance(credentials, dict) else None
+    if isinstance(url, str):
+        _address(url, "auth.clientCredentials.tokenUrl", sheet, findings)
+
+
+def _address(url: str, key: str, sheet: Sheet, findings: Findings) -> str:
+    """In its one spelling; as it was after reporting what is wrong with it."""
     try:
-        sheet.tree["tenantUrl"] = normal_url(url)
+        return normal_url(url)
     except BadTenant as bad:
-        findings.error(sheet.place("tenantUrl"), f"`tenantUrl` {bad}", bad.hint)
+        findings.error(sheet.place(key), f"`{key}` {bad}", bad.hint)
+        return url

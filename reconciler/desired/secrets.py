@@ -14,11 +14,13 @@ from reconciler.desired.findings import Findings
 from reconciler.errors import Place
 
 _HINT = (
-    "take it out, revoke it (git remembers), and name where it is: {env: NAME}, {file: PATH} or {command: [PROGRAM]}"
+    "take it out, revoke it (git remembers), and name where it is: {env: NAME}, {file: PATH}, {command: [PROGRAM]} "
+    "or {keyring: SERVICE/NAME}"
 )
 _NAMES = re.compile(
     r"bearer|token|secret|password|passwd|passphrase|credentials?|authorization|"
-    r".*(?:Token|Secret|Password|Passphrase|ApiKey|PrivateKey|_token|_secret|_password|_key)|apiKey|api_key|privateKey"
+    r".*(?:Token|Secret|Credentials|Password|Passphrase|ApiKey|PrivateKey|_token|_secret|_password|_key)|"
+    r"apiKey|api_key|privateKey"
 )
 _BEGINNINGS = (
     "eyJ",
@@ -40,8 +42,8 @@ _LOOKS = re.compile(
 )
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _DENSE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_]{20,}\Z")
-
-
+_PLACES = re.compile(r"(.*\.)?(auth|auth\.(mutualTls|mutualTls\.key))")
+"""Dotted keys under which a secret is meant, whose own name does not say so."""
 _TOLD = 20
 """Of one file: finding a place takes time in proportion to the file."""
 
@@ -66,7 +68,7 @@ def report_literals(document: Document, findings: Findings) -> set[str]:
     for dotted, key, value, mark in _scalars(document.value, ""):
         if value is None:
             continue
-        if _NAMES.fullmatch(key) or dotted == "auth" or dotted.endswith(".auth"):
+        if _NAMES.fullmatch(key) or _PLACES.fullmatch(dotted):
             findings.error(
                 document.place(mark), f"a secret under `{dotted}`; secrets are never written into a file", _HINT
             )

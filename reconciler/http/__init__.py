@@ -1,6 +1,6 @@
 """HTTP for everything that talks to a server: the only importer of httpx and aiohttp.
 
-A `Client` belongs to one base URL and one token; what it gives back is an `Answer`, whatever the status, or one of
+A `Client` belongs to one base URL and one identity; what it gives back is an `Answer`, whatever the status, or one of
 NotSent, AnswerLost and BodyTooLarge. `Outgoing` says what may be used at all; `resolve_secret` reads what it lets.
 """
 
@@ -11,13 +11,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.http.answer import Answer
-    from reconciler.http.authentication import resolve_secret
+    from reconciler.http.authentication import read_file, resolve_secret
     from reconciler.http.client import Client
+    from reconciler.http.limits import Limit, Quota
+    from reconciler.http.oauth import ClientCredentials
     from reconciler.http.outgoing import Outgoing
+    from reconciler.http.tls import tls_context
 
-__all__ = ["Answer", "Client", "Outgoing", "resolve_secret"]
+__all__ = [
+    "Answer",
+    "Client",
+    "ClientCredentials",
+    "Limit",
+    "Outgoing",
+    "Quota",
+    "read_file",
+    "resolve_secret",
+    "tls_context",
+]
 
-_HOMES = {"Answer": "answer", "Client": "client", "Outgoing": "outgoing", "resolve_secret": "authentication"}
+_HOMES = {
+    "Answer": "answer",
+    "Client": "client",
+    "ClientCredentials": "oauth",
+    "Limit": "limits",
+    "Outgoing": "outgoing",
+    "Quota": "limits",
+    "read_file": "authentication",
+    "resolve_secret": "authentication",
+    "tls_context": "tls",
+}
 
 
 def __getattr__(name: str) -> Any:

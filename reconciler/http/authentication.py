@@ -1,4 +1,4 @@
-"""Reading a secret by its reference: an environment variable, a file or a command.
+"""Reading a secret by its reference: an environment variable, a file, a command or the system's keyring.
 
 What may be read at all is for `Outgoing` to say, and is checked first. No message ever holds the value, or what a
 command printed.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Timer
 from typing import Final
@@ -29,39 +31,67 @@ def resolve_secret(
     env: str | None = None,
     file: str | None = None,
     command: Sequence[str] | None = None,
+    keyring: str | None = None,
     *,
     root: Path,
     environ: Mapping[str, str],
     outgoing: Outgoing,
     run: Run | None = None,
+    pem: bool = False,
 ) -> str:
-    """The value behind exactly one of `env`, `file` and `command`. `root` is the folder of the desired state.
+    """The value behind exactly one of `env`, `file`, `command` and `keyring` (service/name). `root` is the folder of
+    the desired state.
 
     A file lies inside of `root` after links are resolved; one outside (a mounted /run/secrets/token) is read only if
     it is itself on the list of `--allow-file`, in CI or not, since then whoever runs the program has named it, not the
     desired state. A command runs without a shell, in `root`, for 30 seconds at most; in CI a program inside of `root`
     is not run even if listed, because a pull request could change what it does.
     One line end at the end of a file or of a command's output is taken off. The value must be printable, without
-    blanks at its ends. Raises SecretError.
+    blanks at its ends; with `pem` it is a private key in PEM form instead. Raises SecretError.
     """
-    if sum(reference is not None for reference in (env, file, command)) != 1:
-        raise SecretError("a secret reference needs exactly one of env, file and command")
+    if sum(reference is not None for reference in (env, file, command, keyring)) != 1:
+        raise SecretError("a secret reference needs exactly one of env, file, command and keyring")
     if env is not None:
         outgoing.check_env(env)
-        return _from_environment(env, environ)
-    if file is not None:
-        return _from_file(file, root, outgoing)
-    assert command is not None
-    return _from_command(command, root, environ, outgoing, run or run_command)
+        value, where = _from_environment(env, environ), f"environment variable {env}"
+    elif file is not None:
+        value, where = read_file(file, root=root, outgoing=outgoing), f"file {file}"
+    elif command is not None:
+        value, where = _from_command(command, root, environ, outgoing, run or run_command), f"command {command[0]}"
+    else:
+        assert keyring is not None
+        outgoing.check_keyring(keyring)
+        value, where = _from_keyring(keyring), f"keyring entry {keyring}"
+    return _checked_key(value, where) if pem else _checked(value, where)
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:
     if name not in environ:
         raise SecretError(f"environment variable {name} is not set", hint=f"export {name}=… before running this")
-    return _checked(environ[name], f"environment variable {name}")
+    return environ[name]
 
 
-def _from_file(file: str, root: Path, outgoing: Outgoing) -> str:
+def _from_keyring(entry: str) -> str:
+    service, _, name = entry.rpartition("/")
+    if not service or not name:
+        raise SecretError(f"keyring entry {entry} is not service/name", hint="as in {keyring: reconciler/hootsuite}")
+    try:
+        keyring = import_module("keyring")
+    except ImportError as error:
+        raise SecretError(
+            "the system's keyring needs a library to be read", hint="pip install 'reconciler[keyring]'"
+        ) from error
+    try:
+        value = keyring.get_password(service, name)
+    except Exception as error:  # each of its many backends has errors of its own, whose words may be anything
+        raise SecretError("the system's keyring can't be read", hint="is it unlocked, and is there one?") from error
+    if not isinstance(value, str):
+        raise SecretError(f"the keyring has no entry {entry}", hint=f"keyring set {service} {name}")
+    return value
+
+
+def read_file(file: str, *, root: Path, outgoing: Outgoing, longest: int = _LONGEST) -> str:
+    """The text of a file that the desired state names; where it may lie, `resolve_secret` says. Raises SecretError."""
     place = root.resolve()
     written = Path(os.path.normpath(place / file))
     try:
@@ -75,7 +105,7 @@ def _from_file(file: str, root: Path, outgoing: Outgoing) -> str:
             f"file {file} is outside of the desired state",
             hint=f"if that is meant, pass --allow-file {target} or set RECONCILER_ALLOW_FILE",
         )
-    return _checked(_text(_read(target, file), f"file {file}"), f"file {file}")
+    return _text(_read(target, file, longest), f"file {file}")
 
 
 def _named_outside(file: str, written: Path, target: Path, root: Path, outgoing: Outgoing) -> bool:
@@ -86,16 +116,16 @@ def _named_outside(file: str, written: Path, target: Path, root: Path, outgoing:
     return not written.is_relative_to(root) and (file in outgoing.files or str(written) in outgoing.files)
 
 
-def _read(target: Path, file: str) -> bytes:
+def _read(target: Path, file: str, longest: int) -> bytes:
     if not target.is_file():
         missing = "is not a file" if target.exists() else "does not exist"
         raise SecretError(f"file {file} {missing}", hint="relative paths start at the folder of the desired state")
     try:
         with target.open("rb") as stream:
-            content = stream.read(_LONGEST + 1)
+            content = stream.read(longest + 1)
     except OSError as error:
         raise SecretError(f"file {file} can't be read: {error.strerror}", hint="may this user read it?") from error
-    if len(content) > _LONGEST:
+    if len(content) > longest:
         raise SecretError(f"file {file} is too large for a secret", hint="it should hold the secret and nothing else")
     return content
 
@@ -111,8 +141,7 @@ def _from_command(command: Sequence[str], root: Path, environ: Mapping[str, str]
             f"command {command[0]} is part of the desired state, which a pull request can change",
             hint="use a program outside of it",
         )
-    where = f"command {command[0]}"
-    return _checked(_text(run(command, place, environ), where), where)
+    return _text(run(command, place, environ), f"command {command[0]}")
 
 
 def run_command(
@@ -195,4 +224,10 @@ def _checked(value: str, where: str) -> str:
         raise SecretError(
             f"{where} has line ends, control or invisible characters in the secret", hint="copy it again, on one line"
         )
+    return value
+
+
+def _checked_key(value: str, where: str) -> str:
+    if not re.search(r"-----BEGIN [A-Z ]*PRIVATE KEY-----", value):
+        raise SecretError(f"{where} holds no private key", hint="text in PEM form: it begins with -----BEGIN")
     return value

@@ -31,6 +31,7 @@ _TROUBLE: Final = (
 )
 _PIECE: Final = 512 * 1024
 _UNREACHABLE: Final = "is the URL right, and may this machine reach it?"
+_HUNG_UP: Final = "does it speak TLS 1.2 or later, and does it ask for a certificate (auth.mutualTls)?"
 _PROXY: Final = "HTTPS_PROXY and NO_PROXY decide on the proxy"
 
 
@@ -151,6 +152,8 @@ def _unreached(cause: BaseException, told: str) -> NotSent | None:
             return NotSent("no connection in time", request=told, hint=_UNREACHABLE)
         case ConnectionRefusedError():
             return NotSent("the connection was refused", request=told, hint=_UNREACHABLE)
+        case ConnectionResetError():
+            return NotSent("the connection was closed while it was being made", request=told, hint=_HUNG_UP)
         case _:
             return None
 

@@ -77,6 +77,14 @@ class Outgoing:
         if self.pinned and line not in self.commands:
             raise _refused("command", line)
 
+    def check_keyring(self, entry: str) -> None:
+        """The keyring may be read: by who sits at the machine, and in CI by nobody."""
+        if self.pinned:
+            raise SecretError(
+                f"keyring entry {entry} is not read while CI is set",
+                hint="use a variable: {env: NAME}, and --allow-env",
+            )
+
 
 _KINDS: Final = {"host": "host", "env": "environment variable", "file": "file", "command": "command"}
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from reconciler.errors import AnswerLost, BodyTooLarge, NotSent, TransportError
+from reconciler.http.allowance import asked_to_wait
 
 _READS: Final = frozenset({"GET", "HEAD"})
 _PASSING: Final = frozenset({500, 502, 503, 504})
 _UNREACHED: Final = 4  # tries to reach a server at all: a wrong host name should not take long to say so
-LONGEST: Final = 60.0  # seconds of one wait, whatever Retry-After says
+LONGEST: Final = 60.0  # seconds of one wait, whatever the server says
 
 
 class NotTrusted(NotSent):
     """No way that a token may go: the URL, TLS, the certificate, the proxy. Trying again changes nothing."""
+
+
+class NoToken(NotSent):
+    """The token that the request needs could not be had, after tries of its own."""
 
 
 class Garbled(AnswerLost):
@@ -31,11 +33,11 @@ def wait_after_status(
 
     `attempt` counts from 1; `chance` is in [0, 1); `now` is the time in seconds since 1970. 429 was not processed and
     is tried again for every method (RFC 6585 section 4); 500, 502, 503 and 504 only for reads, since a write may have
-    been done. Retry-After (RFC 9110 section 10.2.3) is obeyed up to 60 seconds at a time.
+    been done. What the server asks for (`asked_to_wait`) is obeyed up to 60 seconds at a time.
     """
     if status != 429 and not (status in _PASSING and method in _READS):
         return None
-    asked = retry_after(headers, now)
+    asked = asked_to_wait(headers, now)
     if asked is not None:
         return min(asked, LONGEST) + chance * 0.25  # so that those who were told the same don't come together
     return _growing(1.0 if status == 429 else 0.5, attempt, chance)
@@ -44,7 +46,7 @@ def wait_after_status(
 def wait_after_error(error: TransportError, method: str, attempt: int, *, chance: float) -> float | None:
     """Seconds until the next try, None if it would help nothing, or might do a write twice."""
     match error:
-        case NotTrusted() | Garbled() | BodyTooLarge():
+        case NotTrusted() | NoToken() | Garbled() | BodyTooLarge():
             return None
         case NotSent():
             return _growing(0.25, attempt, chance) if attempt < _UNREACHED else None
@@ -52,31 +54,5 @@ def wait_after_error(error: TransportError, method: str, attempt: int, *, chance
             return _growing(0.5, attempt, chance) if method in _READS else None
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that the server asks to wait, from a number or a date; None if it doesn't say, or nonsense.
-
-    A date is compared with the server's own Date where it sends one: its clock may differ from ours.
-    """
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        until = _time(text)
-        if until is None:
-            return None
-        seconds = until - (_time(headers.get("date", "")) or now)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
 def _growing(first: float, attempt: int, chance: float) -> float:
     return float(min(LONGEST, first * 2 ** (attempt - 1)) * (1 + chance / 2))
-
-
-def _time(text: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None

@@ -6,12 +6,15 @@ its errors don't say whether the request had left. Here each request leaves once
 
 from __future__ import annotations
 
+import ssl
 from contextvars import ContextVar
 from typing import Any, Final
 
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+
+from reconciler.http.tls import tls_context
 
 _KEEP_ALIVE: Final = 4.0  # seconds; common servers close idle connections after 5, and a race costs an AnswerLost
 _LONGEST_LINE: Final = 64 * 1024  # bytes of one header
@@ -57,12 +60,12 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 class OnceTransport(httpx.AsyncBaseTransport):
     """Sends each request once, over kept-alive connections, through `proxy` if given. No cookies, no redirects.
 
-    `connect` is how long a connection may take, in seconds. Raises whatever httpx, aiohttp and sockets raise, and
-    `Broken`: `exchange` alone makes sense of it.
+    `connect` is how long a connection may take, in seconds; without `tls` the usual authorities are trusted. Raises
+    whatever httpx, aiohttp and sockets raise, and `Broken`: `exchange` alone makes sense of it.
     """
 
-    def __init__(self, *, proxy: httpx.Proxy | None, connect: float) -> None:
-        self._context = httpx.create_ssl_context()
+    def __init__(self, *, proxy: httpx.Proxy | None, connect: float, tls: ssl.SSLContext | None = None) -> None:
+        self._context = tls or tls_context()
         self._timeout = {"connect": connect}
         self._inner = AiohttpTransport(client=self._session, verify=self._context, proxy=proxy)
 

@@ -7,9 +7,10 @@
 from reconciler.live.bulk import Bulk, Operation, Request, Result
 from reconciler.live.discovery import discover
 from reconciler.live.forms import Form, Writes
+from reconciler.live.limits import limits_of
 from reconciler.live.reader import Connection, Reader, member_ids, place
 from reconciler.live.rows import carries, is_active, row
 from reconciler.live.writer import Stored, Writer
 
 __all__ = ["Bulk", "Connection", "Form", "Operation", "Reader", "Request", "Result", "Stored", "Writer", "Writes",
-           "carries", "discover", "is_active", "member_ids", "place", "row"]  # fmt: skip
+           "carries", "discover", "is_active", "limits_of", "member_ids", "place", "row"]  # fmt: skip

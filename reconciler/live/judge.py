@@ -49,7 +49,7 @@ _UNSUPPORTED: Final[_Kind] = (
 )
 _STATUSES: Final[dict[int, _Kind]] = {
     400: (Invalid, "the request was refused", _CORRECT),
-    401: (Unauthorized, "the token was refused", "the token is wrong or expired: look at what auth.bearer names"),
+    401: (Unauthorized, "the token was refused", "the token is wrong or expired: look at what `auth` names"),
     403: (
         Forbidden,
         "permission was refused",

@@ -79,12 +79,22 @@ Condition: TypeAlias = Annotated[
 """What stands in a scoping filter."""
 
 
+def _as_tuple(value: Any) -> Any:
+    """Behind a BeforeValidator strict mode sees a list, and no list is a tuple to it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+_KINDS_OF_REFERENCE = ("env", "file", "command", "keyring")
+
+
 class SecretReference(Written):
-    """Where a secret is, never what it is: exactly one of env, file, command."""
+    """Where a secret is, never what it is: exactly one of env, file, command, keyring."""
 
     env: str | None = None
     file: str | None = None
-    command: tuple[str, ...] | None = Field(default=None, min_length=1)
+    command: Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)] = Field(default=None, min_length=1)
+    keyring: str | None = Field(default=None, pattern=r"^[^/].*/[^/]+$")
+    """service/name, in the keyring of the system."""
 
     @model_validator(mode="before")
     @classmethod
@@ -92,16 +102,77 @@ class SecretReference(Written):
         if not isinstance(given, dict):
             message = "a secret is never written into a file: name where it is, such as {env: NAME}"
             raise ValueError(message)  # noqa: TRY004  pydantic reports ValueErrors, with their place
-        if sum(1 for key in ("env", "file", "command") if given.get(key)) != 1:
-            message = "exactly one of env, file, command"
+        if sum(1 for key in _KINDS_OF_REFERENCE if given.get(key)) != 1:
+            message = "exactly one of env, file, command, keyring"
             raise ValueError(message)
         return given
 
 
+class ClientCredentials(Written):
+    """OAuth 2.0 client credentials (RFC 6749 section 4.4), with a secret or a signed assertion (RFC 7523)."""
+
+    token_url: str
+    client_id: str = Field(min_length=1)
+    client_secret: SecretReference | None = None
+    private_key: SecretReference | None = None
+    key_id: str | None = None
+    """`kid` of what the private key signs."""
+    scope: str | None = None
+    audience: str | None = None
+    """Sent along with the request, where the server asks for it."""
+    assertion_audience: str | None = None
+    """`aud` of what the private key signs; left out: the tokenUrl."""
+    secret_in: Literal["header", "body"] = "header"  # noqa: S105  a place, no secret
+    """Where the client secret stands in the request."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> ClientCredentials:
+        message = ""
+        if (self.client_secret is None) == (self.private_key is None):
+            message = "exactly one of clientSecret and privateKey"
+        elif self.private_key is None and (self.key_id is not None or self.assertion_audience is not None):
+            message = "keyId and assertionAudience are about a privateKey"
+        elif self.client_secret is None and "secret_in" in self.model_fields_set:
+            message = "secretIn is about a clientSecret"
+        if message:
+            raise ValueError(message)
+        return self
+
+
+class MutualTls(Written):
+    """A certificate that is shown to the application (RFC 8446 section 4.4.2)."""
+
+    certificate: str
+    """A file in PEM form, with those that lead to its authority."""
+    key: SecretReference
+
+
 class Auth(Written):
-    bearer: SecretReference
+    """Who we are: a token, or credentials that get one; and a certificate, beside either or alone."""
+
+    bearer: SecretReference | None = None
+    client_credentials: ClientCredentials | None = None
+    mutual_tls: MutualTls | None = None
     expires: str | None = None
-    """The last day on which the token works: YYYY-MM-DD."""
+    """The last day on which the token, secret or certificate works: YYYY-MM-DD."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Auth:
+        message = ""
+        if self.bearer is not None and self.client_credentials is not None:
+            message = "bearer or clientCredentials, not both: there is one header for a token"
+        elif self.bearer is None and self.client_credentials is None and self.mutual_tls is None:
+            message = "one of bearer, clientCredentials, mutualTls"
+        if message:
+            raise ValueError(message)
+        return self
+
+    @property
+    def method(self) -> Literal["bearer", "clientCredentials", "mutualTls"]:
+        """By what the application knows us: a token; a certificate only where there is no token beside it."""
+        if self.bearer is not None:
+            return "bearer"
+        return "mutualTls" if self.client_credentials is None else "clientCredentials"
 
     @field_validator("expires")
     @classmethod
@@ -113,11 +184,6 @@ class Auth(Written):
                 message = "not a day: write it as 2027-06-30"
                 raise ValueError(message) from error
         return text
-
-
-def _as_tuple(value: Any) -> Any:
-    """Behind a BeforeValidator strict mode sees a list, and no list is a tuple to it."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...], BeforeValidator(_as_tuple)]
@@ -234,6 +300,8 @@ class App(Written):
     gallery: str = "scim"
     tenant_url: str
     auth: Auth | None = None
+    ca_file: str | None = Field(default=None, min_length=1)
+    """Certificates of authorities to trust beside the usual ones, in PEM form."""
     provisioning: bool = True
     scope: Scope
     groups: Literal["assigned", "all", "none"] | tuple[GroupId, ...] = "assigned"

@@ -129,3 +129,25 @@ def test_the_folder_is_found_upwards(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("desired-state: ")
     assert result.stdout.endswith(" 1 app: valid\n")
+
+
+@pytest.mark.parametrize(
+    ("auth", "warned"),
+    [
+        ("bearer: {env: A}", False),
+        ("bearer: {env: A}, mutualTls: {certificate: a.pem, key: {env: B}}", False),
+        ("mutualTls: {certificate: a.pem, key: {env: B}}", True),
+        ("clientCredentials: {tokenUrl: 'https://a.example/t', clientId: a, clientSecret: {env: B}}", True),
+    ],
+)
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_way_to_log_in_that_the_profile_does_not_know_is_a_warning(
+    run: Callable[..., Result], auth: str, warned: bool, corrected: bool
+) -> None:
+    text = APP.format(gallery="hootsuite") + f"auth: {{{auth}}}\n"
+    if corrected:
+        text += "profile: {authentication: {methods: [bearer, mutualTls, clientCredentials]}}\n"
+    result = run(apps__hootsuite__app=text)
+    assert result.exit_code == 0
+    assert ("is not what the application takes, by its profile: bearer" in result.stderr) is (warned and not corrected)
+    assert ("app.yaml:5:" in result.stderr) is (warned and not corrected)

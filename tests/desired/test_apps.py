@@ -101,7 +101,8 @@ def test_addresses_that_are_refused(only_problem: Callable[..., Problem], app_ya
             "take it out",
         ),
         ("sharedTenant: true", "11:1", "`sharedTenant` is part of the format but not supported", "take it out"),
-        ("caFile: ca.pem", "11:1", "`caFile` is part of the format but not supported", "take it out"),
+        ("caFile: 12", "11:9", "`caFile` must be text", 'quote it: "12"'),
+        ("caFile: ''", "11:9", "`caFile`", ""),
         ("profile: {rate: {perSecond: fast}}", "11:29", "`profile.rate.perSecond`", ""),
         ("profile: {users: {updates: put}}", "11:19", "unknown key `updates`", "`update`"),
         ("profile: x", "11:10", "`profile` must be a mapping", ""),
@@ -146,11 +147,16 @@ def test_what_an_app_can_get_wrong(
         ("unmanaged:\n  users: report\n", "", "1:1", "`unmanaged` is missing"),
         ("tenantUrl: https://scim.example.com/v2\n", "", "1:1", "`tenantUrl` is missing"),
         ("users: report", "users: deprovision", "1:1", "guardrails.actsAs is required"),
-        ("bearer: {env: HOOTSUITE_SCIM_TOKEN}", "clientCredentials: {}", "4:3", "`auth.clientCredentials` is part of"),
-        ("bearer: {env: HOOTSUITE_SCIM_TOKEN}", "mutualTls: {}", "4:3", "`auth.mutualTls` is part of"),
-        ("{env: HOOTSUITE_SCIM_TOKEN}", "{keyring: a/b}", "4:12", "`auth.bearer.keyring` is part of"),
-        ("{env: HOOTSUITE_SCIM_TOKEN}", "{env: A, file: b}", "4:11", "exactly one of env, file, command"),
-        ("{env: HOOTSUITE_SCIM_TOKEN}", "{command: []}", "4:11", "exactly one of env, file, command"),
+        (
+            "bearer: {env: HOOTSUITE_SCIM_TOKEN}",
+            "clientCredentials: {}",
+            "4:22",
+            "`auth.clientCredentials.tokenUrl` is",
+        ),
+        ("bearer: {env: HOOTSUITE_SCIM_TOKEN}", "mutualTls: {}", "4:14", "`auth.mutualTls.certificate` is missing"),
+        ("{env: HOOTSUITE_SCIM_TOKEN}", "{keyring: ab}", "4:21", "`auth.bearer.keyring` does not have the form"),
+        ("{env: HOOTSUITE_SCIM_TOKEN}", "{env: A, file: b}", "4:11", "exactly one of env, file, command, keyring"),
+        ("{env: HOOTSUITE_SCIM_TOKEN}", "{command: []}", "4:11", "exactly one of env, file, command, keyring"),
         ("{env: HOOTSUITE_SCIM_TOKEN}", "{command: vault read}", "4:21", "must be a list"),
         ("bearer:", "expires: 2027\n  bearer:", "4:12", "`auth.expires` must be text"),
         ("bearer:", "expires: soon\n  bearer:", "4:12", "`auth.expires`"),
@@ -241,6 +247,7 @@ defaults:
     app = state.apps["hootsuite"]
     assert app.gallery == "hootsuite"
     assert app.auth is not None
+    assert app.auth.bearer is not None
     assert app.auth.bearer.env == "HOOTSUITE_SCIM_TOKEN"
     assert app.auth.bearer.file is None
     assert app.auth.expires == "2027-06-30"

@@ -41,6 +41,7 @@ def test_the_example_uses_invented_addresses(company: Loaded) -> None:
 def test_the_app_of_the_example(company: Loaded) -> None:
     app = company.apps["hootsuite"]
     assert app.auth is not None
+    assert app.auth.bearer is not None
     assert (app.gallery, app.auth.bearer.env) == ("hootsuite", "HOOTSUITE_SCIM_TOKEN")
     assert app.guardrails.acts_as == "provisioning@contoso.com"
     assert 4 <= len(company.cases["hootsuite"]) <= 6

@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from reconciler.errors import SecretError
-from reconciler.http import Outgoing, resolve_secret
+from reconciler.http import Outgoing, read_file, resolve_secret
 from reconciler.http.authentication import run_command
 
 OPEN = Outgoing.from_environment({})
@@ -253,3 +254,91 @@ def test_in_ci_a_program_of_the_desired_state_is_not_run_even_if_listed(tmp_path
     for name in ("./token.sh", str(program)):
         with pytest.raises(SecretError, match="a pull request can change"):
             _resolve(tmp_path, _pinned(allow_command=[name]), command=[name])
+
+
+@pytest.fixture
+def keyring(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], Any]:
+    """What the system's keyring holds, in place of one."""
+    entries: dict[tuple[str, str], Any] = {("team/reconciler", "hootsuite"): "s3cret"}
+
+    def get_password(service: str, name: str) -> Any:
+        found = entries.get((service, name))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    module = ModuleType("keyring")
+    module.get_password = get_password  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    return entries
+
+
+def test_an_entry_of_the_keyring(tmp_path: Path, keyring: dict[tuple[str, str], Any]) -> None:
+    assert _resolve(tmp_path, keyring="team/reconciler/hootsuite") == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ("a/locked", "can't be read"),
+        ("a/nothing", "has no entry a/nothing"),
+        ("a", "not service/name"),
+        ("/a", "not service/name"),
+        ("a/", "not service/name"),
+        ("a/blank", "has blanks"),
+    ],
+)
+def test_a_keyring_that_gives_nothing_says_why(
+    tmp_path: Path, keyring: dict[tuple[str, str], Any], entry: str, says: str
+) -> None:
+    keyring |= {("a", "locked"): RuntimeError("s3cret"), ("a", "blank"): "s3cret "}
+    with pytest.raises(SecretError, match=says) as caught:
+        _resolve(tmp_path, keyring=entry)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_without_its_library_the_keyring_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(SecretError) as caught:
+        _resolve(tmp_path, keyring="a/b")
+    assert "pip install 'reconciler[keyring]'" in caught.value.hint
+
+
+def test_in_ci_no_keyring_is_read(tmp_path: Path, keyring: dict[tuple[str, str], Any]) -> None:
+    with pytest.raises(SecretError, match="not read while CI is set"):
+        _resolve(tmp_path, _pinned(), keyring="team/reconciler/hootsuite")
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"
+
+
+def test_a_private_key_has_several_lines(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(f"{KEY}\n")
+    assert _resolve(tmp_path, file="key.pem", pem=True) == KEY
+    assert _resolve(tmp_path, environ={"KEY": KEY}, env="KEY", pem=True) == KEY
+    with pytest.raises(SecretError, match="line ends"):
+        _resolve(tmp_path, file="key.pem")
+
+
+@pytest.mark.parametrize("value", ["", "s3cret", KEY.replace("PRIVATE", "PUBLIC")])
+def test_what_is_no_private_key_is_not_repeated(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SecretError, match="holds no private key") as caught:
+        _resolve(tmp_path, environ={"KEY": value}, env="KEY", pem=True)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_secret_lies_where_secrets_may(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    root.mkdir()
+    (root / "ca.pem").write_text("certificates")
+    (tmp_path / "outside.pem").write_text("certificates")
+    (root / "link.pem").symlink_to(tmp_path / "outside.pem")
+    assert read_file("ca.pem", root=root, outgoing=OPEN) == "certificates"
+    for file in ("../outside.pem", "link.pem"):
+        with pytest.raises(SecretError, match="outside of the desired state"):
+            read_file(file, root=root, outgoing=OPEN)
+    with pytest.raises(SecretError, match="not on the list"):
+        read_file("ca.pem", root=root, outgoing=_pinned())
+    assert read_file("ca.pem", root=root, outgoing=_pinned(allow_file=["ca.pem"])) == "certificates"

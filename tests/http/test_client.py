@@ -260,3 +260,34 @@ def test_all_names_are_there_and_no_others() -> None:
     assert all(getattr(package, name) for name in package.__all__)
     with pytest.raises(AttributeError, match="nonsense"):
         package.nonsense  # noqa: B018
+
+
+def _sent(**options: Any) -> tuple[list[httpx.Request], int]:
+    handler, seen = _script(*[503] * 9)
+
+    async def nap(_: float) -> None: ...
+
+    async def main() -> int:
+        transport = httpx.MockTransport(handler)
+        async with Client("https://a.example", bearer=lambda: "t0ken", transport=transport, sleep=nap) as client:
+            return (await client.send("GET", "Users/1", **options)).status
+
+    return seen, asyncio.run(main())
+
+
+def test_headers_of_one_request_go_along_and_never_replace_the_token() -> None:
+    seen, _ = _sent(headers={"If-Match": 'W/"7"', "Authorization": "Bearer other"}, attempts=1)
+    assert seen[0].headers["if-match"] == 'W/"7"'
+    assert seen[0].headers.get_list("authorization") == ["Bearer t0ken"]
+
+
+@pytest.mark.parametrize("value", ['W/"\r\nX-Evil: 1"', 'W/"\u00fc"', "\x00"])
+def test_a_header_that_no_header_can_be_is_not_sent(value: str) -> None:
+    with pytest.raises(NotSent, match="If-Match"):
+        _sent(headers={"If-Match": value})
+
+
+@pytest.mark.parametrize(("attempts", "tries"), [(None, 6), (1, 1), (2, 2), (0, 1)])
+def test_one_request_may_be_tried_less_often(attempts: int | None, tries: int) -> None:
+    seen, status = _sent(attempts=attempts)
+    assert (len(seen), status) == (tries, 503)

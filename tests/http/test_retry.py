@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import AnswerLost, BodyTooLarge, NotSent, TransportError
-from reconciler.http.retry import Garbled, NotTrusted, retry_after, wait_after_error, wait_after_status
+from reconciler.http.allowance import retry_after
+from reconciler.http.retry import Garbled, NotTrusted, wait_after_error, wait_after_status
 
 NOW = 1_700_000_000.0  # 14 Nov 2023 22:13:20 GMT
 READS, WRITES = ["GET", "HEAD"], ["POST", "PUT", "PATCH", "DELETE"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.errors import AnswerLost, NotSent
-from reconciler.http import Client
+from reconciler.errors import AnswerLost, NotSent, SecretError
+from reconciler.http import Client, ClientCredentials, tls_context
 
 _VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -229,3 +231,143 @@ def test_certificates_are_checked_by_default() -> None:
     context = OnceTransport(proxy=None, connect=1.0)._context
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("version", "spoken"),
+    [(ssl.TLSVersion.TLSv1_1, False), (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)],
+)
+def test_tls_is_spoken_from_1_2_on(
+    serving: Any, reply: Any, always: Any, certificate: Any, naps: Any, version: ssl.TLSVersion, spoken: bool
+) -> None:
+    made = certificate("127.0.0.1")
+    made.server.minimum_version = made.server.maximum_version = version
+    if not spoken:
+        made.server.set_ciphers("ALL:@SECLEVEL=0")
+
+    context = tls_context(made.path.read_text())
+    serve = serving(always(reply(201)), tls=made.server)
+
+    async def main() -> int:
+        async with serve as server, Client(server.url, tls=context, sleep=naps) as client:
+            if spoken:
+                return (await client.send("GET", "Users")).status
+            with pytest.raises(NotSent, match="closed while it was being made") as caught:
+                await client.send("GET", "Users")
+            assert "TLS 1.2" in caught.value.hint
+            context.minimum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            return (await client.send("GET", "Users")).status  # it is the version, and nothing else
+
+    assert asyncio.run(main()) == 201
+
+
+def _parts(path: Path) -> tuple[str, str]:
+    """(certificate, key) of a file with both."""
+    certificate, dashes, key = path.read_text().partition("-----BEGIN PRIVATE KEY-----")
+    return certificate, dashes + key
+
+
+def test_a_certificate_is_shown_to_who_asks_for_one(serving: Any, reply: Any, always: Any, certificate: Any) -> None:
+    made, ours = certificate("127.0.0.1"), certificate("reconciler.example")
+    made.server.verify_mode = ssl.CERT_REQUIRED
+    made.server.load_verify_locations(ours.path)
+    authority = made.path.read_text()
+
+    async def main() -> None:
+        async with serving(always(reply(201)), tls=made.server) as server:
+            shown = tls_context(authority, *_parts(ours.path))
+            async with Client(server.url, bearer=lambda: "t0ken", tls=shown) as client:
+                assert (await client.send("GET", "Users")).status == 201
+            async with Client(server.url, bearer=lambda: "t0ken", tls=tls_context(authority), attempts=1) as client:
+                with pytest.raises((NotSent, AnswerLost)):
+                    await client.send("POST", "Users")
+            assert len(server.received) == 1
+
+    asyncio.run(main())
+
+
+def test_the_authorities_of_a_file_stand_beside_the_usual_ones(
+    serving: Any, reply: Any, always: Any, certificate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, usual, foreign = certificate("127.0.0.1"), certificate("localhost"), certificate("other.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(usual.path))
+    context = tls_context(named.path.read_text())
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+
+    async def status(made: Any, host: str) -> int:
+        serve = serving(always(reply(201)), tls=made.server)
+        async with serve as server, Client(f"https://{host}:{server.port}", tls=context, attempts=1) as client:
+            return (await client.send("GET", "Users")).status
+
+    async def main() -> None:
+        assert await status(named, "127.0.0.1") == 201
+        assert await status(usual, "localhost") == 201
+        with pytest.raises(NotSent, match="not trusted"):
+            await status(foreign, "127.0.0.1")
+
+    asyncio.run(main())
+
+
+def test_token_and_certificate_go_through_the_proxy_to_both(
+    serving: Any, listening: Any, reply: Any, always: Any, certificate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, ours = certificate("scim.example.test"), certificate("reconciler.example")
+    made.server.verify_mode = ssl.CERT_REQUIRED
+    made.server.load_verify_locations(ours.path)
+    body = b'{"access_token": "t0ken", "token_type": "Bearer"}'
+
+    async def main() -> None:
+        async with serving(always(reply(200, body)), tls=made.server) as server:
+            proxy = _Proxy(server.port)
+            async with listening(proxy) as port:
+                monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+                url = "https://scim.example.test"
+                who = ClientCredentials(f"{url}/token", "me", secret="hunter2")
+                shown = tls_context(made.path.read_text(), *_parts(ours.path))
+                async with Client(url, oauth=who, tls=shown) as client:
+                    assert (await client.send("GET", "Users")).status == 200
+            assert [(r.method, r.target) for r in server.received] == [("POST", "/token"), ("GET", "/Users")]
+            assert [head.split()[0] for head in proxy.heads] == ["CONNECT", "CONNECT"]
+            assert not any("t0ken" in head or "authorization" in head.lower() for head in proxy.heads)
+
+    asyncio.run(main())
+
+
+def test_certificates_that_can_not_be_used_are_told_without_them(certificate: Any) -> None:
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    one, key = _parts(certificate("one.example").path)
+    _, other = _parts(certificate("two.example").path)
+    hidden = form.BestAvailableEncryption(b"passphrase")
+    locked = ec.generate_private_key(ec.SECP256R1()).private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, hidden)
+    cases: list[tuple[tuple[str | None, ...], str]] = [
+        ((None, one, other), "not the certificate's"),
+        ((None, "nothing", key), "can't be read"),
+        ((None, one, "nothing"), "can't be read"),
+        ((None, one, locked.decode()), "has a passphrase"),
+        (("nothing",), "holds no certificates"),
+        (("",), "holds no certificates"),
+        (("gr\u00fcn",), "holds no certificates"),
+    ]
+    for given, says in cases:
+        with pytest.raises(SecretError, match=says) as caught:
+            tls_context(*given)
+        assert "BEGIN" not in str(caught.value)
+        assert "nothing" not in str(caught.value)
+        assert caught.value.hint
+
+
+def test_where_files_in_memory_are_not_to_be_had_the_key_is_gone_at_once(
+    certificate: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    tls_context(None, *_parts(certificate("one.example").path))
+    assert list(folder.iterdir()) == []
