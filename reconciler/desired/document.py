@@ -29,6 +29,7 @@ from reconciler.desired.findings import LONGEST, shown
 from reconciler.errors import Place, Problem
 
 MAX_DEPTH = 50
+_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
 MAX_BYTES = 10_000_000
 MAX_SCALAR = 100_000
 """Characters of one scalar."""
@@ -169,6 +170,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
     mark: Any = error.problem_mark or error.context_mark
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     problem = error.problem or "not YAML"
+    if "nesting depth" in problem:  # libyaml looks ahead for a colon, and newer ones have a limit of their own
+        return Problem(place, _TOO_DEEP)
     context = ""
     if error.context:
         started: Any = error.context_mark
@@ -226,7 +229,7 @@ class _Builder:
         if kind is ScalarEvent:
             value = self.scalar(event)
         elif depth >= MAX_DEPTH:
-            self.refuse(event.start_mark, f"nested more than {MAX_DEPTH} deep")
+            self.refuse(event.start_mark, _TOO_DEEP)
         elif kind is MappingStartEvent:
             value = self.mapping(event, depth + 1)
         elif kind is SequenceStartEvent:
