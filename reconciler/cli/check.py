@@ -87,6 +87,7 @@ async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
 
     _token_end(opened, found)
     async with opened.connect() as client:
+        discovered = await opened.discover(client)
         reader = Reader(client, opened.profile)
         connection = await reader.probe()
         found(True, "the token is accepted, and the endpoint is SCIM")
@@ -98,8 +99,14 @@ async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
                 "filters by userName are ignored: people are looked up by listing",
                 "profile: {filters: {users: []}} saves the attempts",
             )
-        snapshot = await reader.read(("userName",), ("displayName",))
-        found(True, f"lists are complete: {len(snapshot.accounts):,} accounts, {len(snapshot.groups):,} groups")
+        for each in discovered.overrides:
+            if each.source == "discovery":
+                found(None, f"the server says of itself: {each.key} is {each.value}", "that corrects the profile")
+        if opened.profile.paging.trusted:
+            snapshot = await reader.read(("userName",), ("displayName",))
+            found(True, f"lists are complete: {len(snapshot.accounts):,} accounts, {len(snapshot.groups):,} groups")
+        else:
+            found(None, "lists of this application leave out people: everybody is looked up one by one")
         acts_as = opened.app.guardrails.acts_as
         if acts_as is None:
             found(

@@ -29,7 +29,7 @@ from reconciler.desired.findings import LONGEST, shown
 from reconciler.errors import Place, Problem
 
 MAX_DEPTH = 50
-_TOO_DEEP: Final = f"nested more than {MAX_DEPTH} deep"
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 MAX_BYTES = 10_000_000
 MAX_SCALAR = 100_000
 """Characters of one scalar."""

@@ -8,7 +8,8 @@ from reconciler.live.bulk import Bulk, Operation, Request, Result
 from reconciler.live.discovery import discover
 from reconciler.live.forms import Form, Writes
 from reconciler.live.limits import limits_of
-from reconciler.live.reader import Connection, Reader, member_ids, place
+from reconciler.live.reader import Connection, Reader, place
+from reconciler.live.records import member_ids
 from reconciler.live.rows import carries, is_active, row
 from reconciler.live.writer import Stored, Writer
 

@@ -185,7 +185,8 @@ def _redirected(answer: Answer) -> NotScim:
     if not 300 <= answer.status < 400:
         return not_scim(answer, f"has the status {answer.status}")
     target = urlsplit(answer.headers.get("location", ""))
-    where = clean(f"{target.scheme}://{target.hostname}" if target.hostname else target.path) or "nowhere"
+    host = target.netloc.rpartition("@")[2]
+    where = clean(f"{target.scheme}://{host}" if host else target.path) or "nowhere"
     return NotScim(
         f"{answer.request}: redirected to {where} ({answer.status}); redirects are not followed",
         hint="write the address that the application really has into tenantUrl",

@@ -1,4 +1,4 @@
-"""People found one by one, where lists can't be trusted: by id, and by the filters of matching attributes."""
+"""Resources found one by one, where lists can't be trusted: by id, and by the filters of matching attributes."""
 
 from __future__ import annotations
 
@@ -6,56 +6,62 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from reconciler.errors import IncompleteRead
-from reconciler.live.paging import Progress, together
-from reconciler.model.interest import Interest
+from reconciler.live.paging import together
+from reconciler.model.interest import Names
 from reconciler.model.values import Value
 
 T = TypeVar("T")
 Resource: TypeAlias = dict[str, Any]
 Find: TypeAlias = Callable[[str, Value], Awaitable[Sequence[Resource] | None]]
-"""The accounts that hold a value at a path, by a filter that was honoured; None: it was not, or can't be trusted."""
+"""Those that hold a value at a path, by a filter that was honoured; None: it was not, or can't be trusted."""
 Get: TypeAlias = Callable[[str], Awaitable[Resource | None]]
 
 
 async def look_up(
-    interest: Interest, get: Get, find: Find, *, width: int, progress: Progress | None = None
+    ids: Iterable[str],
+    named: Sequence[Names],
+    get: Get,
+    find: Find,
+    *,
+    width: int,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Mapping[str, Resource]:
-    """Id → account, of everybody whom a plan is about. Who is not in it has no account.
+    """Id → resource, of everything that a plan is about: `ids` are remembered, `named` are not. What is not in it is
+    not there.
 
-    Raises IncompleteRead if somebody can't be looked for at all: who is not found would be made a second time.
+    Raises IncompleteRead if something can't be looked for at all: what is not found would be made a second time.
     """
     found: dict[str, Resource] = {}
-    done, total = 0, len(interest.accounts) + len(interest.people)
+    ids = sorted(ids)
+    done, total = 0, len(ids) + len(named)
 
     def count() -> None:
         nonlocal done
         done += 1
-        if progress:
-            progress("users", done, total)
+        progress(done, total)
 
     async def by_id(key: str) -> None:
-        account = await get(key)
-        if account is not None:
-            found[str(account["id"])] = account
+        resource = await get(key)
+        if resource is not None:
+            found[str(resource["id"])] = resource
         count()
 
-    async def by_name(names: Sequence[tuple[str, Value]]) -> None:
+    async def by_name(names: Names) -> None:
         asked = False
         for path, value in names:
             rows = await find(path, value)
             asked = asked or rows is not None
-            for account in rows or ():
-                found[str(account["id"])] = account
+            found.update({str(resource["id"]): resource for resource in rows or ()})
         if not asked:
             paths = ", ".join(dict.fromkeys(path for path, _ in names))
             raise IncompleteRead(
-                f"lists of this application can't be trusted, and nobody can be looked up by {paths}",
-                hint="filters.users in the app's profile names attributes whose filter works; one of them has to match",
+                f"lists of this application can't be trusted, and nothing can be looked up by {paths}",
+                hint="`filters` in the app's profile names what can be filtered by; one of it has to match",
             )
         count()
 
-    await each(sorted(interest.accounts), by_id, width)
-    await each(interest.people, by_name, width)
+    await each(ids, by_id, width)
+    await each(named, by_name, width)
     return found
 
 

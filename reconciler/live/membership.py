@@ -19,7 +19,8 @@ from reconciler.errors import NotFound, NotStored, ScimError, TooLarge, Verdict
 from reconciler.live import wire
 from reconciler.live.forms import Form, Ladder, Writes, writes_whole
 from reconciler.live.judge import clean
-from reconciler.live.reader import Reader, member_ids, place
+from reconciler.live.reader import Reader, place
+from reconciler.live.records import member_ids
 from reconciler.live.sure import Send, write
 from reconciler.model.path import member
 from reconciler.model.profile import Profile

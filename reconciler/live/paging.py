@@ -117,6 +117,10 @@ class Listing(Generic[T]):
         self.ids = frozenset(found)
         return found
 
+    async def begin(self) -> None:
+        """The first page alone: whether there is a list at all. Raises what `read` raises."""
+        await self._first(Walk())
+
     async def _read(self, fetch: Fetch) -> dict[str, T | None]:
         passes: list[Walk[T | None]] = []
         for _ in range(_PASSES):

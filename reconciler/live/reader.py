@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
 
-from reconciler.errors import IncompleteRead
+from reconciler.errors import IncompleteRead, Invalid, NotFound, ScimError, ServerFailed, Unsupported
 from reconciler.http import Client
 from reconciler.live.judge import resource
 from reconciler.live.lookup import each, look_up
 from reconciler.live.paging import Listing, Page, Progress, parse
-from reconciler.live.rows import compile_row, is_active
-from reconciler.model.interest import Interest
+from reconciler.live.records import Showing, account_maker, group_maker, matters, member_ids, numbered
+from reconciler.model.interest import Interest, Names
 from reconciler.model.path import member, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
-from reconciler.model.values import RemoteId, Value
+from reconciler.model.values import Value
 
 Kind: TypeAlias = Literal["user", "group"]
-
-_REMEMBERED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +65,13 @@ class Reader:
         before = self._client.requests
         interest = interest or Interest(every_group=True)
         snapshot = Snapshot("", tuple(user_paths), tuple(group_paths), [], [], datetime.now(UTC))
-        make = _account_maker(user_paths)
+        make = account_maker(user_paths)
         if self._profile.paging.trusted:
             accounts = self._listing("user", make, progress=progress)
             snapshot.accounts = [*await self._all("user", accounts), *await self._unlisted(accounts, interest, make)]
             snapshot.tenant_url = accounts.base
         else:
-            width = self._profile.rate.concurrency
-            found = await look_up(interest, self.user, self._by_filter, width=width, progress=progress)
+            found = await self._look_up("user", interest.accounts, interest.people, progress)
             snapshot.accounts = [make(key, account) for key, account in found.items()]
             snapshot.partial = True
         snapshot.accounts.sort(key=lambda account: account.id)
@@ -83,6 +80,19 @@ class Reader:
             await self._read_groups(snapshot, interest, members=members, progress=progress)
         snapshot.requests = self._client.requests - before
         return snapshot
+
+    async def _look_up(
+        self, kind: Kind, ids: Iterable[str], named: Sequence[Names], progress: Progress | None
+    ) -> Mapping[str, dict[str, Any]]:
+        def find(path: str, value: Value) -> Awaitable[Sequence[dict[str, Any]] | None]:
+            return self._by_filter(kind, path, value)
+
+        def told(done: int, total: int) -> None:
+            if progress:
+                progress(f"{kind}s", done, total)
+
+        width = self._profile.rate.concurrency
+        return await look_up(ids, named, lambda key: self._get(kind, key), find, width=width, progress=told)
 
     async def _unlisted(
         self, listed: Listing[Account], interest: Interest, make: Callable[[str, dict[str, Any]], Account]
@@ -106,8 +116,14 @@ class Reader:
         """The groups, and of those that matter the members, from where the application shows them."""
         shown = self._profile.groups.read_members
         listed = members and shown == "inLists"
-        showing = _Showing()
-        convert = _group_maker(snapshot.group_paths, snapshot.numbers if listed else None, showing)
+        showing = Showing()
+        convert = group_maker(snapshot.group_paths, snapshot.numbers if listed else None, showing)
+        if not self._profile.paging.trusted:
+            found = await self._look_up("group", interest.groups, interest.teams, progress)
+            snapshot.groups = sorted((convert(key, each) for key, each in found.items()), key=lambda group: group.id)
+            if members and shown in {"byId", "byFilter"}:
+                await self._fill(snapshot, snapshot.groups, by_filter=shown == "byFilter", progress=progress)
+            return
         lean = {"excludedAttributes": "members"} if self._profile.excluded_attributes else {}
         groups = self._listing("group", convert, params={} if listed else lean, progress=progress)
         if listed and lean and not interest.every_group:
@@ -115,7 +131,7 @@ class Reader:
         snapshot.groups = sorted(await self._all("group", groups), key=lambda group: group.id)
         if not members or not snapshot.groups:
             return
-        ours = [group for group in snapshot.groups if _matters(group, interest)]
+        ours = [group for group in snapshot.groups if matters(group, interest)]
         if showing.lean:
             ours = [group for group in ours if group.id not in showing.read]
             await self._fill(snapshot, ours, by_filter=False, progress=progress)
@@ -142,7 +158,7 @@ class Reader:
         async def fill(group: LiveGroup) -> None:
             nonlocal done
             ids = await (self._filtered_members(group.id) if by_filter else self._listed_members(group.id))
-            group.members, group.others = _numbered(ids, snapshot.numbers)
+            group.members, group.others = numbered(ids, snapshot.numbers)
             done += 1
             if progress:
                 progress("members", done, len(groups))
@@ -153,10 +169,19 @@ class Reader:
         """The test of the connection that Entra makes: filter by a value that nobody has (RFC 7644 section 3.4.2).
 
         A working connection answers 200 and an empty list. Raises NotScim and ScimError; rows that come back in spite
-        of the filter are no error here, but told.
+        of the filter, and a filter that is refused where the list itself is not, are no error here, but told.
         """
-        params = {"filter": _equals(path, str(uuid.uuid4())), "startIndex": "1", "count": "1"}
-        page = parse(await self._client.send("GET", self._profile.users.endpoint, params=params))
+        users = self._profile.users.endpoint
+        wanted = {"filter": _equals(path, str(uuid.uuid4())), **self._page_of(1)}
+        try:
+            page = parse(await self._client.send("GET", users, params=wanted), self._profile.answers.errors)
+        except (Invalid, NotFound, ServerFailed, Unsupported) as error:
+            listing = self._listing("user", lambda key, _: key)
+            try:
+                await listing.begin()
+            except ScimError:
+                raise error from None
+            return Connection(error.request, 1)
         return Connection(page.answer.request, len(page.rows))
 
     async def user(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it
@@ -241,22 +266,23 @@ class Reader:
             if name.lower() in names and not target.urn:
                 page = await self._filtered(kind, _equals(name, value))
                 honoured = page is not None and all(map(fits, page.rows)) and (page.total or 0) <= len(page.rows)
-                if page is not None and honoured and (page.rows or not sure):
+                if page is not None and honoured and (page.rows or not sure or not self._profile.paging.trusted):
                     return page.rows
                 break  # not honoured, refused, or not sure enough: look at everything
         everything = self._listing(kind, lambda _, found: found if fits(found) else None)
         return await self._all(kind, everything)
 
-    async def _by_filter(self, path: str, value: Value) -> Sequence[dict[str, Any]] | None:
-        """The accounts that hold a value, by a filter that can be trusted; None: there is none, or it was not honoured.
+    async def _by_filter(self, kind: Kind, path: str, value: Value) -> Sequence[dict[str, Any]] | None:
+        """Those that hold a value, by a filter that can be trusted; None: there is none, or it was not honoured.
 
         Whoever is inactive may be left out of that, as out of lists.
         """
         target = parse_path(path)
         named = {target.text.lower(), target.schema_name}
-        for name in self._profile.filters.users:
+        trusted = self._profile.filters.users if kind == "user" else self._profile.filters.groups
+        for name in trusted:
             if name.lower() in named and not target.urn:
-                page = await self._filtered("user", _equals(name, str(value)))
+                page = await self._filtered(kind, _equals(name, str(value)))
                 rule = self._profile.comparison.rule(target)
                 if page is None or not all(rule.same(value, target.read(row)) for row in page.rows):
                     return None
@@ -265,14 +291,21 @@ class Reader:
 
     async def _filtered(self, kind: Kind, text: str) -> Page | None:
         """One page by filter; None if the server can't (some fail on quotes in a value, some crash)."""
-        paging = self._profile.paging
-        size = {} if paging.style == "none" else {"count": str(paging.count)}
-        start = {"startIndex": "1"} if paging.style == "index" else {}
-        params = {"filter": text, **start, **size}
+        params = {"filter": text, **self._page_of(self._profile.paging.count)}
         answer = await self._client.send("GET", endpoint(kind, self._profile), params=params)
         if answer.status in {400, 404, 422} or answer.status >= 500:
             return None
         return parse(answer, self._profile.answers.errors)
+
+    def _page_of(self, count: int) -> dict[str, str]:
+        """The parameters of one page, where one is enough."""
+        match self._profile.paging.style:
+            case "index":
+                return {"startIndex": "1", "count": str(count)}
+            case "cursor":
+                return {"count": str(count)}
+            case "none":
+                return {}
 
     def _listing(
         self,
@@ -309,78 +342,3 @@ def place(kind: Kind, id: str, profile: Profile) -> str:  # noqa: A002  SCIM's n
 def _equals(name: str, value: str) -> str:
     """An `eq` filter; values are written as in JSON (RFC 7644 section 3.4.2.2)."""
     return f"{name} eq {json.dumps(value, ensure_ascii=False)}"
-
-
-def _account_maker(paths: Sequence[str]) -> Callable[[str, dict[str, Any]], Account]:
-    cells = compile_row(paths)
-    texts: dict[str, str] = {}  # one in memory of each: languages repeat, and addresses are names as well
-
-    def make(id: str, found: dict[str, Any]) -> Account:  # noqa: A002
-        active = found.get("active")
-        values = tuple([texts.setdefault(v, v) if v.__class__ is str else v for v in cells(found)])
-        if len(texts) > _REMEMBERED:
-            texts.clear()
-        return Account(RemoteId(id), active if active.__class__ is bool else is_active(found), values)
-
-    return make
-
-
-@dataclass(slots=True)
-class _Showing:
-    """What a list of groups showed of their members."""
-
-    members: bool = False
-    """Some group had one."""
-    lean: bool = False
-    """From some page on members were left out."""
-    read: set[str] = field(default_factory=set)
-    """Groups that came before that."""
-
-    def leave_out(self, total: int, interest: Interest, count: int) -> bool:
-        """Whether to read ours one by one: where that costs no more requests than the list has pages, and the others'
-        members would be read for nothing.
-        """
-        ours = max(len(interest.groups), len(interest.names))
-        self.lean = total > count and ours <= total // count
-        return self.lean
-
-
-def _group_maker(
-    paths: Sequence[str], numbers: dict[RemoteId, int] | None, showing: _Showing
-) -> Callable[[str, dict[str, Any]], LiveGroup]:
-    """`numbers` None: members are not looked at. A group without `members` is empty (RFC 7643 section 2.5)."""
-    cells = compile_row(paths)
-
-    def make(id: str, found: dict[str, Any]) -> LiveGroup:  # noqa: A002
-        group = LiveGroup(RemoteId(id), cells(found), set())
-        if numbers is not None and not showing.lean:
-            showing.read.add(group.id)
-            ids = member_ids(member(found, "members"))
-            showing.members = showing.members or bool(ids)
-            group.members, group.others = _numbered(ids, numbers)
-        return group
-
-    return make
-
-
-def _numbered(ids: Sequence[Any], numbers: dict[RemoteId, int]) -> tuple[set[int], frozenset[RemoteId]]:
-    known = {numbers[each] for each in ids if each in numbers}
-    others = frozenset(each for each in ids if each not in numbers) if len(known) < len(ids) else frozenset()
-    return set(known), others  # a copy takes half the memory of a set that grew
-
-
-def _matters(group: LiveGroup, interest: Interest) -> bool:
-    """Whether a plan needs to know who is in it."""
-    if interest.every_group or group.id in interest.groups:
-        return True
-    return any(str(value).casefold() in interest.names for value in group.values if isinstance(value, str))
-
-
-def member_ids(listed: Any) -> list[Any]:
-    """The ids (RemoteId) in a `members` attribute, also of servers that send bare ids or numbers."""
-    if isinstance(listed, dict):
-        listed = [listed]
-    if not isinstance(listed, list):
-        return []
-    ids = [each.get("value") if each.__class__ is dict else each for each in listed]
-    return [each if each.__class__ is str else str(each) for each in ids if each is not None and each != ""]

@@ -19,13 +19,16 @@ from reconciler.live.edits import is_list
 from reconciler.live.forms import Form, Writes, ladders, learned
 from reconciler.live.judge import accept, clean, remote_id, unsupported
 from reconciler.live.membership import Membership
-from reconciler.live.reader import Kind, Reader, endpoint, member_ids, place
+from reconciler.live.reader import Kind, Reader, endpoint, place
+from reconciler.live.records import member_ids
 from reconciler.live.rows import carries, is_active
 from reconciler.live.sure import UNSURE, write
 from reconciler.model.comparison import equal, truth
 from reconciler.model.path import AttributePath, member, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId, Value, is_null
+
+_META_VERSION = parse_path("meta.version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +398,5 @@ def _twin(paths: Iterable[str]) -> Form | None:
 
 
 def _version(resource: Any) -> str | None:
-    meta = member(resource, "meta") if isinstance(resource, dict) else None
-    found = member(meta, "version") if isinstance(meta, dict) else None
+    found = _META_VERSION.read(resource) if isinstance(resource, dict) else None
     return found if isinstance(found, str) and found else None

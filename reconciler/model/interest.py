@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reconciler.model.values import Value
 
 Names = tuple[tuple[str, Value], ...]
-"""(matching path, value) of one person, today's and former ones."""
+"""(matching path, value) of one person or group, today's and former ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class Interest:
     """Those who have no account yet, as far as is remembered."""
     groups: frozenset[str] = frozenset()
     """Ids of groups that are bound or pinned."""
+    teams: tuple[Names, ...] = ()
+    """The same of groups that nobody remembers."""
     names: frozenset[str] = frozenset()
     """What groups are called in git, or were, without case."""
     every_group: bool = False

@@ -15,6 +15,7 @@ from reconciler.model.values import UNSET, Flow, RemoteId, Value, is_null
 def interest_of(desired: Desired, app: App, state: State) -> Interest:
     """What has to be found in the application for this plan to be made."""
     users = sorted((c for c in desired.user_columns if c.matching), key=lambda c: c.matching)
+    teams = sorted((c for c in desired.group_columns if c.matching), key=lambda c: c.matching)
     bound = {key: binding for key, binding in state.bindings.items() if binding["id"]}
     pins = {f"user:{p.user.id}": p.user.accounts[app.name] for p in desired.people if app.name in p.user.accounts}
     people: list[Names] = [
@@ -32,6 +33,12 @@ def interest_of(desired: Desired, app: App, state: State) -> Interest:
                 *(g.group.accounts[app.name] for g in desired.groups if app.name in g.group.accounts),
                 *(binding["id"] for key, binding in bound.items() if key.startswith("group:")),
             ]
+        ),
+        teams=tuple(
+            names
+            for group in desired.groups
+            if f"group:{group.group.id}" not in bound and app.name not in group.group.accounts
+            if (names := _names(teams, (group.match, *group.former)))
         ),
         names=frozenset(
             str(value).casefold()

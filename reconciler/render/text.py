@@ -55,6 +55,9 @@ TOLD = {
 }
 """Notes that are counted, and listed by --verbose; all others are always told."""
 
+ALIKE = ("notKept",)
+"""Notes of which one line is enough, whomever they are about."""
+
 
 def text(plan: Plan, style: Style, *, title: str = "", effect: str = "deactivated", verbose: bool = False) -> str:
     """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there."""
@@ -231,10 +234,18 @@ def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
 
 
 def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
-    told = [n for n in plan.notes if n.code != "heldCandidate" and (verbose or n.code not in TOLD)]
-    if not told:
+    told = [n for n in plan.notes if n.code not in ("heldCandidate", *ALIKE) and (verbose or n.code not in TOLD)]
+    alike = _alike(plan)
+    if not told and not alike and not (verbose and plan.profile.overrides):
         return []
     out = ["", f"  {style('NOTES', 'bold')}"]
+    for text_, names in alike.items():
+        shown = names if verbose else names[:8]
+        more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
+        rows = _flowing(f"{safe(text_, 300)}: {', '.join(shown) + more}", style, 4)
+        out += [f"  {style('!', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
+    if verbose:
+        out += _decided(plan, style)
     for note in told:
         label = TOLD.get(note.code, "")
         about = f"{label} " if label else ""
@@ -242,6 +253,24 @@ def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
         rows = _flowing(f"{name}{about}{safe(note.text, 300)}", style, 4)
         out += [f"  {style('!', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
     return out
+
+
+def _alike(plan: Plan) -> dict[str, list[str]]:
+    """What is said of many in the same words → of whom."""
+    found: dict[str, list[str]] = {}
+    for note in plan.notes:
+        if note.code in ALIKE:
+            found.setdefault(note.text, []).append(who(note.key))
+    return found
+
+
+def _decided(plan: Plan, style: Style) -> list[str]:
+    """Which keys of the profile are not the gallery's, and who says so."""
+    return [
+        f"  {style('!', 'yellow')} profile {row}"
+        for each in plan.profile.overrides
+        for row in _flowing(f"{each.key} is {quoted(each.value)}: {each.source}", style, 12)
+    ]
 
 
 def _summary(plan: Plan, style: Style) -> list[str]:
