@@ -47,7 +47,8 @@ CONVERGES = [
     "ids-numbers", "delete-twice-500", "location-wrong", "unknown-is-403", "create-answers-somebody-else",
     # values
     "ids-follow-name", "active-text", "active-unless-sent", "email-lower", "display-computed", "formatted-computed",
-    "primary-dropped", "nulls", "username-lower", "username-lower duplicates-accepted",
+    "primary-dropped", "nulls",
+    "type-dropped", "one-email", "one-email no-patch-405", "username-lower", "username-lower duplicates-accepted",
     # uniqueness and references
     "duplicate-400", "duplicate-500", "duplicates-accepted", "case-duplicates-accepted", "duplicate-groups-accepted",
     "post-members-ignored", "dangling-members",
@@ -60,8 +61,9 @@ TOLD_ONCE = [
     f"{BARE} filter-finds-nothing",
     "applied-then-400",
     "unknown-dropped",
-    "type-dropped",
     "inactive-deletes",
+    "unknown-dropped patch-unknown-501",
+    "unknown-dropped patch-unknown-501 one-email",
 ]
 """Exit 4 says what was refused or not kept; at the latest the plan after the next apply is empty."""
 
