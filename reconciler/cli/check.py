@@ -89,16 +89,18 @@ async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
     async with opened.connect() as client:
         reader = Reader(client, opened.profile)
         connection = await reader.probe()
+        snapshot = await reader.read(("userName",), ("displayName",)) if connection.refused else None
         found(True, "the token is accepted, and the endpoint is SCIM")
         if connection.filters:
             found(True, "a filter by userName finds nobody where nobody is")
         else:
             found(
                 None,
-                "filters by userName are ignored: people are looked up by listing",
+                f"filters by userName are {'refused' if connection.refused else 'ignored'}: "
+                "people are looked up by listing",
                 "profile: {filters: {users: []}} saves the attempts",
             )
-        snapshot = await reader.read(("userName",), ("displayName",))
+        snapshot = snapshot or await reader.read(("userName",), ("displayName",))
         found(True, f"lists are complete: {len(snapshot.accounts):,} accounts, {len(snapshot.groups):,} groups")
         acts_as = opened.app.guardrails.acts_as
         if acts_as is None:

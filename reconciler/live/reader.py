@@ -24,6 +24,8 @@ from reconciler.model.values import RemoteId, Value
 
 Kind: TypeAlias = Literal["user", "group"]
 
+_REFUSED: Final = frozenset({400, 404, 422, 500, 501})
+"""Of a list with a filter: it may be the filter."""
 _REMEMBERED: Final = 10_000
 
 
@@ -34,10 +36,12 @@ class Connection:
     request: str
     rows: int
     """Resources that came back; anything but 0 means that the filter is not honoured."""
+    refused: bool = False
+    """The server refused the filter, or the paging beside it; whether the connection works, the list has to tell."""
 
     @property
     def filters(self) -> bool:
-        return self.rows == 0
+        return self.rows == 0 and not self.refused
 
 
 class Reader:
@@ -153,10 +157,13 @@ class Reader:
         """The test of the connection that Entra makes: filter by a value that nobody has (RFC 7644 section 3.4.2).
 
         A working connection answers 200 and an empty list. Raises NotScim and ScimError; rows that come back in spite
-        of the filter are no error here, but told.
+        of the filter are no error here, but told, and so is a filter that is refused.
         """
         params = {"filter": _equals(path, str(uuid.uuid4())), "startIndex": "1", "count": "1"}
-        page = parse(await self._client.send("GET", self._profile.users.endpoint, params=params))
+        answer = await self._client.send("GET", self._profile.users.endpoint, params=params)
+        if answer.status in _REFUSED:
+            return Connection(answer.request, 0, refused=True)
+        page = parse(answer)
         return Connection(page.answer.request, len(page.rows))
 
     async def user(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it
