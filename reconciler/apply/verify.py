@@ -16,7 +16,7 @@ from reconciler.apply.look import Looker, Progress, Seen
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.values import told
 from reconciler.apply.write import Names
-from reconciler.errors import ReconcilerError, ScimError, Verdict
+from reconciler.errors import Invalid, NotStored, ReconcilerError, ScimError, Unsupported, Verdict
 from reconciler.live import Form, Reader, Writer, Writes
 from reconciler.model.comparison import equal
 from reconciler.model.path import parse_path
@@ -179,7 +179,7 @@ class Verifier:
         except JournalError:
             raise
         except ReconcilerError as error:
-            step.tries += type(error) is ScimError
+            step.tries += _is_refusal(error)
             await self.journal.note("failed", **_facts(step), why=told(error, hides=step.hides))
             return False  # the second look tells
         step.tries += 1
@@ -278,6 +278,11 @@ def stayers(proposal: Proposal) -> dict[str, dict[str, str]]:
         for group in context.snapshot.groups
         if group.id in gaining
     }
+
+
+def _is_refusal(error: ReconcilerError) -> bool:
+    """Whether the server would say the same to the next try: no outage, no missing permission."""
+    return isinstance(error, Invalid | NotStored | Unsupported) or type(error) is ScimError
 
 
 def _facts(step: Step) -> dict[str, object]:

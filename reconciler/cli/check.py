@@ -96,7 +96,8 @@ async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
         else:
             found(
                 None,
-                "filters by userName are ignored: people are looked up by listing",
+                f"filters by userName are {'refused' if connection.refused else 'ignored'}: "
+                "people are looked up by listing",
                 "profile: {filters: {users: []}} saves the attempts",
             )
         for each in discovered.overrides:

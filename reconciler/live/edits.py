@@ -70,6 +70,8 @@ def _assign_element(home: Resource, name: str, path: AttributePath, value: Any) 
     matching = selected(path, elements)
     if matching:
         element = next((e for e in matching if is_primary(e)), matching[0])
+        if path.key and is_null(member(element, path.key)):
+            element[spelled(element, path.key)] = path.literal
     else:
         element = {path.key: path.literal} if path.key else {}
         elements.append(element)

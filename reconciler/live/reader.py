@@ -32,10 +32,12 @@ class Connection:
     request: str
     rows: int
     """Resources that came back; anything but 0 means that the filter is not honoured."""
+    refused: bool = False
+    """The server refused the filter, or the paging beside it; whether the connection works, the list has to tell."""
 
     @property
     def filters(self) -> bool:
-        return self.rows == 0
+        return self.rows == 0 and not self.refused
 
 
 class Reader:
@@ -181,7 +183,7 @@ class Reader:
                 await listing.begin()
             except ScimError:
                 raise error from None
-            return Connection(error.request, 1)
+            return Connection(error.request, 0, refused=True)
         return Connection(page.answer.request, len(page.rows))
 
     async def user(self, id: str) -> dict[str, Any] | None:  # noqa: A002  SCIM's name for it

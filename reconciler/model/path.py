@@ -106,7 +106,15 @@ class AttributePath:
         if not isinstance(elements, list):
             return []
         want = _comparable(self.literal)
-        return [e for e in elements if isinstance(e, dict) and _comparable(member(e, self.key)) == want]
+        found = [e for e in elements if isinstance(e, dict) and _comparable(member(e, self.key)) == want]
+        return found or self._unlabelled(elements)
+
+    def _unlabelled(self, elements: list[Any]) -> list[dict[str, Any]]:
+        """Some servers keep one e-mail address, without its `type`: it is the one for work, and no other."""
+        only = elements[0] if len(elements) == 1 else None
+        if self.literal != "work" or self.key.lower() != "type" or not isinstance(only, dict):
+            return []
+        return [] if member(only, "type") else [only]
 
 
 def _comparable(value: Any) -> str:

@@ -33,9 +33,9 @@ def lowers(new: dict[str, Any], _old: dict[str, Any]) -> None:
         new["displayName"] = new["displayName"].lower()
 
 
-def drops_types(new: dict[str, Any], _old: dict[str, Any]) -> None:
+def renames_types(new: dict[str, Any], _old: dict[str, Any]) -> None:
     for email in new.get("emails", ()):
-        email.pop("type", None)
+        email["type"] = "other"
 
 
 def ignores_enterprise(new: dict[str, Any], _old: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ WORK = 'emails[type eq "work"].value'
 BENDS: list[tuple[Bend, dict[str, Any]]] = [
     (computes, {"ignore": ["displayName"]}),
     (lowers, {"case": {"displayName": "ignore"}}),
-    (drops_types, {"ignore": [WORK]}),
+    (renames_types, {"ignore": [WORK]}),
     (ignores_enterprise, {"ignore": [DEPARTMENT]}),
     (merges, {"ignore": ["roles"]}),
     (spells, {"values": {"preferredLanguage": {"en-GB": "en_GB"}}}),

@@ -10,28 +10,45 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import uvicorn
-from scim2_models import Bulk
+from scim2_models import Bulk, Filter, Pagination
 from scim2_server.applications.asgi import ASGIApplication
 from scim2_server.memory import AsyncInMemoryStorage
+from scim2_server.service import ScimService
 from scim2_server.utils import load_default_provider
 
 if TYPE_CHECKING:
     from tests.conftest import Called, Company
 
 
-@pytest.fixture(params=["single", "bulk"])
-def bulk(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param == "bulk")
+@pytest.fixture(params=["index", "small pages", "cursor", "bulk", "no filters"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def server(bulk: bool) -> Iterator[str]:
+def bulk(kind: str) -> bool:
+    return kind == "bulk"
+
+
+@pytest.fixture
+def server(kind: str) -> Iterator[str]:
     """The base URL of an empty scim2-server."""
     provider = load_default_provider()
-    if bulk:
-        assert provider.config
-        provider.config.bulk = Bulk(supported=True, max_operations=7, max_payload_size=100_000)
-    app: Any = ASGIApplication(AsyncInMemoryStorage(), provider)
+    assert provider.config
+    match kind:
+        case "bulk":
+            provider.config.bulk = Bulk(supported=True, max_operations=7, max_payload_size=100_000)
+        case "cursor":
+            by_cursor = Pagination.DefaultPaginationMethod.cursor
+            provider.config.pagination = Pagination(
+                cursor=True, index=False, default_pagination_method=by_cursor, default_page_size=2, max_page_size=2
+            )
+        case "no filters":
+            provider.config.filter = Filter(supported=False, max_results=1000)
+        case "small pages":
+            provider.config.filter = Filter(supported=True, max_results=2)
+    service = ScimService(provider, secret="of the cursors")
+    app: Any = ASGIApplication(AsyncInMemoryStorage(), provider, service=service)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     running = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
@@ -49,9 +66,17 @@ def server(bulk: bool) -> Iterator[str]:
 
 
 def resources(url: str, kind: str) -> list[dict[str, Any]]:
+    """All of them, by whatever paging the server has."""
+    found: dict[str, dict[str, Any]] = {}
     with httpx.Client() as client:
-        found: list[dict[str, Any]] = client.get(f"{url}/{kind}").json().get("Resources", [])
-        return found
+        more = {"startIndex": "1"}
+        while True:
+            answer = client.get(f"{url}/{kind}", params=more)
+            body = answer.json() if answer.is_success else client.get(f"{url}/{kind}", params={"cursor": ""}).json()
+            found |= {each["id"]: each for each in body.get("Resources", [])}
+            if len(found) >= body["totalResults"]:
+                return list(found.values())
+            more = {"cursor": body["nextCursor"]} if "nextCursor" in body else {"startIndex": str(len(found) + 1)}
 
 
 @pytest.mark.parametrize("form", ["patchPath", "patchPathless", "put"])
@@ -83,6 +108,7 @@ def test_a_year_in_the_life_of_a_company(
         (group,) = [g for g in resources(server, "Groups") if g["displayName"] == name]
         return {names[m["value"]] for m in group.get("members", [])}
 
+    assert reconciler("check", files.root).code == 0
     actions = settle()
     assert actions.count("createUser") == 6
     assert members("Social Media") == {"ada", "grace", "linus", "charles"}

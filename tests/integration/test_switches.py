@@ -101,7 +101,7 @@ class Truth:
                     user.get("displayName"),
                     user.get("name", {}).get("givenName"),
                     user.get("name", {}).get("familyName"),
-                    next((e["value"] for e in user.get("emails", ()) if e.get("type") == "work"), None),
+                    next((e["value"] for e in user.get("emails", ()) if e.get("type", "work") == "work"), None),
                 )
             )
             for identifier, user in self.users.items()
@@ -224,7 +224,6 @@ TOLD: Final = {
     "unknown=displayName": "what is mapped is not stored",
     "notKept=displayName": "what is mapped is not stored",
     "computes=displayName": "what is stored is not what was sent",
-    "drops=type": "the work address can't be told from others",
     "dropActive": "nobody sees who is active",
     "allInactive": "nobody sees who is active",
     "movingIds": "the account that was read again is not there",

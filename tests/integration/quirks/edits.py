@@ -26,6 +26,12 @@ def key_of(row: Row, name: str) -> str:
     return next((k for k in row if k.lower() == name.lower()), name)
 
 
+def _named(body: Row) -> list[str]:
+    """The attributes that a PATCH is about."""
+    operations = body["Operations"]
+    return [name for each in operations for name in ([each["path"]] if each.get("path") else each.get("value") or ())]
+
+
 class Edits:
     def __init__(self, habits: frozenset[str]) -> None:
         self.habits = habits
@@ -49,6 +55,9 @@ class Edits:
                 email.pop("type", None)
             if self.has("primary-dropped"):
                 email.pop("primary", None)
+        if self.has("one-email") and emails:
+            kept = next((e for e in emails if e.get("primary")), emails[0])
+            row["emails"] = [{"value": kept.get("value"), "primary": True}]
         names = row.get("name") or {}
         if self.has("display-computed"):
             row["displayName"] = f"{names.get('givenName', '')} {names.get('familyName', '')}".strip()
@@ -79,6 +88,8 @@ class Edits:
                 raise Refusal(status, "PATCH is not for this")
         if self.has("patch-does-nothing"):
             return
+        if self.has("patch-unknown-501") and any(name.lower() in UNKNOWN for name in _named(body)):
+            raise Refusal(501, "Not Implemented")
         for operation in body["Operations"]:
             verb = str(operation["op"])
             if self.has("capital-ops") and verb not in ("Add", "Remove", "Replace"):

@@ -51,6 +51,7 @@ class Outsider:
         self._lock = threading.RLock()
         self._random = random.Random(7)
         self._grown = False
+        self._expired = False
         self._under_way: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -204,6 +205,10 @@ class Outsider:
             rows = [{k: v for k, v in row.items() if k != "members"} for row in rows]
         if self.has("needs-both") and not {"startIndex", "count"} <= query.keys():
             return self._page([], 0, 1)
+        if self.has("count-500") and "count" in query:
+            raise Refusal(500, "'<' not supported between instances of 'int' and 'str'")
+        if self.has("cursor-only"):
+            return self._from_cursor(rows, query)
         start, count = int(query.get("startIndex", 1)), int(query.get("count", 100))
         if self.has("zero-start-refused") and start < 1:
             raise Refusal(400, "startIndex begins at 1")
@@ -224,6 +229,21 @@ class Outsider:
         page = rows[max(start, 1) - 1 :][: min(count, cap)]
         return self._page(page, total, start)
 
+    def _from_cursor(self, rows: list[Row], query: dict[str, str]) -> Said:
+        """RFC 9865; three to a page. `cursor-expires` says once that the third page's cursor is too old."""
+        if "startIndex" in query or ("cursor" not in query and len(rows) > 3):
+            raise Refusal(501, "Pagination by index is not supported")
+        start = int(query.get("cursor", "").removeprefix("after ") or 0)
+        if self.has("cursor-expires") and start == 6 and not self._expired:
+            self._expired = True
+            raise Refusal(400, "start again", "expiredCursor")
+        _, body = self._page(rows[start : start + 3], len(rows), 1)
+        if not self.has("cursor-without-total"):
+            body["totalResults"] = len(rows)
+        else:
+            del body["totalResults"]
+        return 200, body | ({"nextCursor": f"after {start + 3}"} if start + 3 < len(rows) else {})
+
     def _page(self, rows: list[Row], total: int, start: int) -> Said:
         body: Row = {"schemas": [LIST], "totalResults": total, "startIndex": start, "itemsPerPage": len(rows)}
         body["Resources"] = rows
@@ -240,7 +260,7 @@ class Outsider:
         return 200, body
 
     def _filtered(self, rows: list[Row], text: str) -> list[Row]:
-        for status in (400, 404, 500):
+        for status in (400, 404, 500, 501):
             if self.has(f"filter-{status}"):
                 raise Refusal(status, "no filters", "invalidFilter")
         if self.has("filter-ignored"):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.quirks.company import Company, live
+from tests.integration.quirks.company import Company, live, run
 from tests.integration.quirks.outsider import Outsider
 
 Outsiders = Callable[..., Outsider]
@@ -25,10 +25,11 @@ CONVERGES = [
     "cap-1", "cap-7", "big-count-400", "big-count-422", "past-end-first-page", "past-end-first-page cap-7",
     "ignores-paging", "ignores-paging total-missing", "same-page-forever", "needs-both", "total-missing",
     "total-missing cap-7", "total-missing past-end-first-page", "total-text", "zero-start-refused", "reorders",
-    "grows cap-7", "no-resources-key",
+    "grows cap-7", "no-resources-key", "count-500", "cursor-only", "cursor-only cursor-expires",
+    "cursor-only cursor-without-total", "cursor-only total-text",
     # filters, used where an answer was lost or says too little
     BARE, "create-empty", "create-id-only", f"{BARE} filter-ignored", f"{BARE} filter-400", f"{BARE} filter-404",
-    f"{BARE} filter-500", f"{BARE} filter-case", f"{BARE} filter-quotes-break",
+    f"{BARE} filter-500", f"{BARE} filter-501", f"{BARE} filter-case", f"{BARE} filter-quotes-break",
     "applied-then-500", "applied-then-silence", "applied-then-500 filter-finds-nothing",
     "applied-then-500 filter-finds-nothing duplicates-accepted",
     "applied-then-silence filter-finds-nothing duplicates-accepted duplicate-groups-accepted",
@@ -47,7 +48,8 @@ CONVERGES = [
     "ids-numbers", "delete-twice-500", "location-wrong", "unknown-is-403", "create-answers-somebody-else",
     # values
     "ids-follow-name", "active-text", "active-unless-sent", "email-lower", "display-computed", "formatted-computed",
-    "primary-dropped", "nulls", "username-lower", "username-lower duplicates-accepted",
+    "primary-dropped", "nulls",
+    "type-dropped", "one-email", "one-email no-patch-405", "username-lower", "username-lower duplicates-accepted",
     # uniqueness and references
     "duplicate-400", "duplicate-500", "duplicates-accepted", "case-duplicates-accepted", "duplicate-groups-accepted",
     "post-members-ignored", "dangling-members",
@@ -60,10 +62,24 @@ TOLD_ONCE = [
     f"{BARE} filter-finds-nothing",
     "applied-then-400",
     "unknown-dropped",
-    "type-dropped",
     "inactive-deletes",
+    "unknown-dropped patch-unknown-501",
+    "unknown-dropped patch-unknown-501 one-email",
 ]
 """Exit 4 says what was refused or not kept; at the latest the plan after the next apply is empty."""
+
+
+@pytest.mark.parametrize("habits", ["filter-400", "filter-500", "filter-501", "count-500", "cursor-only"])
+def test_a_connection_works_where_filters_or_paging_are_refused(
+    outsider: Outsiders, people: Company, habits: str
+) -> None:
+    server = outsider(*habits.split())
+    people.write(server.url)
+    checked = run(server, people.root, "check")
+    assert checked.code == 0, checked.out
+    assert "filters by userName are refused" in checked.out
+    assert "lists are complete" in checked.out
+
 
 REFUSED = {
     "same-page-forever cap-7": "7 resources came, and the server said there are 13",
