@@ -5,13 +5,14 @@
 """
 
 from reconciler.live.bulk import Bulk, Operation, Request, Result
+from reconciler.live.creation import Stored
 from reconciler.live.discovery import discover
 from reconciler.live.forms import Form, Writes
 from reconciler.live.limits import limits_of
 from reconciler.live.reader import Connection, Reader, place
 from reconciler.live.records import member_ids
 from reconciler.live.rows import carries, is_active, row
-from reconciler.live.writer import Stored, Writer
+from reconciler.live.writer import Writer
 
 __all__ = ["Bulk", "Connection", "Form", "Operation", "Reader", "Request", "Result", "Stored", "Writer", "Writes",
            "carries", "discover", "is_active", "limits_of", "member_ids", "place", "row"]  # fmt: skip

@@ -6,39 +6,28 @@ verify; if it was not, the same write may be repeated in the next form of the la
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from reconciler.errors import Conflict, Invalid, NotFound, NotStored, ScimError, WrongResource
-from reconciler.http import Answer, Client
+from reconciler.errors import Invalid, NotFound, ScimError
+from reconciler.http import Client
 from reconciler.live import wire
 from reconciler.live.bulk import Request
+from reconciler.live.creation import Creation, Stored
 from reconciler.live.edits import is_list
 from reconciler.live.forms import Form, Writes, ladders, learned
-from reconciler.live.judge import accept, clean, remote_id, unsupported
+from reconciler.live.judge import accept, remote_id, unsupported
 from reconciler.live.membership import Membership
 from reconciler.live.reader import Kind, Reader, endpoint, place
 from reconciler.live.records import member_ids
 from reconciler.live.rows import carries, is_active
-from reconciler.live.sure import UNSURE, write
-from reconciler.model.comparison import equal, truth
-from reconciler.model.path import AttributePath, member, parse_path
+from reconciler.live.sure import write
+from reconciler.model.comparison import truth
+from reconciler.model.path import member, parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.values import RemoteId, Value, is_null
 
 _META_VERSION = parse_path("meta.version")
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A resource that was written, as far as the answer showed it."""
-
-    id: RemoteId
-    resource: dict[str, Any]
-    adopted: bool = False
-    """The answer to the creation was lost, and a resource with the values that were sent was found."""
 
 
 class Writer:
@@ -54,6 +43,7 @@ class Writer:
         self._client = client
         self._profile = profile
         self._reader = reader
+        self._creation = Creation(client, profile, reader)
         self._ladders = ladders(profile)
         self._membership = Membership(profile, reader, self._ladders, self._send)
         self._versions = {place(k, i, profile): version for k, i, version in versions if profile.versions}
@@ -92,12 +82,12 @@ class Writer:
         Believed only if what comes back has an id and the userName that was sent. After a lost answer or a 5xx the
         account is looked up: adopted if it carries what was sent, a Conflict if not, sent once more if there is none.
         """
-        return await self._create("user", values)
+        return await self._creation.create("user", values, self._create_body("user", values, ()))
 
     async def create_group(self, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
         """POST a group, likewise by its displayName; members that did not fit or were not taken are added after."""
         first = members[: self._profile.groups.max_members] if self._profile.groups.members_on_create else ()
-        stored = await self._create("group", values, first)
+        stored = await self._creation.create("group", values, self._create_body("group", values, first))
         if members:
             await self.add_members(stored.id, await self._left_out(stored, members, bool(first)))
         return stored
@@ -171,86 +161,7 @@ class Writer:
 
     async def adopt(self, kind: Kind, values: Mapping[str, Value], lost: Exception) -> Stored | None:
         """What a creation left behind whose answer was lost. Raises Conflict if somebody else has the name."""
-        return await self._adopt(kind, values, lost)
-
-    async def _create(self, kind: Kind, values: Mapping[str, Value], members: Sequence[RemoteId] = ()) -> Stored:
-        body = self._create_body(kind, values, members)
-        unsure: Exception | None = None
-        for _ in range(2):
-            try:
-                answer = await self._client.send("POST", endpoint(kind, self._profile), body=body)
-                created = accept(answer, self._profile.answers.errors)
-            except UNSURE as lost:
-                unsure = lost
-                found = await self._adopt(kind, values, lost)
-            except Conflict as taken:
-                if unsure is None:
-                    raise
-                found = await self._adopt(kind, values, taken)  # the first one may have arrived
-                if not found:
-                    raise
-            else:
-                return await self._believe(kind, values, self._as_created(created, answer), answer.request)
-            if found:
-                return found
-        assert unsure is not None
-        raise unsure
-
-    def _as_created(self, created: Any, answer: Answer) -> Any:
-        """The body of the answer, where its status says that the resource is there."""
-        return created if answer.status in self._profile.answers.created else None
-
-    async def _adopt(self, kind: Kind, values: Mapping[str, Value], cause: Exception) -> Stored | None:
-        """What a creation without an answer left behind. Raises Conflict if somebody else has the name."""
-        found = await self._look_up(kind, values, sure=True)
-        if not found:
-            return None
-        key, resource = found
-        if carries(resource, values, self._profile):
-            return Stored(key, resource, adopted=True)
-        request = getattr(cause, "request", f"POST {endpoint(kind, self._profile)}")
-        message = f"the answer was lost, and {kind} {clean(key, 60)} has the name that was sent, but other values"
-        raise Conflict(message, request=request, status=409, hint="plan again to see whose it is") from cause
-
-    async def _believe(self, kind: Kind, values: Mapping[str, Value], created: Any, request: str) -> Stored:
-        """The created resource, if it is the one that was sent; else what a look-up finds."""
-        path, sent = _name(kind, values, self._profile)
-        key = remote_id(created) if isinstance(created, dict) else None
-        if key is not None and is_null(path.read(created)):  # some answer with the id alone
-            created = await self._get(kind, RemoteId(key))
-        if key is not None and created is not None and self._is_named(path, sent, created):
-            return Stored(RemoteId(key), created)
-        found = await self._look_up(kind, values)
-        if found and carries(found[1], values, self._profile):
-            return Stored(*found)
-        shown = f"{kind} {clean(key, 60)} with another {path.text}" if key else f"no {kind} with an id"
-        raise (WrongResource if key else NotStored)(
-            f"the creation was answered with {shown}, and the one that was sent can't be found",
-            request=request,
-            status=200,
-            hint="plan again to see what the application made of it",
-        )
-
-    def _is_named(self, path: AttributePath, sent: str, created: dict[str, Any]) -> bool:
-        """Some servers lower the case of names: that is no other name."""
-        return equal(sent, path.read(created), exact=False)
-
-    async def _look_up(
-        self, kind: Kind, values: Mapping[str, Value], *, sure: bool = False
-    ) -> tuple[RemoteId, dict[str, Any]] | None:
-        """The resource that has the name that was sent. Raises Conflict if several have it."""
-        if self._profile.settle_seconds:
-            await asyncio.sleep(self._profile.settle_seconds)
-        path, sent = _name(kind, values, self._profile)
-        find = self._reader.find_user if kind == "user" else self._reader.find_group
-        found = await find(path.text, sent, sure=sure)
-        if len(found) > 1:
-            ids = clean(", ".join(sorted(str(each["id"]) for each in found)))
-            message = f"several resources have the {path.text} that was sent: {ids}"
-            raise Conflict(
-                message, request=f"POST {endpoint(kind, self._profile)}", status=409, hint="one of them has to go"
-            )
-        return (RemoteId(found[0]["id"]), found[0]) if found else None
+        return await self._creation.adopt(kind, values, lost)
 
     async def _left_out(self, stored: Stored, members: Sequence[RemoteId], sent: bool) -> list[RemoteId]:
         """Members that the created group does not show; some servers ignore them in a POST."""
@@ -373,23 +284,6 @@ class Writer:
         except ScimError as error:
             if error.status != 404 and not (error.status in self._profile.answers.not_found and await gone()):
                 raise
-
-
-def _name(kind: Kind, values: Mapping[str, Value], profile: Profile) -> tuple[AttributePath, str]:
-    """What a created resource is recognized by: userName or displayName, else the first that can be filtered by."""
-    trusted = profile.filters.users if kind == "user" else profile.filters.groups
-    usual = "userName" if kind == "user" else "displayName"
-    table = {path.canonical: (path, value) for path, value in ((parse_path(t), v) for t, v in values.items())}
-    for name in (usual, *trusted):
-        found = table.get(parse_path(name).canonical)
-        if found and not is_null(found[1]):
-            return found[0], str(found[1])
-    raise ScimError(
-        f"nothing that is sent names the {kind}: without {usual} it could not be found again",
-        request=f"POST {endpoint(kind, profile)}",
-        status=0,
-        hint=f"map {usual}",
-    )
 
 
 def _twin(paths: Iterable[str]) -> Form | None:
