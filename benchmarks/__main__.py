@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import applying, members, planning, starting
+from benchmarks import applying, counting, members, planning, starting
 
 GALLERIES = ("scim", "hootsuite")
 
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "plan": lambda: planning.run(sizes, options.gallery or GALLERIES, options.rounds),
         "apply": lambda: applying.run(options.creations, options.limited),
         "members": lambda: members.run(options.members, options.gallery or GALLERIES),
+        "requests": lambda: counting.run(options.changed),
         "start": lambda: starting.run(options.starts),
     }
     figures = {}
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("bench", nargs="*", help="plan, apply, members, start; all if left out")
+    add("bench", nargs="*", help="plan, apply, members, requests, start; all if left out")
     add("--people", type=int, nargs="+", metavar="N", help="sizes of the company; 1000 10000 if left out")
     add("--large", action="store_true", help="100,000 people too")
     add("--gallery", action="append", choices=GALLERIES, help="only this application; repeatable")
@@ -47,10 +48,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--creations", type=int, default=1_000, metavar="N", help="at 50 ms each (default: %(default)s)")
     add("--limited", type=int, default=300, metavar="N", help="creations at 20 a second (default: %(default)s)")
     add("--members", type=int, default=10_000, metavar="N", help="of one group (default: %(default)s)")
+    add("--changed", type=int, default=1_000, metavar="N", help="accounts of one apply (default: %(default)s)")
     add("--starts", type=int, default=15, metavar="N", help="runs of --help (default: %(default)s)")
     add("--json", type=Path, metavar="FILE", help="keep the figures there")
     options = parser.parse_args(arguments)
-    if unknown := set(options.bench) - {"plan", "apply", "members", "start"}:
+    if unknown := set(options.bench) - {"plan", "apply", "members", "requests", "start"}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     return options
 

@@ -19,11 +19,18 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
-    sizes = {"people": 20, "rounds": 1, "creations": 20, "limited": 5, "members": 150, "starts": 1}
+    sizes = {"people": 20, "rounds": 1, "creations": 20, "limited": 5, "members": 150, "changed": 40, "starts": 1}
     small = [f"--{name}={size}" for name, size in sizes.items()]
     done = _bench(*small, "--gallery", "hootsuite", "--json", str(kept))
     assert done.returncode == 0, done.stderr
-    for title in ("plan, nothing to change", "the phases of a plan", "apply: creations, 50 ms", "members:", "start:"):
+    for title in (
+        "plan, nothing to change",
+        "the phases of a plan",
+        "apply: creations, 50 ms",
+        "members:",
+        "requests:",
+        "start:",
+    ):
         assert title in done.stdout
     figures = json.loads(kept.read_text(encoding="utf-8"))
     (plan,) = figures["plan"]
@@ -32,6 +39,9 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
     assert plan["floor"] > 0
     assert plan["listing"] > 0
     assert figures["members"][0]["requests"] == figures["members"][0]["fewest"] == 2
+    alone, together = figures["requests"]
+    assert alone["writes"] == alone["fewest"] == 42
+    assert together["writes"] == together["fewest"] == 1
     assert figures["apply"]["limit"][0]["% answers 429"] <= 100
     assert figures["start"][0]["to bare click"] > 0
 

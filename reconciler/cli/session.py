@@ -78,6 +78,8 @@ class Opened:
     """The moment for which the app is projected and planned."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """Dotted key of the app's files → place of the value."""
+    used_today: int | None = None
+    """Requests that the application says were made today, once it was read."""
     discovered: Discovered | None = None
     """What the server said of itself, once it was asked."""
 
@@ -119,6 +121,7 @@ class Opened:
                 progress=progress,
             )
             snapshot.tenant_url = self.app.tenant_url
+            self.used_today = client.quota.used
             return propose(
                 self.app,
                 self.profile,

@@ -31,7 +31,9 @@ def show(opened: Opened, plan: Plan, *, verbose: bool) -> None:
     if opened.elsewhere:
         click.echo(f"the memory of {plan.app} is about {opened.elsewhere}: this tenant has none", err=True)
     title = "" if profile.name == "scim" else profile.title  # people call such an app by its own name
-    click.echo(text(plan, style(), title=title, effect=profile.users.effect, verbose=verbose), nl=False)
+    click.echo(
+        text(plan, style(), title=title, effect=profile.users.effect, used=opened.used_today, verbose=verbose), nl=False
+    )
 
 
 async def planned(settings: Settings, *, form: str, verbose: bool) -> int:

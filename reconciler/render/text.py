@@ -59,8 +59,18 @@ ALIKE = ("notKept",)
 """Notes of which one line is enough, whomever they are about."""
 
 
-def text(plan: Plan, style: Style, *, title: str = "", effect: str = "deactivated", verbose: bool = False) -> str:
-    """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there."""
+def text(
+    plan: Plan,
+    style: Style,
+    *,
+    title: str = "",
+    effect: str = "deactivated",
+    used: int | None = None,
+    verbose: bool = False,
+) -> str:
+    """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there, `used`
+    how many requests were made there today, if that is known.
+    """
     found = sections(plan.pending, effect)
     lines = [_head(plan, style)]
     for heading, sign_style, part in (
@@ -73,7 +83,7 @@ def text(plan: Plan, style: Style, *, title: str = "", effect: str = "deactivate
     lines += _held(plan, style, title or plan.app, verbose=verbose)
     lines += _blocked(plan, style, verbose=verbose)
     lines += _notes(plan, style, verbose=verbose)
-    lines += ["", *_summary(plan, style)]
+    lines += ["", *_summary(plan, style, used)]
     return "\n".join(lines) + "\n"
 
 
@@ -273,7 +283,7 @@ def _decided(plan: Plan, style: Style) -> list[str]:
     ]
 
 
-def _summary(plan: Plan, style: Style) -> list[str]:
+def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
     found = sections(plan.pending)
     going = {key for key in found.loses if key.startswith(("group:", "appGroup:"))}
     with_group = {m.key for c in plan.pending if isinstance(c, (EmptyGroup, DeleteGroup)) for m in c.members}
@@ -320,8 +330,10 @@ def _summary(plan: Plan, style: Style) -> list[str]:
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
     if plan.pending and plan.budget.per_day:
-        needs = f"An apply needs about {plan.budget.requests:,} of the {plan.budget.per_day:,} requests a day."
-        out += [style(row, "dim") for row in _flowing(needs, style)]
+        needs = f"An apply needs about {plan.budget.requests:,} of the {plan.budget.per_day:,} requests a day"
+        needs += f"; {used:,} are used today." if used is not None else "."
+        scarce = used is not None and used + plan.budget.requests > plan.budget.per_day
+        out += [style(row, "yellow" if scarce else "dim") for row in _flowing(needs, style)]
     rails = [f"{g.name} {g.value:,} of {g.of:,}, allowed {_limit(g)}" for g in plan.guardrails if _worth_telling(g)]
     if rails:
         out += [style(row, "dim") for row in _flowing(f"Guardrails: {'; '.join(rails)}.", style)]
