@@ -7,6 +7,7 @@ abilities is not believed otherwise: servers claim filters and versions that the
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -19,7 +20,10 @@ from reconciler.model.plan import Override
 from reconciler.model.profile import Discovery, Profile, flat
 
 _PATIENCE: Final = 10.0
-"""Seconds for all three questions: nobody waits for a server that does not know what it is."""
+"""Seconds for each of the three questions: nobody waits for a server that does not know what it is."""
+_LEAST: Final = 10
+"""A smaller page is not believed: a server that means it gives fewer rows, whatever is asked."""
+_DIGITS: Final = 16  # of a number that somebody means
 _CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:"
 _COMMON: Final = ("id", "externalid", "meta", "schemas")  # of every resource (RFC 7643 section 3.1)
 
@@ -30,18 +34,14 @@ async def discover(client: Client, profile: Profile, over: Mapping[str, Any]) ->
     unless it asks for more than the server has.
     """
     places: Discovery = profile.discovery
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            config, types, schemas = await asyncio.gather(
-                _ask(client, places.service_provider_config),
-                _ask(client, places.resource_types),
-                _ask(client, places.schemas),
-            )
-    except TimeoutError:
-        config = types = schemas = None
+    config, types, schemas = await asyncio.gather(
+        _ask(client, places.service_provider_config),
+        _ask(client, places.resource_types),
+        _ask(client, places.schemas),
+    )
     found = {**_from_configuration(_one(config), profile), **_from_types(types, profile)}
     said = flat(dict(over))
-    found = {key: value for key, value in found.items() if key not in said or key == "paging.count"}
+    found = {key: value for key, value in found.items() if key == "paging.count" or not _is_said(key, said)}
     overrides = {each.key: each for each in from_app(over)}
     overrides |= {key: Override(key=key, value=value, source="discovery") for key, value in found.items()}
     corrected = profile.corrected(_nested(found))
@@ -52,9 +52,15 @@ async def _ask(client: Client, path: str | None) -> Any:
     if path is None:
         return None
     try:
-        return accept(await client.send("GET", path, attempts=1))
-    except ReconcilerError:
+        async with asyncio.timeout(_PATIENCE):
+            return accept(await client.send("GET", path, attempts=1))
+    except (ReconcilerError, TimeoutError):
         return None
+
+
+def _is_said(key: str, said: Mapping[str, Any]) -> bool:
+    """The app's own word is about this key, or about something inside it."""
+    return any(each == key or each.startswith(f"{key}.") for each in said)
 
 
 def _one(document: Any) -> dict[str, Any]:
@@ -98,7 +104,7 @@ def _from_paging(config: dict[str, Any], profile: Profile) -> dict[str, Any]:
     if by_index and by_cursor is False and profile.paging.style == "cursor":
         found["paging.style"] = "index"
     most = _number(member(paging, "maxPageSize")), _number(_inside(config, "filter", "maxResults"))
-    smallest = min((each for each in most if each), default=None)
+    smallest = min((each for each in most if each is not None and each >= _LEAST), default=None)
     if smallest is not None and smallest < profile.paging.count:
         found["paging.count"] = smallest
     return found
@@ -107,16 +113,19 @@ def _from_paging(config: dict[str, Any], profile: Profile) -> dict[str, Any]:
 def _from_types(types: Any, profile: Profile) -> dict[str, Any]:
     """Where users and groups are, if that is a plain path and the profile has no place of its own (RFC 7643 6)."""
     found: dict[str, Any] = {}
-    for kind, key, usual in (("user", "users", "/Users"), ("group", "groups", "/Groups")):
-        now = profile.users.endpoint if kind == "user" else profile.groups.endpoint
-        for each in _resources(types):
-            schema = str(member(each, "schema") or "").lower()
-            place = member(each, "endpoint")
-            if schema != f"{_CORE}{kind}".lower() or not isinstance(place, str):
-                continue
-            path = "/" + place.strip("/")
-            if now == usual and path.count("/") == 1 and path.replace("/", "").isalnum() and path != usual:
-                found[f"{key}.endpoint"] = path
+    for kind, key, now, usual in (
+        ("user", "users", profile.users.endpoint, "/Users"),
+        ("group", "groups", profile.groups.endpoint, "/Groups"),
+    ):
+        places = {
+            f"/{place.strip('/')}"
+            for each in _resources(types)
+            if str(member(each, "schema")).lower() == f"{_CORE}{kind}".lower()
+            and isinstance(place := member(each, "endpoint"), str)
+        }
+        path = places.pop() if len(places) == 1 else usual
+        if now == usual != path and re.fullmatch(r"/[A-Za-z0-9]+", path):
+            found[f"{key}.endpoint"] = path
     return found
 
 
@@ -125,20 +134,26 @@ def _attributes(schemas: Any) -> dict[str, dict[str, bool]]:
     own: dict[str, dict[str, bool]] = {}
     more: dict[str, bool] = {}
     for schema in _resources(schemas):
-        name, listed = str(member(schema, "id") or ""), member(schema, "attributes")
-        if not name or not isinstance(listed, list):
-            continue
-        kind = {f"{_CORE}user".lower(): "User", f"{_CORE}group".lower(): "Group"}.get(name.lower())
-        writable = {
-            str(member(each, "name")).lower(): str(member(each, "mutability") or "").lower() != "readonly"
-            for each in listed
-            if isinstance(each, dict) and member(each, "name")
-        }
+        name, writable = str(member(schema, "id") or "").lower(), _writable(member(schema, "attributes"))
+        kind = {f"{_CORE}user".lower(): "User", f"{_CORE}group".lower(): "Group"}.get(name)
         if kind and writable:
             own[kind] = writable | dict.fromkeys(_COMMON, True)
-        else:
-            more |= {f"{name.lower()}:{attribute}": free for attribute, free in writable.items()}
+        elif name:
+            more |= {f"{name}:{attribute}": free for attribute, free in writable.items()}
     return {kind: {**attributes, **more} for kind, attributes in own.items()}
+
+
+def _writable(listed: Any, above: str = "") -> dict[str, bool]:
+    """Name, of sub-attributes behind that of their attribute → whether a client may write it (RFC 7643 section 7)."""
+    found: dict[str, bool] = {}
+    for each in listed if isinstance(listed, list) else ():
+        if not isinstance(each, dict) or not isinstance(name := member(each, "name"), str) or not name:
+            continue
+        path = f"{above}{name.lower()}"
+        found[path] = str(member(each, "mutability")).lower() != "readonly"
+        if not above:
+            found |= _writable(member(each, "subAttributes"), f"{path}.")
+    return found
 
 
 def _supports(config: dict[str, Any], feature: str) -> bool | None:
@@ -158,8 +173,8 @@ def _truth(value: Any) -> bool | None:
 
 
 def _number(value: Any) -> int | None:
-    text = str(value).strip()
-    return int(text) if not isinstance(value, bool) and text.isascii() and text.isdigit() and int(text) > 0 else None
+    text = "" if isinstance(value, bool) else str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
 
 
 def _nested(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from reconciler.model.values import Value
 
 T = TypeVar("T")
 Resource: TypeAlias = dict[str, Any]
-Find: TypeAlias = Callable[[str, Value], Awaitable[Sequence[Resource] | None]]
-"""Those that hold a value at a path, by a filter that was honoured; None: it was not, or can't be trusted."""
+Find: TypeAlias = Callable[[str, Value], Awaitable[Sequence[Resource] | str]]
+"""Those that hold a value at a path, by a filter that was honoured; or in words why nobody can tell."""
 Get: TypeAlias = Callable[[str], Awaitable[Resource | None]]
 
 
@@ -47,15 +47,18 @@ async def look_up(
         count()
 
     async def by_name(names: Names) -> None:
-        asked = False
+        asked, why = False, []
         for path, value in names:
             rows = await find(path, value)
-            asked = asked or rows is not None
-            found.update({str(resource["id"]): resource for resource in rows or ()})
+            if isinstance(rows, str):
+                why.append(rows)
+            else:
+                asked = True
+                found.update({str(resource["id"]): resource for resource in rows})
         if not asked:
-            paths = ", ".join(dict.fromkeys(path for path, _ in names))
             raise IncompleteRead(
-                f"lists of this application can't be trusted, and nothing can be looked up by {paths}",
+                f"lists of this application can't be trusted, and nothing can be looked up: "
+                f"{'; '.join(dict.fromkeys(why))}",
                 hint="`filters` in the app's profile names what can be filtered by; one of it has to match",
             )
         count()

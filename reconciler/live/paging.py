@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from reconciler.errors import IncompleteRead, NotScim, ScimError
 from reconciler.http import Answer, Client
 from reconciler.live import cursors
 from reconciler.live.judge import accept, not_scim, remote_id
+from reconciler.live.ways import REFUSED, Ways
 from reconciler.model.profile import Meaning, Paging
 
 T = TypeVar("T")
@@ -25,18 +26,18 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 Fetch: TypeAlias = Callable[[str], Coroutine[Any, Any, dict[str, Any] | None]]
 """One resource by id; None if there is none."""
 
-Style: TypeAlias = Literal["index", "cursor", "none"]
-
-_REFUSED: Final = frozenset({400, 405, 413, 422, 500, 501})
-"""What servers say of paging that they do not like; some crash."""
 _UNUSABLE: Final = frozenset({"", ".", ".."})  # as a path segment the last two would climb (RFC 3986 section 5.2.4)
-_SMALLER: Final = (100, 50, 10)
 _SIDE_BY_SIDE: Final = 8
 _AT_LEAST: Final = 2
 _IN_FLIGHT: Final = 16_000_000  # bytes of pages that are out side by side, about: groups may have many members
 _MOST: Final = 2_000_000  # rows; a list without an end must not fill the memory
 _PASSES: Final = 3
 _DOUBTFUL: Final = 1000  # ids fetched one by one, at most
+_PARTIAL: Final = "no plan is made of a partial list; look at paging.count and paging.style in the app's profile"
+_IGNORED: Final = (
+    "the server seems to ignore startIndex; in the app's profile, paging.style: none asks once for all, and "
+    "paging.trusted: false looks everybody up one by one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,12 @@ class Listing(Generic[T]):
         meanings: Sequence[Meaning] = (),
         concurrency: int = _SIDE_BY_SIDE,
         progress: Progress | None = None,
+        ways: Ways | None = None,
     ) -> None:
         self._client = client
         self._path = path
-        self._style = paging.style
+        self._ways = ways or Ways(paging)
+        self._style, self._count = self._ways.first
         self._advance = paging.advance
         self._meanings = meanings
         self._convert = convert
@@ -98,7 +101,6 @@ class Listing(Generic[T]):
         self._progress = progress
         self._lean: Mapping[str, str] = {}
         self._leaner: Callable[[int], bool] = lambda _: False
-        self._count = self._asked = paging.count
         self.base = ""
         """The base URL that the list was read from, once it was."""
         self.ids: frozenset[str] = frozenset()
@@ -137,11 +139,15 @@ class Listing(Generic[T]):
         first = await self._first(walk)
         if self._style == "cursor":
             return await self._by_cursor(walk, first)
-        if self._style == "none" or not first.rows:
+        if self._style == "none":
+            if first.next_cursor or (first.total is None and not self._ways.all_at_once):
+                raise self._incomplete(walk, more=True)
+            return walk
+        if not first.rows:
             return walk
         size = len(first.rows)
         if self._lean and first.total is not None and self._leaner(first.total):
-            self._params |= self._lean
+            self._params |= self._lean  # from here on, in later passes too
         if first.total is None:
             await self._walk_on(walk, self._after(1, size))
             if walk.repeats and size == self._count:
@@ -180,33 +186,26 @@ class Listing(Generic[T]):
         style, and then not at all (RFC 7644 section 3.4.2.4: all of its parameters are optional).
         """
         refused: ScimError | None = None
-        for style, size in self._ways():
+        for style, size in self._ways.all():
             self._style, self._count = style, size
             try:
                 page = await self._page("" if style == "cursor" else 1, size, attempts=None if refused is None else 1)
             except ScimError as error:
                 refused = refused or error
-                if refused is error and error.status not in _REFUSED:
+                if refused is error and error.status not in REFUSED:
                     raise
                 continue
             except NotScim:
                 if refused is None:
                     raise
                 continue
+            if "filter" not in self._params:
+                self._ways.remember(style, size)
             if style != "cursor":
                 self._take(walk, page)
             return page
         assert refused is not None
         raise refused
-
-    def _ways(self) -> list[tuple[Style, int]]:
-        """Paging style and page size, in the order in which they are tried."""
-        sizes = [self._asked, *(size for size in _SMALLER if size < self._asked)]
-        ways: list[tuple[Style, int]] = [(self._style, size) for size in sizes]
-        if self._style == "none":
-            return ways[:1]
-        other: Style = "index" if self._style == "cursor" else "cursor"
-        return [*ways, (other, self._asked), ("none", self._asked)]
 
     async def _walk_on(self, walk: Walk[T | None], start: int) -> None:
         """One page after the other, until the total is reached or a page brings nothing new."""
@@ -259,6 +258,7 @@ class Listing(Generic[T]):
             new = self._take(walk, page)
             walk.uneven |= len(page.rows) != end - start
             if not new:
+                walk.repeats = len(page.rows) > 0
                 stop.set()
                 return
             start += len(page.rows)
@@ -311,22 +311,25 @@ class Listing(Generic[T]):
             raise self._incomplete(final, got=len(settled))
         return settled
 
-    def _incomplete(self, walk: Walk[T | None], *, got: int | None = None) -> IncompleteRead:
+    def _incomplete(self, walk: Walk[T | None], *, got: int | None = None, more: bool = False) -> IncompleteRead:
+        """`more`: one answer that can't be known to hold everything."""
         assert walk.last is not None
         got = len(walk.found) if got is None else got
         asked = f"{walk.last.answer.request.split('?')[0]} (count={self._count}, {_pages(walk.pages)})"
         if self._style == "cursor" and walk.repeats:
             hint = "the server's cursors do not end; paging.style: index in the app's profile asks by startIndex"
             return IncompleteRead(f"{asked}: {got} resources came, and the cursors go round in a circle", hint=hint)
-        if len(walk.totals) > 1:
+        if more:
+            said = "neither how many there are nor how to get the next page"
+            hint = "paging.style in the app's profile: cursor, or none where one answer holds everything"
+        elif len(walk.totals) > 1:
             said = f"a total between {min(walk.totals)} and {max(walk.totals)}, in each of {_PASSES} readings"
             hint = "the application is changing while it is read: try again when it is quiet"
-        elif walk.totals:
-            said = f"there are {min(walk.totals)}"
-            hint = "no plan is made of a partial list; look at paging.count and paging.style in the app's profile"
         else:
-            said = "no total, and repeated its first page" if walk.repeats else "no total, and did not end"
-            hint = "the server seems to ignore startIndex; paging.style: none in the app's profile asks once for all"
+            said, hint = f"there are {min(walk.totals)}" if walk.totals else "no total, and did not end", _PARTIAL
+            if walk.repeats:
+                said = said if walk.totals else "no total, and repeated its first page"
+                hint = _IGNORED
         return IncompleteRead(f"{asked}: {got} resources came, and the server said {said}", hint=hint)
 
 

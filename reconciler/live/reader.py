@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from reconciler.errors import IncompleteRead, Invalid, NotFound, ScimError, ServerFailed, Unsupported
@@ -16,6 +16,7 @@ from reconciler.live.judge import resource
 from reconciler.live.lookup import each, look_up
 from reconciler.live.paging import Listing, Page, Progress, parse
 from reconciler.live.records import Showing, account_maker, group_maker, matters, member_ids, numbered
+from reconciler.live.ways import Ways
 from reconciler.model.interest import Interest, Names
 from reconciler.model.path import member, parse_path
 from reconciler.model.profile import Profile
@@ -23,6 +24,9 @@ from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.values import Value
 
 Kind: TypeAlias = Literal["user", "group"]
+
+_LIKELY: Final = 10
+"""Groups that are asked one by one for members that no list shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Reader:
         self._client = client
         self._profile = profile
         self._readable: set[Kind] = set()
+        self._ways = Ways(profile.paging)
+        self._filters_members = False
 
     async def read(
         self,
@@ -86,7 +92,7 @@ class Reader:
     async def _look_up(
         self, kind: Kind, ids: Iterable[str], named: Sequence[Names], progress: Progress | None
     ) -> Mapping[str, dict[str, Any]]:
-        def find(path: str, value: Value) -> Awaitable[Sequence[dict[str, Any]] | None]:
+        def find(path: str, value: Value) -> Awaitable[Sequence[dict[str, Any]] | str]:
             return self._by_filter(kind, path, value)
 
         def told(done: int, total: int) -> None:
@@ -146,10 +152,12 @@ class Reader:
             snapshot.partial_members = len(ours) < len(snapshot.groups)
 
     async def _hides(self, groups: Sequence[LiveGroup], interest: Interest) -> bool:
-        """Whether a group shows members that the list did not: no list of this application shows any."""
-        likely = next((group for group in groups if group.id in interest.filled), groups[0])
-        found = await self.group(likely.id)
-        return bool(member_ids(member(found or {}, "members")))
+        """Whether some group shows members that the list did not: no list of this application shows any."""
+        likely = sorted(groups, key=lambda group: group.id not in interest.filled)
+        for group in likely[:_LIKELY]:
+            if await self._listed_members(group.id):
+                return True
+        return False
 
     async def _fill(
         self, snapshot: Snapshot, groups: Sequence[LiveGroup], *, by_filter: bool, progress: Progress | None
@@ -174,7 +182,7 @@ class Reader:
         of the filter, and a filter that is refused where the list itself is not, are no error here, but told.
         """
         users = self._profile.users.endpoint
-        wanted = {"filter": _equals(path, str(uuid.uuid4())), **self._page_of(1)}
+        wanted = {"filter": _equals(path, str(uuid.uuid4())), **self._ways.page_of(1)}
         try:
             page = parse(await self._client.send("GET", users, params=wanted), self._profile.answers.errors)
         except (Invalid, NotFound, ServerFailed, Unsupported) as error:
@@ -209,6 +217,7 @@ class Reader:
 
     async def _filtered_members(self, group: str) -> list[str]:
         """By the filter that AWS documents: users say which groups they are in, and groups show nothing."""
+        await self._sure_to_filter()
         params = {"filter": _equals("groups.value", group)}
 
         def convert(key: str, found: dict[str, Any]) -> str:
@@ -221,6 +230,19 @@ class Reader:
             return key
 
         return list(await self._listing("user", convert, params=params).read(self.user))
+
+    async def _sure_to_filter(self) -> None:
+        """Nobody is in a group that does not exist: else everybody would be in every group."""
+        if self._filters_members:
+            return
+        page = await self._filtered("user", _equals("groups.value", str(uuid.uuid4())))
+        if page is not None and page.rows:
+            raise IncompleteRead(
+                f"{page.answer.request.split('?')[0]}: the filter by groups.value is not honoured: it finds people in "
+                "a group that does not exist",
+                hint="groups.readMembers in the app's profile says where members are shown",
+            )
+        self._filters_members = True
 
     async def find_user(self, path: str, value: str, *, sure: bool = False) -> list[dict[str, Any]]:
         """The accounts that hold `value` at `path`, compared here: by a filter that can be trusted, else by listing.
@@ -250,9 +272,8 @@ class Reader:
 
     async def _sure_to_read(self, kind: Kind) -> None:
         if kind not in self._readable:
-            parse(
-                await self._client.send("GET", endpoint(kind, self._profile), params={"startIndex": "1", "count": "1"})
-            )
+            answer = await self._client.send("GET", endpoint(kind, self._profile), params=self._ways.page_of(1))
+            parse(answer, self._profile.answers.errors)
             self._readable.add(kind)
 
     async def _find(self, kind: Kind, path: str, value: str, *, sure: bool) -> list[dict[str, Any]]:
@@ -274,40 +295,32 @@ class Reader:
         everything = self._listing(kind, lambda _, found: found if fits(found) else None)
         return await self._all(kind, everything)
 
-    async def _by_filter(self, kind: Kind, path: str, value: Value) -> Sequence[dict[str, Any]] | None:
-        """Those that hold a value, by a filter that can be trusted; None: there is none, or it was not honoured.
+    async def _by_filter(self, kind: Kind, path: str, value: Value) -> Sequence[dict[str, Any]] | str:
+        """Those that hold a value, by a filter that can be trusted; in words, why there is none.
 
         Whoever is inactive may be left out of that, as out of lists.
         """
         target = parse_path(path)
         named = {target.text.lower(), target.schema_name}
         trusted = self._profile.filters.users if kind == "user" else self._profile.filters.groups
-        for name in trusted:
-            if name.lower() in named and not target.urn:
-                page = await self._filtered(kind, _equals(name, str(value)))
-                rule = self._profile.comparison.rule(target)
-                if page is None or not all(rule.same(value, target.read(row)) for row in page.rows):
-                    return None
-                return page.rows
-        return None
+        name = next((each for each in trusted if each.lower() in named and not target.urn), None)
+        if name is None:
+            return f"no filter by {path} is trusted"
+        page = await self._filtered(kind, _equals(name, str(value)))
+        if page is None:
+            return f"the filter by {name} is refused"
+        rule = self._profile.comparison.rule(target)
+        if not all(rule.same(value, target.read(row)) for row in page.rows):
+            return f"the filter by {name} is not honoured: others came"
+        return page.rows
 
     async def _filtered(self, kind: Kind, text: str) -> Page | None:
         """One page by filter; None if the server can't (some fail on quotes in a value, some crash)."""
-        params = {"filter": text, **self._page_of(self._profile.paging.count)}
+        params = {"filter": text, **self._ways.page_of(self._profile.paging.count)}
         answer = await self._client.send("GET", endpoint(kind, self._profile), params=params)
         if answer.status in {400, 404, 422} or answer.status >= 500:
             return None
         return parse(answer, self._profile.answers.errors)
-
-    def _page_of(self, count: int) -> dict[str, str]:
-        """The parameters of one page, where one is enough."""
-        match self._profile.paging.style:
-            case "index":
-                return {"startIndex": "1", "count": str(count)}
-            case "cursor":
-                return {"count": str(count)}
-            case "none":
-                return {}
 
     def _listing(
         self,
@@ -322,7 +335,7 @@ class Reader:
         paging = self._profile.paging
         return Listing(
             self._client, place, paging, convert, params=params, meanings=self._profile.answers.errors,
-            concurrency=width, progress=progress,
+            concurrency=width, progress=progress, ways=self._ways,
         )  # fmt: skip
 
     async def _all(self, kind: Kind, listing: Listing[Any]) -> list[Any]:

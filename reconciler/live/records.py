@@ -45,7 +45,7 @@ class Showing:
         members would be read for nothing.
         """
         ours = max(len(interest.groups), len(interest.names))
-        self.lean = total > count and ours <= total // count
+        self.lean = self.lean or (total > count and ours <= total // count)  # what is left out once stays out
         return self.lean
 
 
@@ -57,7 +57,9 @@ def group_maker(
 
     def make(id: str, found: dict[str, Any]) -> LiveGroup:  # noqa: A002
         group = LiveGroup(RemoteId(id), cells(found), set())
-        if numbers is not None and not showing.lean:
+        if showing.lean:
+            showing.read.discard(group.id)  # a later pass: what an earlier one saw is forgotten
+        elif numbers is not None:
             showing.read.add(group.id)
             ids = member_ids(member(found, "members"))
             showing.members = showing.members or bool(ids)

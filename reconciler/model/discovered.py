@@ -12,7 +12,7 @@ from reconciler.model.profile import Profile, flat
 
 Kind = Literal["User", "Group"]
 Attributes = Mapping[str, bool]
-"""Lower-case full name (`model.path`) → whether a client may write it."""
+"""Lower-case full name (`model.path`) → whether a client may write it; of what an attribute consists, where told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,14 @@ class Discovered:
         known = self.attributes.get(kind)
         if not known or path.canonical in {"id", "members"}:
             return ""
-        name = path.full_name.partition(".")[0] if not path.urn else f"{path.urn.lower()}:{path.name.lower()}"
-        if name not in known:
+        whole = f"{path.urn.lower()}:{path.name.lower()}" if path.urn else path.name.lower()
+        described = path.sub and any(each.startswith(f"{whole}.") for each in known)
+        name = path.full_name if described else whole
+        if whole not in known or name not in known:
             return f"{path.text}: the server's schemas have no such attribute"
-        return "" if known[name] else f"{path.text}: the server's schemas say that it is read-only"
+        if not (known[whole] and known[name]):
+            return f"{path.text}: the server's schemas say that it is read-only"
+        return ""
 
 
 def from_app(over: Mapping[str, Any]) -> tuple[Override, ...]:
