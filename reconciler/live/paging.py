@@ -186,7 +186,8 @@ class Listing(Generic[T]):
         style, and then not at all (RFC 7644 section 3.4.2.4: all of its parameters are optional).
         """
         refused: ScimError | None = None
-        for style, size in self._ways.all():
+        ways = list(self._ways.all())
+        for style, size in ways:
             self._style, self._count = style, size
             try:
                 page = await self._page("" if style == "cursor" else 1, size, attempts=None if refused is None else 1)
@@ -199,6 +200,8 @@ class Listing(Generic[T]):
                 if refused is None:
                     raise
                 continue
+            if style == "cursor" != ways[0][0] and page.total is None and page.next_cursor is None:
+                continue  # it may not know cursors either, and this be any part of the list
             if "filter" not in self._params:
                 self._ways.remember(style, size)
             if style != "cursor":

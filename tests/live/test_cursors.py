@@ -315,3 +315,16 @@ def test_what_an_error_means_is_looked_up_for_lists_too(
     with pytest.raises(ScimError) as told:
         names(using, server, answers={"errors": [meaning]})
     assert type(told.value).__name__ == error
+
+
+def test_a_part_without_a_total_is_not_believed_from_a_server_that_refused_to_page(using: Any, people: Any) -> None:
+    """It refuses startIndex, does not know cursors, and gives the first rows of whatever there is."""
+    rows = people(35)
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if "startIndex" in request.url.params:
+            return httpx.Response(400, json={"detail": "startIndex is not known here"})
+        return httpx.Response(200, json={"Resources": rows[:20]})
+
+    with pytest.raises(IncompleteRead, match="20 resources came"):
+        names(using, server)
