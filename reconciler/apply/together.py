@@ -279,8 +279,8 @@ class Together:
         if result.error is not None:
             return result
         kind, id_ = _kind(step), result.id
-        known = executor.names.known if kind == "user" else executor.names.known_groups
-        if id_ is None or ids[id_] > 1 or id_ in self._given or (id_ in known and id_ not in executor.names.freed):
+        anothers = executor.names.is_anothers if kind == "user" else executor.names.is_another_group
+        if id_ is None or ids[id_] > 1 or id_ in self._given or anothers(id_):
             return None
         name = parse_path("userName" if kind == "user" else "displayName")
         sent = next(

@@ -41,7 +41,8 @@ class Names:
     known_groups: Container[str] = ()
     """The same of groups."""
     freed: set[str] = field(default_factory=set)
-    """Those of them that nobody has any more."""
+    """Those of accounts that nobody has any more."""
+    freed_groups: set[str] = field(default_factory=set)
 
     def id(self, key: str) -> RemoteId:
         """Raises PlanError for what has no id: only a plan that was tampered with asks for one."""
@@ -52,6 +53,9 @@ class Names:
     def is_anothers(self, id_: str) -> bool:
         """Whether an id that an answer brings belongs to an account that was there before."""
         return id_ in self.known and id_ not in self.freed
+
+    def is_another_group(self, id_: str) -> bool:
+        return id_ in self.known_groups and id_ not in self.freed_groups
 
     def member(self, member: MemberRef) -> RemoteId | None:
         """The account of a member, as it is called by now; None: it was to be created, and was not."""
@@ -80,6 +84,7 @@ async def write(step: Step, writer: Writer, names: Names, *, present: Container[
             take(step, None, names)
         case DeleteGroup():
             await writer.delete_group(_id(step, names))
+            take(step, None, names)
         case AddMembers():
             step.id = names.id(change.key)
             await _add(step, change, writer, names, present)
@@ -92,22 +97,26 @@ async def write(step: Step, writer: Writer, names: Names, *, present: Container[
 def take(step: Step, stored: Stored | None, names: Names) -> None:
     """Notes what was made, or by what id it is called by now. `stored`: as far as the answer showed it.
 
-    Raises Conflict for an account that was there before and is no new one.
+    Raises Conflict for an account or a group that was there before and is no new one.
     """
     change = step.change
     match change:
         case CreateUser() | CreateGroup() if stored is not None:
-            if isinstance(change, CreateUser) and names.is_anothers(stored.id):
-                raise _not_new(stored.id)
+            user = isinstance(change, CreateUser)
+            if names.is_anothers(stored.id) if user else names.is_another_group(stored.id):
+                raise _not_new("account" if user else "group", stored.id)
             step.id = names.ids[change.key] = stored.id
         case DeleteUser():
             names.freed.add(_id(step, names))
+        case DeleteGroup():
+            names.freed_groups.add(_id(step, names))
         case UpdateUser() | RenameUser() | ReactivateUser() | DeactivateUser() | AdoptUser() if stored is not None:
             if _moved(step, stored, "userName", names.is_anothers(stored.id)):
                 names.freed.add(_id(step, names))
                 step.id = names.ids[change.key] = stored.id
         case UpdateGroup() | RenameGroup() | AdoptGroup() if stored is not None:
-            if _moved(step, stored, "displayName", stored.id in names.known_groups):
+            if _moved(step, stored, "displayName", names.is_another_group(stored.id)):
+                names.freed_groups.add(_id(step, names))
                 step.id = names.ids[change.key] = stored.id
         case _:
             pass
@@ -133,10 +142,10 @@ def _moved(step: Step, now: Stored, name: str, anothers: bool) -> bool:
     return str(parse_path(name).read(now.resource)).casefold() == str(sent).casefold()
 
 
-def _not_new(id_: str) -> Conflict:
+def _not_new(kind: str, id_: str) -> Conflict:
     return Conflict(
-        f"the application answered with account {id_}, which was there before",
-        request="POST /Users",
+        f"the application answered with {kind} {id_}, which was there before",
+        request=f"POST of a new {kind}",
         status=200,
         hint="plan again to see whose it is; it was not taken over",
     )

@@ -17,7 +17,7 @@ from reconciler.errors import ReconcilerError, ScimError
 from reconciler.http import Answer, Client
 from reconciler.live.judge import accept, remote_id
 from reconciler.model.path import member
-from reconciler.model.profile import Profile
+from reconciler.model.profile import Meaning, Profile
 from reconciler.model.values import RemoteId
 
 REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -105,7 +105,7 @@ class Bulk:
             return {}
         found: dict[str, Result] = {}
         for operation, result in _pairs(operations, results):
-            judged = _judged(operation.request, result, answer.request)
+            judged = _judged(operation.request, result, answer.request, self._profile.answers.errors)
             if judged is not None:
                 found[operation.name] = judged
         return found
@@ -135,7 +135,7 @@ def _fits(request: Request, result: dict[str, Any]) -> bool:
     return request.method != "POST" and method == request.method
 
 
-def _judged(request: Request, result: Mapping[str, Any], within: str) -> Result | None:
+def _judged(request: Request, result: Mapping[str, Any], within: str, meanings: Sequence[Meaning]) -> Result | None:
     """None: the result says nothing that can be believed."""
     status = _status(member(dict(result), "status"))
     if status is None:
@@ -143,7 +143,7 @@ def _judged(request: Request, result: Mapping[str, Any], within: str) -> Result 
     response = member(dict(result), "response")
     content = b"" if response in (None, "") else orjson.dumps(response)
     try:
-        shown = accept(Answer(status, {}, content, f"{within}: {request.method} {request.path}"))
+        shown = accept(Answer(status, {}, content, f"{within}: {request.method} {request.path}"), meanings)
     except ScimError as error:
         return Result(error=error)
     except ReconcilerError:

@@ -82,9 +82,9 @@ def _from_configuration(config: dict[str, Any], profile: Profile) -> dict[str, A
     """Dotted key → value, of what a ServiceProviderConfig takes away (RFC 7643 section 5, RFC 9865 section 4)."""
     found: dict[str, Any] = {}
     if _supports(config, "patch") is False:
-        found |= {"users.update": "put", "groups.update": "put"}
+        found["users.update"] = "put"
         if profile.groups.read_members in {"inLists", "byId"}:
-            found["groups.members"] = "put"
+            found |= {"groups.update": "put", "groups.members": "put"}
     if _supports(config, "filter") is False:
         found |= {"filters.users": [], "filters.groups": []}
     if _supports(config, "bulk") is False and profile.bulk is not None:

@@ -110,7 +110,7 @@ def ladders(profile: Profile) -> dict[Writes, Ladder]:
     readable = groups.read_members in {"inLists", "byId"}
     return {
         "user": Ladder(user, _USER),
-        "group": Ladder(groups.update, UPDATES),
+        "group": Ladder(groups.update, [form for form in UPDATES if readable or form != "put"]),
         "add": Ladder(groups.members, (groups.members, *_possible(_ADD, readable=readable))),
         "remove": Ladder(groups.members, (groups.members, *_possible(_REMOVE, readable=readable))),
     }
@@ -126,16 +126,23 @@ def learned(ladder: dict[Writes, Ladder]) -> dict[str, str]:
     found: dict[str, str] = {}
     for kind, key in (("user", "users.update"), ("group", "groups.update"), ("remove", "groups.members")):
         one = ladder[kind]  # type: ignore[index]
-        if one.first == one.start:
-            continue
-        if one.first == "patchWhole":
-            found["users.multiValued"] = "whole"
-        else:
-            found[key] = one.first
+        if one.first != one.start:
+            found |= _said(key, one.first, one.start)
     adding = ladder["add"]
     if adding.first != adding.start and adding.first in MEMBER_FORMS:
         found.setdefault("groups.members", adding.first)
     return found
+
+
+def _said(key: str, form: Form, instead_of: Form) -> dict[str, str]:
+    """A form in the profile's words: those of `patchWhole` are two."""
+    by_path: tuple[Form, ...] = ("patchPath", "patchWhole")
+    said: dict[str, str] = (
+        {} if form in by_path and instead_of in by_path else {key: "patchPath" if form in by_path else form}
+    )
+    if "patchWhole" in (form, instead_of) and form in by_path:
+        said["users.multiValued"] = "whole" if form == "patchWhole" else "element"
+    return said
 
 
 def writes_whole(form: Form) -> bool:

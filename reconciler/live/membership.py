@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 
-from reconciler.errors import NotFound, NotStored, ScimError, TooLarge, Verdict
+from reconciler.errors import NotFound, NotStored, ScimError, TooLarge, Unsupported, Verdict
 from reconciler.live import wire
 from reconciler.live.forms import Form, Ladder, Writes, writes_whole
 from reconciler.live.judge import clean
@@ -30,6 +30,10 @@ Verb: TypeAlias = Literal["add", "remove"]
 
 _SETTLED: Final = 3
 """Looks at a group before something counts as missing, where the application needs time."""
+
+
+_CUT: Final = 100
+"""Lists of members that are cut are cut at a round number."""
 
 
 class DrivenOut(ScimError):
@@ -152,12 +156,12 @@ class Membership:
         A member who is gone already makes some servers refuse the whole removal (noTarget): the others are sent again.
         """
         verb, left = chunk.verb, list(chunk.ids)
-        current = await self._group(chunk.group) if writes_whole(form) else {}
+        current = await self._whole(form, chunk) if writes_whole(form) else {}
 
         async def look() -> bool:
             nonlocal current
             if writes_whole(form):
-                current = await self._group(chunk.group)
+                current = await self._whole(form, chunk)
                 held: Iterable[str] = member_ids(member(current, "members"))
             else:
                 held = await self._members(chunk.group) or ()
@@ -188,6 +192,13 @@ class Membership:
         """The ids of the members; None where the application shows none."""
         return await self._reader.members(group)
 
+    async def _whole(self, form: Form, chunk: _Chunk) -> dict[str, Any]:
+        """The group with everybody in it, as far as one can tell."""
+        found = await self._group(chunk.group)
+        if form != self._ladders[chunk.verb].start:
+            refuse_cut(found, place("group", chunk.group, self._profile), f"groups.members: {form}")
+        return found
+
     async def _group(self, group: RemoteId) -> dict[str, Any]:
         found = await self._reader.group(group)
         if found is None:
@@ -195,6 +206,18 @@ class Membership:
             request = f"GET {place('group', group, self._profile)}"
             raise NotFound(message, request=request, status=404, hint="plan again")
         return found
+
+
+def refuse_cut(group: dict[str, Any], where: str, key: str) -> None:
+    """Raises Unsupported for a list that some servers show of a longer one: written back, it drives out the rest."""
+    shown = len(member_ids(member(group, "members")))
+    if shown and not shown % _CUT:
+        raise Unsupported(
+            f"it shows exactly {shown} members, so there may be more: the whole list is not written back",
+            request=f"GET {where}",
+            status=200,
+            hint=f"if these are all, say {key} in the app's profile",
+        )
 
 
 def _kept(chunk: _Chunk, left: Sequence[RemoteId]) -> NotStored:

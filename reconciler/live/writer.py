@@ -17,11 +17,11 @@ from reconciler.live.creation import Creation, Stored
 from reconciler.live.edits import is_list
 from reconciler.live.forms import Form, Writes, ladders, learned
 from reconciler.live.judge import accept, remote_id, unsupported
-from reconciler.live.membership import Membership
+from reconciler.live.membership import Membership, refuse_cut
 from reconciler.live.reader import Kind, Reader, endpoint, place
 from reconciler.live.records import member_ids
 from reconciler.live.rows import carries, is_active
-from reconciler.live.sure import write
+from reconciler.live.sure import UNSURE, write
 from reconciler.model.comparison import truth
 from reconciler.model.path import member, parse_path
 from reconciler.model.profile import Profile
@@ -184,8 +184,10 @@ class Writer:
         answer = await self._client.send(method, path, body=body, headers=headers)
         try:
             shown = accept(answer, self._profile.answers.errors)
-        except NotFound as error:
-            if method != "DELETE" and await self._is_there(path):
+        except ScimError as error:
+            if version and not isinstance(error, UNSURE):
+                self._versions[path] = version  # nothing was written: it is the condition of the next form too
+            if isinstance(error, NotFound) and method != "DELETE" and await self._is_there(path):
                 raise unsupported(answer) from error
             raise
         if self._profile.versions and (now := _version(shown) or answer.headers.get("etag")):
@@ -205,6 +207,8 @@ class Writer:
         current = None
         if form == "put" or wire.needs_current(values):
             current = await self._there(kind, key)
+        if kind == "group" and form == "put" and current is not None and form != self._ladders[kind].start:
+            refuse_cut(current, place(kind, key, self._profile), "groups.update: put")
         method, body = self._form_body(kind, form, values, current)
         if body is None:
             return Stored(key, current) if current is not None else None

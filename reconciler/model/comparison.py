@@ -31,7 +31,7 @@ class Compare(Written):
     case: dict[str, Literal["ignore", "exact"]] = {}
     """Whether upper and lower case matter: they do, but for userName and emails.value, unless said otherwise."""
     ignore: tuple[str, ...] = ()
-    """Mapped paths that are written on creation and never compared."""
+    """Mapped paths that are written on creation and never compared. `active` always is."""
     defaults: dict[str, str | bool | int] = {}
     """What the application holds where nothing was sent: equal to nothing."""
     values: dict[str, dict[str, str]] = {}
@@ -97,7 +97,7 @@ class Comparison:
         if found is None:
             names = (path.canonical, path.full_name, path.schema_name)
             found = self._rules[path.text] = Rule(
-                compared=self._ignored.isdisjoint(names),
+                compared=path.canonical == "active" or self._ignored.isdisjoint(names),
                 exact=next((self._case[n] for n in names if n in self._case), "exact") == "exact",
                 activity=path.canonical == "active",
                 default=next((self._defaults[n] for n in names if n in self._defaults), None),

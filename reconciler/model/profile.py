@@ -251,6 +251,9 @@ class Profile(Written):
         if self.groups.members in {"replace", "put"} and self.groups.read_members in {"byFilter", "never"}:
             message = f"groups.members: {self.groups.members} writes the list that a group shows, and it shows none"
             raise ValueError(message)
+        if self.groups.update == "put" and self.groups.read_members in {"byFilter", "never"}:
+            message = "groups.update: put writes back the members that a group shows, and it shows none"
+            raise ValueError(message)
         return self
 
     @cached_property

@@ -289,6 +289,14 @@ def test_an_account_that_was_there_before_is_never_a_new_one(tmp_path: Path) -> 
     assert outcome.steps[0].id is None
 
 
+def test_a_group_that_was_there_before_is_never_a_new_one(tmp_path: Path) -> None:
+    new = CreateGroup(key="group:a", name="A", set={"displayName": Difference(after="A")})
+    outcome, _ = run(tmp_path, [new], known_groups=["id-A"])
+    assert statuses(outcome) == [Status.FAILED]
+    assert "group id-A, which was there before" in outcome.steps[0].message
+    assert outcome.steps[0].id is None
+
+
 def test_an_answer_about_somebody_else_moves_no_binding(tmp_path: Path) -> None:
     recorder = Recorder()
     recorder.answers["id-a"] = Stored(RemoteId("17"), {"userName": "y"})
