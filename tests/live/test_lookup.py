@@ -86,6 +86,20 @@ def test_where_nobody_can_be_looked_up_that_is_an_error(
     assert "`filters` in the app's profile" in str(told.value)
 
 
+@pytest.mark.parametrize("accounts", [frozenset(), frozenset({"u000003"})])
+def test_a_filter_that_finds_nobody_is_tried_on_somebody_who_is_there(
+    using: Any, scim: Any, people: Any, accounts: frozenset[str]
+) -> None:
+    fake = scim(users=people(5)[1:])
+    interest = Interest(accounts=accounts, people=named("person1@contoso.com"))
+    blind = refuses_filters(fake, httpx.Response(200, json={"totalResults": 0, "Resources": []}))
+    with pytest.raises(IncompleteRead, match=r"the filter by userName does not find the user u00000\d, who is there"):
+        read(using, blind, interest, **UNTRUSTED)
+    newcomers = Interest(accounts=accounts, people=named("nobody@contoso.com"))
+    assert len(read(using, fake, newcomers, **UNTRUSTED).accounts) == len(accounts)
+    assert read(using, scim(), newcomers, **UNTRUSTED).accounts == []
+
+
 @pytest.mark.parametrize("status", [401, 403, 500, 429])
 def test_a_failure_in_the_middle_is_an_error(using: Any, scim: Any, people: Any, refusal: Any, status: int) -> None:
     fake = scim(
