@@ -69,6 +69,8 @@ class Memory:
                 pass
             case AddMembers() | RemoveMembers() | EmptyGroup():
                 touched = [m.key for m in change.members if m.key not in step.skipped_members]
+                if key in self._groups and key not in self.state.bindings:
+                    self._bind(key, step.id or change.id)  # found as it is wanted, but for its members
                 self._members(key, touched, added=isinstance(change, AddMembers))
             case DeactivateUser():
                 self._bind(key, step.id)["active"] = False

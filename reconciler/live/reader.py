@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
@@ -16,6 +16,7 @@ from reconciler.live.judge import resource
 from reconciler.live.lookup import each, look_up
 from reconciler.live.paging import Listing, Page, Progress, parse
 from reconciler.live.records import Showing, account_maker, group_maker, matters, member_ids, numbered
+from reconciler.live.rows import is_active
 from reconciler.live.ways import Ways
 from reconciler.model.interest import Interest, Names
 from reconciler.model.path import member, parse_path
@@ -92,15 +93,38 @@ class Reader:
     async def _look_up(
         self, kind: Kind, ids: Iterable[str], named: Sequence[Names], progress: Progress | None
     ) -> Mapping[str, dict[str, Any]]:
-        def find(path: str, value: Value) -> Awaitable[Sequence[dict[str, Any]] | str]:
-            return self._by_filter(kind, path, value)
+        hits = 0
+
+        async def find(path: str, value: Value) -> Sequence[dict[str, Any]] | str:
+            nonlocal hits
+            rows = await self._by_filter(kind, path, value)
+            hits += 0 if isinstance(rows, str) else len(rows)
+            return rows
 
         def told(done: int, total: int) -> None:
             if progress:
                 progress(f"{kind}s", done, total)
 
         width = self._profile.rate.concurrency
-        return await look_up(ids, named, lambda key: self._get(kind, key), find, width=width, progress=told)
+        found = await look_up(ids, named, lambda key: self._get(kind, key), find, width=width, progress=told)
+        if named and not hits:
+            await self._sure_to_find(kind, {path for names in named for path, _ in names}, list(found.values()))
+        return found
+
+    async def _sure_to_find(self, kind: Kind, paths: Iterable[str], known: list[dict[str, Any]]) -> None:
+        """Filters that found nobody have to find one that is there: else everybody would be made a second time."""
+        if not known:
+            answer = await self._client.send("GET", endpoint(kind, self._profile), params=self._ways.page_of(1))
+            known = parse(answer, self._profile.answers.errors).rows
+        there = next((each for each in known if is_active(each)), {})
+        for path in sorted(paths):
+            value = parse_path(path).read(there)
+            if isinstance(value, str) and value and await self._by_filter(kind, path, value) == []:
+                raise IncompleteRead(
+                    f"lists of this application can't be trusted, and the filter by {path} does not find the {kind} "
+                    f"{there['id']}, who is there",
+                    hint="`filters` in the app's profile names what can be filtered by; one of it has to match",
+                )
 
     async def _unlisted(
         self, listed: Listing[Account], interest: Interest, make: Callable[[str, dict[str, Any]], Account]
