@@ -157,6 +157,7 @@ def _hootsuite() -> Habits:
         me=False,
         search=False,
         configuration=None,
+        members_on_create=False,
         required_user=profile.users.required,
         schemas_required=("Group",),
         email_primary=True,

@@ -148,7 +148,7 @@ def test_what_differs_from_the_standard_in_a_sandbox_like_hootsuite_and_what_sta
     assert report.block() == {
         "contentType": "application/json",
         "users": {"required": ["userName", "displayName", "active"], "delete": False},
-        "groups": {"members": "pathless", "update": "patchPathless", "delete": False},
+        "groups": {"members": "pathless", "update": "patchPathless", "delete": False, "membersOnCreate": False},
         "answers": {"notFound": [404, 403]},
         "compare": {"defaults": {"timezone": "America/Vancouver"}},
         "emailPrimary": True,

@@ -139,7 +139,8 @@ def test_pages_are_capped_in_silence(hootsuite: Any) -> None:
 
 def test_excluded_attributes_are_not_honoured(hootsuite: Any) -> None:
     user = hootsuite.user().json["id"]
-    hootsuite.group("Team", members=[{"value": user}])
+    group = hootsuite.group("Team").json["id"]
+    hootsuite.patch(f"/Groups/{group}", {"op": "add", "value": {"members": [{"value": user}]}})
     assert hootsuite.get("/Groups?excludedAttributes=members").json["Resources"][0]["members"]
 
 
@@ -167,7 +168,9 @@ def test_a_group_is_modified_without_path_only(hootsuite: Any) -> None:
 
 def test_users_show_their_groups_and_nobody_can_write_them(hootsuite: Any) -> None:
     user = hootsuite.user().json["id"]
-    group = hootsuite.group("Team", members=[{"value": user}]).json
+    path = f"/Groups/{hootsuite.group('Team').json['id']}"
+    hootsuite.patch(path, {"op": "add", "value": {"members": [{"value": user}]}})
+    group = hootsuite.get(path).json
     shown = hootsuite.get(f"/Users/{user}").json["groups"]
     assert [(g["value"], g["display"]) for g in shown] == [(group["id"], "Team")]
     assert group["members"][0]["display"] == "Ada"
@@ -179,7 +182,15 @@ def test_users_show_their_groups_and_nobody_can_write_them(hootsuite: Any) -> No
 
 def test_a_group_is_no_member(hootsuite: Any) -> None:
     inner = hootsuite.group("Inner").json["id"]
-    assert hootsuite.group("Outer", members=[{"value": inner}]).status == 400
+    outer = f"/Groups/{hootsuite.group('Outer').json['id']}"
+    assert hootsuite.patch(outer, {"op": "add", "value": {"members": [{"value": inner}]}}).status == 400
+
+
+def test_members_of_a_new_group_are_ignored(hootsuite: Any) -> None:
+    user = hootsuite.user().json["id"]
+    made = hootsuite.group("Team", members=[{"value": user}])
+    assert made.status == 200
+    assert "members" not in hootsuite.get(f"/Groups/{made.json['id']}").json
 
 
 def test_users_are_modified_by_path_and_without(hootsuite: Any) -> None:

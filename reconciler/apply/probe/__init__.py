@@ -8,11 +8,14 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from reconciler.apply.probe.bulk import look_at_bulk
+from reconciler.apply.probe.changes import Changes
+from reconciler.apply.probe.creation import Creation
 from reconciler.apply.probe.forms import Forms
 from reconciler.apply.probe.leaving import Leaving
 from reconciler.apply.probe.names import PREFIX, Names, is_leftover
 from reconciler.apply.probe.people import People
 from reconciler.apply.probe.teams import Teams
+from reconciler.apply.probe.versions import look_at_versions
 from reconciler.apply.probe.yard import Yard
 from reconciler.errors import UsageError
 from reconciler.http import Client
@@ -67,18 +70,19 @@ async def _to_the_end(cleaning: Coroutine[Any, Any, None]) -> None:
 
 
 async def _steps(yard: Yard, people: People) -> None:
-    first = await people.first()
+    creation, changes = Creation(people), Changes(people)
+    first = await creation.first()
     if first is None:
         return
     leaving = Leaving(yard, people, first)
     yard.deactivate = leaving.deactivate
-    second = await people.second()
-    await people.duplicates(first)
-    await people.updates(first)
-    await people.lists(first)
-    await people.clearing(first)
-    await people.versions(first)
-    if yard.report.profile.groups.supported:
+    second = await creation.second()
+    await creation.duplicates(first)
+    await changes.updates(first)
+    await changes.lists(first)
+    await changes.clearing(first)
+    await look_at_versions(people, first)
+    if yard.profile.groups.supported:
         teams = Teams(yard, people.forms, first, second)
         await teams.look()
         await look_at_bulk(yard, people)

@@ -17,7 +17,7 @@ _REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 async def look_at_bulk(yard: Yard, people: People) -> None:
     """Asked only of a server that says it can, or of which the profile says so."""
-    report, profile = yard.report, yard.report.profile
+    report, profile = yard.report, yard.profile
     path = profile.discovery.service_provider_config
     said = await yard.ask.send("GET", path) if path else None
     told: dict[str, Any] = said.body if said is not None and said.ok and isinstance(said.body, dict) else {}
@@ -52,7 +52,7 @@ def _places(body: Any) -> list[str]:
 
 
 def _request(yard: Yard, people: People) -> Row:
-    user = account(people.values("c", only=people.required), primary=yard.report.profile.email_primary)
+    user = account(people.values("c", only=people.required), primary=people.primary)
     group = {"schemas": [GROUP], "displayName": yard.names.group(too=True), "members": [{"value": "bulkId:user"}]}
     return {
         "schemas": [_REQUEST],

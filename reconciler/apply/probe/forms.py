@@ -21,8 +21,8 @@ class Forms:
 
     def __init__(self, yard: Yard) -> None:
         self._yard = yard
-        self.capitalized = yard.report.profile.patch.ops == "capitalized"
-        self.text = yard.report.profile.patch.booleans == "text"
+        self.capitalized = yard.profile.patch.ops == "capitalized"
+        self.text = yard.profile.patch.booleans == "text"
 
     async def write(
         self, form: Update, made: Made, values: Mapping[str, Any], headers: Mapping[str, str] | None = None

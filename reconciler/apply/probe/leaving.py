@@ -6,7 +6,6 @@ import secrets
 from typing import Final
 
 from reconciler.apply.probe.people import People
-from reconciler.apply.probe.samples import account
 from reconciler.apply.probe.yard import Made, Yard
 from reconciler.live.probe.ask import Said, at
 from reconciler.model.comparison import truth
@@ -22,7 +21,7 @@ class Leaving:
     def __init__(self, yard: Yard, people: People, first: Made) -> None:
         self.yard = yard
         self.report = yard.report
-        self.profile = yard.report.profile
+        self.profile = yard.profile
         self._people = people
         self._first = first
 
@@ -76,7 +75,9 @@ class Leaving:
             self.report.seen(
                 "users.effect", "deleted" if effect == "deactivated" else effect, "the account was gone afterwards"
             )
-            self.report.seen("users.reversible", False, "a deactivated account was gone")
+            if effect == "deactivated":
+                self.report.seen("users.reversible", False, "a deactivated account was gone")
+            await self._again(made, "deactivation")
             return False
         if not done:
             why = f"answered with {said.status}, and nothing happens" if said.ok else f"refused ({said.short})"
@@ -129,15 +130,15 @@ class Leaving:
         again = await self.yard.ask.send("DELETE", self.yard.where(made))
         if again.status not in {404, 204}:
             self.report.note(f"a second DELETE is answered with {again.short}")
-        await self._again(made)
+        await self._again(made, "DELETE")
 
-    async def _again(self, made: Made) -> None:
+    async def _again(self, made: Made, what: str) -> None:
         values = self._people.values("b", only=self._people.required)
-        back, said = await self.yard.create("user", account(values, primary=self.profile.email_primary))
+        back, said = await self._people.create(values)
         if back is not None or said.ok:
-            self.report.good("a userName is free again after DELETE")
+            self.report.good(f"a userName is free again after {what}")
         else:
-            self.report.bad(f"a userName is not free again after DELETE ({said.short})", f"it was {made.name}")
+            self.report.bad(f"a userName is not free again after {what} ({said.short})", f"it was {made.name}")
 
     async def _unknown(self) -> None:
         """What an id says that nobody has."""

@@ -9,6 +9,7 @@ from typing import Final
 PREFIX: Final = "reconciler-probe-"
 _USER: Final = re.compile(r"reconciler-probe-[0-9a-f]{12}-[a-z]@[a-z0-9.-]+", re.IGNORECASE)
 _GROUP: Final = re.compile(r"reconciler probe [0-9a-f]{12}( renamed \d)?, may be deleted( too)?", re.IGNORECASE)
+_RESERVED: Final = re.compile(r"\.(invalid|test|example|localhost|example\.(com|net|org))$")
 
 
 class Names:
@@ -16,10 +17,15 @@ class Names:
 
     def __init__(self, domain: str) -> None:
         self.tag = secrets.token_hex(6)
-        self._domain = domain
+        self.domain = domain
+
+    @property
+    def reserved(self) -> bool:
+        """Whether nobody can have the domain (RFC 2606, RFC 6761)."""
+        return bool(_RESERVED.search(f".{self.domain.lower()}"))
 
     def user(self, letter: str) -> str:
-        return f"{PREFIX}{self.tag}-{letter}@{self._domain}"
+        return f"{PREFIX}{self.tag}-{letter}@{self.domain}"
 
     def group(self, renamed: int = 0, *, too: bool = False) -> str:
         middle = f" renamed {renamed}" if renamed else ""

@@ -12,6 +12,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.schema import is_manager
 
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 _VALUES: Final[dict[str, tuple[str, str]]] = {
     "displayname": ("Reconciler Probe", "Probe of Reconciler"),
@@ -27,6 +28,27 @@ _VALUES: Final[dict[str, tuple[str, str]]] = {
 }
 _NEVER: Final = frozenset({"roles", "entitlements", "password", "groups", "x509certificates", "photos", "usertype"})
 """What may cost a licence, give rights, or is never shown again."""
+_PLAIN: Final[dict[str, tuple[str, ...]]] = {
+    "preferredlanguage": ("en-US", "en_US"),
+    "locale": ("en-US", "en_US"),
+    "timezone": ("UTC", "America/Los_Angeles"),
+    "phonenumbers.value": ("+15551234567", "tel:+1-555-123-4567"),
+    "addresses.country": ("US", "United States"),
+    "profileurl": ("https://example.com/probe",),
+    "externalid": ("00000000-0000-4000-8000-00000000000d",),
+}
+"""Other spellings that some servers ask for."""
+
+
+def alternatives(profile: Profile, target: str) -> tuple[Any, ...] | None:
+    """Values that are plainly valid, beside the sample; None where nobody can know that without the application."""
+    path = parse_path(target)
+    if path.schema_name == "preferredlanguage" and profile.languages:
+        return profile.languages[:2]
+    if path.schema_name in _PLAIN:
+        return _PLAIN[path.schema_name]
+    standard = not path.urn or path.urn.lower() in {USER.lower(), ENTERPRISE.lower()}
+    return ("Ada",) if standard and path.full_name not in profile.schema_of_users else None
 
 
 def sample(profile: Profile, target: str, name: str, which: int = 0) -> Any:

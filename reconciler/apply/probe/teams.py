@@ -13,6 +13,7 @@ from reconciler.model.path import member
 from reconciler.model.profile import MEMBER_FORMS, UPDATES, MemberForm
 
 _ABSENT: Final = frozenset({404, 405, 501})
+_FORBIDDEN: Final = 403
 _FORMS: Final = sorted(MEMBER_FORMS, key=lambda form: form == "nested")
 """In the order of harm: the nested form is stored as nonsense by servers that don't know it."""
 
@@ -23,7 +24,7 @@ class Teams:
     def __init__(self, yard: Yard, forms: Forms, one: Made, other: Made | None) -> None:
         self.yard = yard
         self.report = yard.report
-        self.profile = yard.report.profile
+        self.profile = yard.profile
         self.forms = forms
         self._one = one
         self._other = other
@@ -67,6 +68,9 @@ class Teams:
         group, said = await self.yard.create("group", self._body(name))
         if group is None:
             self.report.bad(f"no group can be created ({said.short})", "may the token create groups?")
+            if said.status == _FORBIDDEN:
+                sentence = "the application does not let this token create groups"
+                self.report.seen(("cannot", "createGroup"), sentence, "POST answers 403, and accounts could be created")
             return None, False
         self._answered(said)
         self.report.bad(f"a group can't be created with members ({refusal.short}); without it can")

@@ -37,6 +37,8 @@ class Yard:
     def __init__(self, ask: Ask, report: Report, names: Names) -> None:
         self.ask = ask
         self.report = report
+        self.profile = report.current()
+        """As it was seen to be by reading, if it was."""
         self.names = names
         self.made: dict[tuple[Kind, str], Made] = {}
         self.tried = False
@@ -45,15 +47,14 @@ class Yard:
         """How an account is deactivated here: an async function of its id; None where that is not known yet."""
 
     def endpoint(self, kind: Kind) -> str:
-        profile = self.report.profile
-        return profile.users.endpoint if kind == "user" else profile.groups.endpoint
+        return self.profile.users.endpoint if kind == "user" else self.profile.groups.endpoint
 
     def where(self, made: Made) -> str:
         return at(self.endpoint(made.kind), made.id)
 
     async def get(self, made: Made) -> Row | None:
         """As it is now, once a write had time to settle; None if it can't be read, or is not ours any more."""
-        await asyncio.sleep(self.report.profile.settle_seconds)
+        await asyncio.sleep(self.profile.settle_seconds)
         row = (await self.ask.send("GET", self.where(made))).row
         return row if row is not None and is_leftover(_name(made.kind, row)) else None
 
@@ -87,8 +88,8 @@ class Yard:
 
     async def find(self, kind: Kind, name: str) -> Row | None:
         """By filter where the profile trusts it and it finds somebody, else by walking the list."""
-        label, trusted = ("userName", self.report.profile.filters.users) if kind == "user" else (
-            "displayName", self.report.profile.filters.groups)  # fmt: skip
+        label, trusted = ("userName", self.profile.filters.users) if kind == "user" else (
+            "displayName", self.profile.filters.groups)  # fmt: skip
         if label in trusted:
             params = {"filter": f"{label} eq {json.dumps(name)}"}
             for row in (await self.ask.send("GET", self.endpoint(kind), params=params)).rows or ():
@@ -129,7 +130,7 @@ class Yard:
 
     async def walk(self, kind: Kind) -> AsyncIterator[Row]:
         """All rows of a list, as far as it can be walked."""
-        style, count = self.report.profile.paging.style, self.report.profile.paging.count
+        style, count = self.profile.paging.style, self.profile.paging.count
         params = {"index": {"startIndex": "1", "count": str(count)}, "cursor": {"cursor": ""}, "none": {}}[style]
         seen: set[str] = set()
         for _ in range(_PAGES):
@@ -191,7 +192,7 @@ class Yard:
                     self.made[kind, key] = Made(kind, key, str(name), Said(0, False))
 
     def _kinds(self) -> tuple[Kind, ...]:
-        return ("group", "user") if self.report.profile.groups.supported else ("user",)
+        return ("group", "user") if self.profile.groups.supported else ("user",)
 
     async def _remove(self, made: Made) -> str | None:
         """What became of it: deleted, deactivated, emptied; None if it is as it was."""

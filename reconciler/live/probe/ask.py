@@ -18,6 +18,10 @@ Row: TypeAlias = dict[str, Any]
 
 BUSY: Final = frozenset({502, 503, 504})
 """Says nothing of what was asked."""
+REFUSED: Final = frozenset({400, 409, 413, 422, 500})
+"""Speaks of what is in a request."""
+CANT: Final = frozenset({404, 405, 501})
+"""Speaks of the request itself, whatever is in it."""
 _WAITS: Final = (0.1, 0.5)
 _LIST: Final = ("Resources", "resources")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import yaml
+from pydantic import ValidationError
 
 from reconciler.model.profile import Profile
 
@@ -79,6 +80,13 @@ class Report:
                 found.append(Difference(key, value, why))
         order = list(document)
         return sorted(found, key=lambda each: order.index(each.key[0]))
+
+    def current(self) -> Profile:
+        """The profile as it would be with what was seen until now, if that makes one."""
+        try:
+            return self.profile.corrected(self.block())
+        except ValidationError:
+            return self.profile
 
     def block(self) -> dict[str, Any]:
         """What belongs under `profile:`; nothing in it if nothing differs."""
