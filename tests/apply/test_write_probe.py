@@ -353,3 +353,38 @@ def test_a_token_that_may_not_write_proposes_nothing_and_says_so() -> None:
     report = probed(Tenant("readOnly").transport)
     assert report.block() == {}
     assert "no account can be created (403" in what(report, False)
+
+
+class Choosy(httpx.AsyncBaseTransport):
+    """Refuses accounts whose address ends in none of these."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, *ends: str) -> None:
+        self.inner = inner
+        self.ends = ends
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = json.loads(request.content or b"{}")
+        if request.method == "POST" and any(not e["value"].endswith(self.ends) for e in body.get("emails", ())):
+            return httpx.Response(400, json={"status": "400", "detail": "not an e-mail address"})
+        return await self.inner.handle_async_request(request)
+
+
+def test_where_a_special_domain_is_refused_another_harmless_one_is_tried() -> None:
+    tenant = Tenant()
+    report = probed(Choosy(tenant.transport, "@example.com"))
+    assert report.block() == {}
+    assert "example.com is taken instead" in what(report, None)
+    assert "none: true" not in str(report.findings)
+    assert tenant.left() == {}
+
+
+@pytest.mark.parametrize(
+    ("domain", "hint"), [("example.invalid", "--domain"), ("probe.contoso.com", "look at a value")]
+)
+def test_where_no_harmless_domain_is_taken_it_is_said_what_helps(domain: str, helps: bool) -> None:
+    tenant = Tenant()
+    report = probed(Choosy(tenant.transport, "@verified.contoso.com"), domain=domain)
+    refused = [each for each in report.findings if "emails" in each.what and "is refused" in each.what]
+    assert refused
+    assert ("--domain" in refused[0].hint) is helps
+    assert tenant.left() == {}

@@ -29,7 +29,7 @@ _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 def intention(domain: str) -> str:
     """What a probe will do, in the words of a question."""
     return (
-        f"It makes two or three users {PREFIX}…@{domain} and one or two groups `reconciler probe …, may be deleted`,\n"
+        f"It makes two to four users {PREFIX}…@{domain} and one or two groups `reconciler probe …, may be deleted`,\n"
         "changes them, deactivates and deletes them, and says what can't be deleted. What an earlier probe left is\n"
         "removed too. Nobody else is touched. Some applications count users, or write to the address of a new one."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Final
 
@@ -26,8 +27,10 @@ class Leaving:
         self._first = first
 
     async def look(self, made: Made) -> None:
+        complete = await self._complete(made)
         if await self._deactivates(made):
-            await self._listed(made)
+            if complete:
+                await self._listed(made)
             await self._reactivates(made)
         await self._deletes(made)
         await self._unknown()
@@ -88,6 +91,24 @@ class Leaving:
         self.report.seen("users.deactivate", True, "`active: false` works")
         self.report.seen("users.effect", "deactivated", "a deactivated account can still be read")
         return True
+
+    async def _complete(self, made: Made) -> bool:
+        """Whether lists show both accounts while they are active; a filter proves that they could."""
+        ours = {each.id: each for each in (self._first, made)}
+        seen = {str(row["id"]) async for row in self.yard.walk("user")}
+        missing = [each for key, each in ours.items() if key not in seen]
+        if not missing or not seen or "userName" not in self.profile.filters.users:
+            return not missing
+        if not self.profile.paging.trusted:
+            self.report.note("lists leave people out")
+            return False
+        endpoint, which = self.yard.endpoint("user"), f"userName eq {json.dumps(missing[0].name)}"
+        found = await self.yard.ask.send("GET", endpoint, params={"filter": which})
+        if missing[0].id not in found.ids:
+            return False
+        self.report.bad("lists leave people out, whom a filter finds", "does it take time? settleSeconds")
+        self.report.seen("paging.trusted", False, "an active account was not in the list, and a filter found it")
+        return False
 
     async def _listed(self, made: Made) -> None:
         seen = {str(row["id"]) async for row in self.yard.walk("user")}

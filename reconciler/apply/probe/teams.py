@@ -41,6 +41,7 @@ class Teams:
             self.report.note("a group's name can be given twice")
         elif not said.ok:
             self.report.good(f"a group's name that is taken is refused with {said.status}")
+        await self._excluded()
         await self._members(group, begun=wrote)
         await self._rename(group)
 
@@ -146,6 +147,16 @@ class Teams:
         for what in ("addMembers", "removeMembers"):
             sentence = "the application does not change the members of a group over SCIM"
             self.report.seen(("cannot", what), sentence, "no form of it works")
+
+    async def _excluded(self) -> None:
+        """Whether lists without members may be asked for at all."""
+        endpoint, style = self.yard.endpoint("group"), self.profile.paging.style
+        params = {"cursor": "", "count": "1"} if style == "cursor" else {}
+        plain = await self.yard.ask.send("GET", endpoint, params=params)
+        said = await self.yard.ask.send("GET", endpoint, params={**params, "excludedAttributes": "members"})
+        if plain.rows is not None and 400 <= said.status < 500:
+            self.report.bad(f"excludedAttributes=members is refused ({said.short})")
+            self.report.seen("excludedAttributes", False, f"excludedAttributes=members is refused with {said.status}")
 
     async def _until_shown(self, group: Made, order: tuple[MemberForm, ...]) -> None:
         """Adds one account in one form after the other until the group shows it."""

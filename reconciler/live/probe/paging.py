@@ -63,7 +63,8 @@ async def look_at_paging(ask: Ask, report: Report) -> List:
         return await _Walk(ask, report, path, count, first, plain, follows=follows).look()
     assert refused is not None
     report.bad(f"a list with startIndex and count is refused ({refused.short})")
-    style, given = ("cursor", cursor) if cursor.rows is not None and follows is not None else ("none", plain)
+    told = follows is not None or paging.style == "cursor" or "cursor" in refused.said.lower()
+    style, given = ("cursor", cursor) if cursor.rows is not None and told else ("none", plain)
     if given.rows is None:
         raise refused.error or NotScim(f"GET {path}: no list comes", hint="is tenantUrl the SCIM address?")
     report.seen("paging.style", style, f"startIndex is refused with {refused.status}")
