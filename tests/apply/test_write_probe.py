@@ -378,9 +378,7 @@ def test_where_a_special_domain_is_refused_another_harmless_one_is_tried() -> No
     assert tenant.left() == {}
 
 
-@pytest.mark.parametrize(
-    ("domain", "hint"), [("example.invalid", "--domain"), ("probe.contoso.com", "look at a value")]
-)
+@pytest.mark.parametrize(("domain", "helps"), [("example.invalid", True), ("probe.contoso.com", False)])
 def test_where_no_harmless_domain_is_taken_it_is_said_what_helps(domain: str, helps: bool) -> None:
     tenant = Tenant()
     report = probed(Choosy(tenant.transport, "@verified.contoso.com"), domain=domain)
