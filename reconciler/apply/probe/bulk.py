@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from reconciler.apply.probe.people import People
 from reconciler.apply.probe.samples import GROUP, account
 from reconciler.apply.probe.yard import Yard
-from reconciler.live.probe.ask import Row, member_ids, number
+from reconciler.live.probe.ask import BUSY, Row, member_ids, number
 from reconciler.live.probe.discovery import claims
 from reconciler.model.path import member
 
@@ -38,6 +38,9 @@ async def look_at_bulk(yard: Yard, people: People) -> None:
             "bytes": number(member(entry, "maxPayloadSize")),
         }
         report.seen(("bulk",), {name: value for name, value in limits.items() if value}, "Bulk was seen to work")
+        return
+    if answer.status in BUSY or not answer.status:
+        report.note(f"whether Bulk works is unknown ({answer.short})")
         return
     why = f"answered with {answer.status}, and not done" if answer.ok else f"refused ({answer.short})"
     report.bad(f"Bulk with references between operations is {why}")
