@@ -124,8 +124,9 @@ def _possible(order: Sequence[Form], *, readable: bool) -> tuple[Form, ...]:
 def learned(ladder: dict[Writes, Ladder]) -> dict[str, str]:
     """Dotted key of the profile → the form that worked, where it is not the one that the profile says."""
     found: dict[str, str] = {}
-    for kind, key in (("user", "users.update"), ("group", "groups.update"), ("remove", "groups.members")):
-        one = ladder[kind]  # type: ignore[index]
+    keys: dict[Writes, str] = {"user": "users.update", "group": "groups.update", "remove": "groups.members"}
+    for kind, key in keys.items():
+        one = ladder[kind]
         if one.first != one.start:
             found |= _said(key, one.first, one.start)
     adding = ladder["add"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.errors import Invalid, NotFound, ScimError
-from reconciler.http import Client
+from reconciler.errors import Invalid, NotFound, NotStored, ScimError
+from reconciler.http import Answer, Client
 from reconciler.live import wire
 from reconciler.live.bulk import Request
 from reconciler.live.creation import Creation, Stored
@@ -190,6 +190,8 @@ class Writer:
             if isinstance(error, NotFound) and method != "DELETE" and await self._is_there(path):
                 raise unsupported(answer) from error
             raise
+        if method == "DELETE" and answer.status not in self._profile.answers.deleted:
+            raise _not_deleted(answer)
         if self._profile.versions and (now := _version(shown) or answer.headers.get("etag")):
             self._versions[path] = now
         return shown
@@ -286,8 +288,18 @@ class Writer:
         try:
             await write(self._send, "DELETE", place(kind, key, self._profile), lambda: None, gone)
         except ScimError as error:
-            if error.status != 404 and not (error.status in self._profile.answers.not_found and await gone()):
+            unclear = isinstance(error, NotStored) or error.status in self._profile.answers.not_found
+            if error.status != 404 and not (unclear and await gone()):
                 raise
+
+
+def _not_deleted(answer: Answer) -> NotStored:
+    return NotStored(
+        f"the deletion was answered with {answer.status}, and the resource is still there",
+        request=answer.request,
+        status=answer.status,
+        hint="`cannot` in the app's profile says what the application can't do",
+    )
 
 
 def _twin(paths: Iterable[str]) -> Form | None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.errors import AnswerLost, Conflict, Forbidden, NotFound, ScimError, Throttled, Unsupported
+from reconciler.errors import AnswerLost, Conflict, Forbidden, NotFound, NotStored, ScimError, Throttled, Unsupported
 from reconciler.model.values import RemoteId
 
 ADA = {
@@ -373,6 +373,20 @@ def test_who_is_not_there_is_deleted(using: Any, scim: Any, refusal: Any) -> Non
     using(scim(), lambda rig: rig.writer.delete_group(ID))
     unknown = scim(intercept=lambda _, path, __: refusal(403, "no") if path != "/Users" else None)
     using(unknown, lambda rig: rig.writer.delete_user(ID), answers={"notFound": [404, 403]})
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_deletion_is_looked_at_where_its_status_is_not_the_applications(using: Any, scim: Any, done: bool) -> None:
+    fake = scim(users=[account()])
+    hook = only(9, "DELETE", lambda: httpx.Response(202))
+    fake.after, fake.intercept = (hook, None) if done else (None, hook)
+    if done:
+        using(fake, lambda rig: rig.writer.delete_user(ID), answers={"deleted": [204]})
+        assert not fake.users
+    else:
+        with pytest.raises(NotStored, match="answered with 202, and the resource is still there"):
+            using(fake, lambda rig: rig.writer.delete_user(ID), answers={"deleted": [204]})
+    assert len(fake.sent("DELETE")) == 1
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (405, ScimError)])
