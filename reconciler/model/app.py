@@ -287,6 +287,8 @@ class Guardrails(Written):
     update_users: Limit = Limit(percent=30, ignore_below=20)
     clear_attributes: Limit = Limit(count=20)
     create_users: Limit = Limit()
+    minimum_members: dict[GroupId, Annotated[int, Field(ge=1)]] = {}
+    """Group → how many members it has to keep: what would leave it fewer is held."""
     protected: Protected = Protected()
     acts_as: str | None = None
     """The userName of the account that the token belongs to."""
@@ -310,6 +312,8 @@ class App(Written):
     drift: Drift = Drift()
     ignore: Ignore = Ignore()
     guardrails: Guardrails = Guardrails()
+    canary: int = Field(default=3, ge=0)
+    """The first of each kind of change are made and verified before the rest of the kind; 0: none."""
     order: Literal["leaversFirst", "leaversLast"] = "leaversFirst"
     profile: dict[str, Any] = {}
     """Corrections to the gallery's profile, merged deeply."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.model.app import Condition
 from reconciler.model.values import GroupId, UserId, Value
+from reconciler.model.window import ALWAYS, Window
 
 GRAPH_ATTRIBUTES = (
     "userPrincipalName", "mail", "mailNickname", "otherMails", "givenName", "surname", "displayName",
@@ -40,6 +42,8 @@ class User:
     """Earlier attributes, each entry one identity; may hold an `id`."""
     accounts: dict[str, str] = field(default_factory=dict)
     """App → the id of this very account."""
+    window: Window = ALWAYS
+    """Outside of it the person has no access to anything."""
 
     @property
     def name(self) -> str:
@@ -54,6 +58,15 @@ class Member:
     user: UserId | None = None
     group: GroupId | None = None
     reason: str = ""
+    window: Window = ALWAYS
+
+
+@dataclass(slots=True)
+class Rule:
+    """People for whom all conditions hold count as members of the group that has the rule."""
+
+    all: tuple[Condition, ...]
+    line: int
 
 
 @dataclass(slots=True)
@@ -68,6 +81,7 @@ class Group:
     sensitive: bool = False
     formerly: tuple[dict[str, Value], ...] = ()
     accounts: dict[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
 
     @property
     def name(self) -> str:

@@ -32,6 +32,9 @@ class Reason(StrEnum):
     LEFT_SCOPE = "leftScope"
     GONE_FROM_GIT = "goneFromGit"
     DISABLED = "disabled"
+    OUTSIDE_WINDOW = "outsideWindow"
+    """Before `from` or after `until` of the person."""
+    REVOKED = "revoked"
     UNMANAGED = "unmanaged"
     MEMBER_ADDED = "memberAdded"
     MEMBER_REMOVED = "memberRemoved"
@@ -43,6 +46,17 @@ class Reason(StrEnum):
     """Wanted was a deletion, which the application can't do."""
 
 
+class Suspect(StrEnum):
+    """Who or what probably moved the application, where the pattern tells."""
+
+    JUST_IN_TIME = "justInTime"
+    """An account that signing in made, or changed."""
+    OTHER_PROVISIONER = "otherProvisioner"
+    ADMINISTRATOR = "administrator"
+    SERVER = "server"
+    """The application computes the value by itself."""
+
+
 class Source(Part):
     file: str
     line: int
@@ -50,7 +64,7 @@ class Source(Part):
 
 class Held(Part):
     by: str
-    """whoIsThis, takenAwayInApp, stateMissing, givenInApp, or guardrail:NAME[:KEY]."""
+    """whoIsThis, takenAwayInApp, stateMissing, givenInApp, minimumMembers, or guardrail:NAME[:KEY]."""
     release: str
     """The `--allow` that lets it run."""
 
@@ -80,6 +94,7 @@ class MemberRef(Part):
     name: str
     via: tuple[str, ...] = ()
     until: str | None = None
+    """The last day, or the moment, until which the membership holds, as the files write it."""
 
 
 class _Change(Part):
@@ -90,6 +105,8 @@ class _Change(Part):
     reasons: tuple[Reason, ...] = ()
     source: Source | None = None
     held: tuple[Held, ...] = ()
+    suspect: Suspect | None = None
+    """Of drift."""
 
 
 class _Sets(_Change):
@@ -98,6 +115,8 @@ class _Sets(_Change):
 
 class _Members(_Change):
     members: tuple[MemberRef, ...] = ()
+    sensitive: bool = False
+    """Of a group whose gains are always shown first."""
 
 
 class CreateUser(_Sets):
@@ -112,6 +131,8 @@ class RenameUser(_Sets):
     """A matching attribute changes: the name that the person signs in with, or the e-mail."""
 
     action: Literal["renameUser"] = "renameUser"
+    temporary: bool = False
+    """The new name is given up again in the same plan: people who exchange names need a third one on the way."""
 
 
 class ReactivateUser(_Sets):
@@ -146,6 +167,7 @@ class UpdateGroup(_Sets):
 
 class RenameGroup(_Sets):
     action: Literal["renameGroup"] = "renameGroup"
+    temporary: bool = False
 
 
 class AdoptGroup(_Sets):
@@ -207,11 +229,33 @@ class Note(Part):
     code: Literal[
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
-        "membersUnread", "unknownAttribute",
+        "membersUnread", "unknownAttribute", "revoked", "trailer", "inheritedMapping", "asOf", "stricter",
     ]  # fmt: skip
     key: str
     id: str | None = None
     text: str
+
+
+class Soon(Part):
+    """What starts or ends within `soonDays`."""
+
+    key: str
+    name: str
+    group: str | None = None
+    """The group whose membership starts or ends; None: the person's whole access."""
+    from_: str | None = Field(default=None, alias="from")
+    until: str | None = None
+    reason: str | None = None
+    source: Source | None = None
+
+
+class Signature(Part):
+    """Ed25519 (RFC 8032) over the bytes of `digest`."""
+
+    key_id: str
+    """SHA-256 of the public key's 32 bytes, as `sha256:HEX`."""
+    value: str
+    """Base64 (RFC 4648 section 4)."""
 
 
 class DesiredFacts(Part):
@@ -264,8 +308,10 @@ class Plan(Part):
     guardrails: tuple[Guardrail, ...] = ()
     changes: tuple[Annotated[Change, Field(discriminator="action")], ...] = ()
     blocked: tuple[Blocked, ...] = ()
-    soon: tuple[dict[str, Any], ...] = ()
+    soon: tuple[Soon, ...] = ()
     notes: tuple[Note, ...] = ()
+    signature: Signature | None = None
+    """Of `digest`; not part of what it covers."""
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -5,7 +5,7 @@ It can be lost; what is lost with it is convenience. Values of attributes are no
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -39,6 +39,25 @@ class Spent(TypedDict):
     value: int
 
 
+class Revocation(TypedDict):
+    """Access that was taken away without a pull request."""
+
+    reason: str
+    at: str
+    by: str
+    """Who did it, as far as the machine knows."""
+    until: str | None
+    """When it ends by itself (RFC 3339, UTC); None: when it is released."""
+
+
+class Used(TypedDict):
+    """A release that a commit's trailer gave and that has been used: it works once."""
+
+    release: str
+    commit: str
+    at: str
+
+
 class State(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
@@ -57,5 +76,10 @@ class State(BaseModel):
     spent: list[Spent] = []
     held: dict[str, int] = {}
     """Guardrail → the figure that it held: what was held stays so, although what did run moved the percentage."""
+    revocations: dict[str, Revocation] = {}
+    """user:ID or account:REMOTE-ID → why. Written by `revoke` and `release` alone: no apply changes them."""
+    used: list[Used] = []
+    guardrails: dict[str, Any] | None = None
+    """Those of the commit last applied without remainder, `protected` among them, as app.yaml spells them."""
     fresh: bool = Field(default=False, exclude=True)
     """True: there was no memory; nobody is managed yet."""

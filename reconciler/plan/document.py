@@ -25,7 +25,7 @@ from reconciler.model.values import Value
 from reconciler.plan.context import VERSION, Context
 from reconciler.plan.order import ordered
 
-_UNAPPROVED = ("origin", "reasons", "source", "held")
+_UNAPPROVED = ("origin", "reasons", "source", "held", "suspect")
 """What may move without changing what was approved."""
 
 

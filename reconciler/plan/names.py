@@ -103,7 +103,7 @@ def _without_names(change: Change) -> list[Change]:
     if not left:
         return []
     if isinstance(change, RenameUser):
-        return [UpdateUser.model_validate(change.model_dump(exclude={"action", "set"}) | {"set": left})]
+        return [UpdateUser.model_validate(change.model_dump(exclude={"action", "set", "temporary"}) | {"set": left})]
     if isinstance(change, RenameGroup):
-        return [UpdateGroup.model_validate(change.model_dump(exclude={"action", "set"}) | {"set": left})]
+        return [UpdateGroup.model_validate(change.model_dump(exclude={"action", "set", "temporary"}) | {"set": left})]
     return [change.model_copy(update={"set": left})]
