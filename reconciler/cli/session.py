@@ -16,7 +16,7 @@ import click
 from reconciler import desired as files
 from reconciler.errors import DesiredStateError, Place, Problem, UsageError
 from reconciler.gallery import load_profile
-from reconciler.model.app import App
+from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.discovered import Discovered
 from reconciler.model.profile import Profile
@@ -111,7 +111,7 @@ class Opened:
         from reconciler.live import Reader
 
         await self.discover(client)
-        user_paths, group_paths = read_paths(self.desired, self.app, self.profile)
+        user_paths, group_paths = read_paths(self.desired, self.app, self.profile, self.stricter)
         with bulk():
             snapshot = await Reader(client, self.profile).read(
                 user_paths,
@@ -131,7 +131,13 @@ class Opened:
                 as_of=self.as_of,
                 releases=self.releases,
                 discovered=self.discovered,
+                stricter=self.stricter,
             )
+
+    @property
+    def stricter(self) -> tuple[Guardrails, ...]:
+        """Guardrails of other revisions, which hold beside today's: those of the last complete apply."""
+        return () if self.state.guardrails is None else (self.state.guardrails,)
 
     async def discover(self, client: Client) -> Discovered:
         """What the server says of itself, once; from then on `profile` is corrected by it, where that is safe."""

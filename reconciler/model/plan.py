@@ -202,8 +202,11 @@ Change: TypeAlias = (
 
 class Guardrail(Part):
     name: str
-    """deprovisionUsers, removeMembers:GROUP, …"""
+    """deprovisionUsers, removeMembers:GROUP, minimumMembers:GROUP, …"""
     value: int
+    """What the plan has of it; of minimumMembers, how many members it leaves."""
+    earlier: int = 0
+    """What applies did of it in the 24 hours before, and counts too."""
     count: int | None = None
     percent: float | None = None
     of: int

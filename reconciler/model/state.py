@@ -5,11 +5,13 @@ It can be lost; what is lost with it is convenience. Values of attributes are no
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
+
+from reconciler.model.app import Guardrails
 
 FORMAT: Literal["reconciler.state/1"] = "reconciler.state/1"
 
@@ -79,7 +81,7 @@ class State(BaseModel):
     revocations: dict[str, Revocation] = {}
     """user:ID or account:REMOTE-ID → why. Written by `revoke` and `release` alone: no apply changes them."""
     used: list[Used] = []
-    guardrails: dict[str, Any] | None = None
-    """Those of the commit last applied without remainder, `protected` among them, as app.yaml spells them."""
+    guardrails: Guardrails | None = None
+    """Those of the commit last applied without remainder, `protected` and `actsAs` among them."""
     fresh: bool = Field(default=False, exclude=True)
     """True: there was no memory; nobody is managed yet."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from reconciler.model.app import App
+from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.discovered import Discovered, from_app
 from reconciler.model.path import parse_path
@@ -59,15 +60,18 @@ def propose(
     as_of: datetime,
     releases: Releases | None = None,
     discovered: Discovered | None = None,
+    stricter: Sequence[Guardrails] = (),
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
+
+    `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
     if profile.groups.read_members == "never":
         fill_from_memory(snapshot, state)
     overrides = discovered.overrides if discovered else from_app(app.profile)
-    context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of, overrides)
+    context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of, overrides, stricter)
     context.notes += _unknown(context, discovered)
     check(context)
     accounts = theirs(

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from reconciler.model.app import App, Clause
+from reconciler.model.app import App, Clause, Guardrails, Protected
 from reconciler.model.clauses import clause_holds
 from reconciler.model.comparison import equal
 from reconciler.model.desired import Column, Desired, DesiredGroup, Person
@@ -31,6 +31,7 @@ from reconciler.model.values import (
 from reconciler.plan.difference import EXACT, REDACTED, as_json
 from reconciler.plan.identity import Identity, Theirs
 from reconciler.plan.releases import Releases
+from reconciler.plan.strict import protected
 
 NAMES = ("userName", "displayName", "name.givenName", "name.familyName")
 SIGN_IN = frozenset({"username", "emails.value"})
@@ -41,8 +42,14 @@ VERSION = "meta.version"
 """Read where versions are real, for the conditions of writes (RFC 7644 section 3.14); no part of what is compared."""
 
 
-def read_paths(desired: Desired, app: App, profile: Profile) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the snapshot must hold of each account and of each group: mapped, matching, naming, and guarded paths."""
+def read_paths(
+    desired: Desired, app: App, profile: Profile, stricter: Sequence[Guardrails] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the snapshot must hold of each account and of each group: mapped, matching, naming, and guarded paths.
+
+    `stricter`: as `propose` is given it.
+    """
+    guarded = protected(app, stricter)
     versions = [VERSION] if profile.versions else []
     users = [
         c.path
@@ -50,14 +57,14 @@ def read_paths(desired: Desired, app: App, profile: Profile) -> tuple[tuple[str,
         if not c.on_create or c.matching or _chosen(desired.people, n)
     ]
     users += [*NAMES, "active"]
-    users += [c.attribute for c in _clauses(app.ignore.users, app.guardrails.protected.users)]
+    users += [c.attribute for c in _clauses(app.ignore.users, guarded.users)]
     groups = [
         c.path
         for n, c in enumerate(desired.group_columns)
         if c.matching or not c.on_create or _chosen(desired.groups, n)
     ]
     groups.append("displayName")
-    groups += [c.attribute for c in _clauses(app.ignore.groups, app.guardrails.protected.groups)]
+    groups += [c.attribute for c in _clauses(app.ignore.groups, guarded.groups)]
     return tuple(dict.fromkeys([*users, *versions])), tuple(dict.fromkeys([*groups, *versions]))
 
 
@@ -83,6 +90,8 @@ class Context:
     as_of: datetime
     overrides: Sequence[Override] = ()
     """What corrects the gallery's profile."""
+    stricter: Sequence[Guardrails] = ()
+    """Guardrails of other revisions, which hold beside today's."""
     users: Identity = field(default_factory=Identity)
     groups: Identity = field(default_factory=Identity)
     changes: list[Change] = field(default_factory=list)
@@ -150,15 +159,27 @@ class Context:
         return _matching(self.app.ignore.groups, self.snapshot.group_paths, rows)
 
     @cached_property
+    def _protected(self) -> Protected:
+        return protected(self.app, self.stricter)
+
+    @cached_property
     def protected_accounts(self) -> frozenset[int]:
-        """By clause; people by id are added where they are known."""
-        rows = [a.values for a in self.snapshot.accounts]
-        return _matching(_clauses(self.app.guardrails.protected.users), self.snapshot.user_paths, rows)
+        """By clause, or because the token belonged to it under another revision; people by id are added where they are
+        known.
+        """
+        accounts = self.snapshot.accounts
+        found = _matching(_clauses(self._protected.users), self.snapshot.user_paths, [a.values for a in accounts])
+        tokens = {rails.acts_as for rails in self.stricter if rails.acts_as}
+        if not tokens:
+            return found
+        return found | {
+            at for at in range(len(accounts)) if any(equal(t, self.user_name(at), exact=False) for t in tokens)
+        }
 
     @cached_property
     def _protected_strangers(self) -> frozenset[int]:
         """Accounts that nobody owns and that carry a name of somebody protected by id, whose binding may be lost."""
-        ids = [u for u in self.app.guardrails.protected.users if isinstance(u, str)]
+        ids = [u for u in self._protected.users if isinstance(u, str)]
         users = [self.desired.directory.users[u] for u in ids if u in self.desired.directory.users]
         pins = {user.accounts.get(self.app.name) for user in users}
         names = {str(v).casefold() for user in users for v in user.attributes.values() if isinstance(v, str) and v}
@@ -172,16 +193,16 @@ class Context:
 
     @cached_property
     def protected_users(self) -> frozenset[str]:
-        return frozenset(user_key(u) for u in self.app.guardrails.protected.users if isinstance(u, str))
+        return frozenset(user_key(u) for u in self._protected.users if isinstance(u, str))
 
     @cached_property
     def protected_app_groups(self) -> frozenset[int]:
         rows = [g.values for g in self.snapshot.groups]
-        return _matching(_clauses(self.app.guardrails.protected.groups), self.snapshot.group_paths, rows)
+        return _matching(_clauses(self._protected.groups), self.snapshot.group_paths, rows)
 
     @cached_property
     def protected_groups(self) -> frozenset[str]:
-        return frozenset(f"group:{g}" for g in self.app.guardrails.protected.groups if isinstance(g, str))
+        return frozenset(f"group:{g}" for g in self._protected.groups if isinstance(g, str))
 
     @cached_property
     def acts_as(self) -> int | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.errors import IncompleteRead, PlanError
-from reconciler.model.app import Limit
+from reconciler.model.app import Guardrails, Limit
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
@@ -23,6 +23,7 @@ from reconciler.model.plan import (
     EmptyGroup,
     Guardrail,
     Held,
+    Note,
     ReactivateUser,
     Reason,
     RemoveMembers,
@@ -31,15 +32,25 @@ from reconciler.model.plan import (
     UpdateGroup,
     UpdateUser,
 )
-from reconciler.model.values import is_null
+from reconciler.model.values import GroupId, is_null
 from reconciler.plan.context import SIGN_IN, Context
+from reconciler.plan.minimum import remaining
 from reconciler.plan.order import awaited
+from reconciler.plan.strict import minimum, tightest
 
 WINDOW = timedelta(hours=24)
 REMOVE_MEMBERS = Limit(percent=40, ignore_below=3)
 REMOVE_MEMBERS_SMALL = Limit(percent=50, ignore_below=3)
 SMALL = 10
 """Members below which a group counts as small."""
+LIMIT: dict[str, Callable[[Guardrails], Limit]] = {
+    "deprovisionUsers": lambda rails: rails.deprovision_users,
+    "deleteGroups": lambda rails: rails.delete_groups,
+    "renameUsers": lambda rails: rails.rename_users,
+    "updateUsers": lambda rails: rails.update_users,
+    "clearAttributes": lambda rails: rails.clear_attributes,
+    "createUsers": lambda rails: rails.create_users,
+}
 
 
 def check(context: Context) -> None:
@@ -67,52 +78,86 @@ def check(context: Context) -> None:
 
 def guard(context: Context) -> list[Guardrail]:
     """Holds what breaks a guardrail. Returns the guardrails with their figures."""
-    rails = context.app.guardrails
+    judge = Judge(context)
     base = _base(context)
-    changes = context.changes
-    held: dict[int, list[Held]] = {}
-    found: list[Guardrail] = []
-
-    def judge(name: str, limit: Limit, value: int, of: int, counted: Sequence[int], *, always: bool = False) -> None:
-        released = context.releases.figure(name, value)
-        spent = _spent(context, name)
-        held_before = 0 < context.state.held.get(name, 0) <= value
-        broken = bool(value) and (held_before or _broken(limit, value + spent, of))
-        if value or always:
-            found.append(
-                Guardrail(
-                    name=name,
-                    value=value,
-                    count=limit.count,
-                    percent=limit.percent,
-                    of=of,
-                    broken=broken,
-                    released=released,
-                )
-            )
-        _complete(changes, counted, name, value, released=released)
-        if broken and not released:
-            for number in counted:
-                held.setdefault(number, []).append(Held(by=f"guardrail:{name}", release=f"{name}={value}"))
-
-    tally = _tally(changes)
-    judge(
-        "deprovisionUsers", rails.deprovision_users, *tally("deprovisionUsers", base + _unmanaged(context)), always=True
-    )
-    judge("deleteGroups", rails.delete_groups, *tally("deleteGroups", len(context.snapshot.groups)))
-    judge("renameUsers", rails.rename_users, *tally("renameUsers", base))
-    judge("updateUsers", rails.update_users, *tally("updateUsers", base))
-    judge("clearAttributes", rails.clear_attributes, *tally("clearAttributes", base))
-    judge("createUsers", rails.create_users, *tally("createUsers", base))
+    tally = _tally(context.changes)
+    for name, of in (
+        ("deprovisionUsers", base + _unmanaged(context)),
+        ("deleteGroups", len(context.snapshot.groups)),
+        ("renameUsers", base),
+        ("updateUsers", base),
+        ("clearAttributes", base),
+        ("createUsers", base),
+    ):
+        judge.count(name, [LIMIT[name](rails) for rails in judge.rails], *tally(name, of))
     for key, (value, counted, of) in sorted(_losses(context).items()):
-        limit = rails.remove_members or (REMOVE_MEMBERS_SMALL if of < SMALL else REMOVE_MEMBERS)
-        judge(f"removeMembers:{key}", limit, value, of, counted)
-    for number, reasons in held.items():
-        change = changes[number]
-        unique = tuple({h.release: h for h in (*change.held, *reasons)}.values())
-        changes[number] = change.model_copy(update={"held": unique})
+        usual = REMOVE_MEMBERS_SMALL if of < SMALL else REMOVE_MEMBERS
+        limits = [rails.remove_members or usual for rails in judge.rails]
+        judge.count(f"removeMembers:{key}", limits, value, of, counted)
+    judge.settle()
+    for group, least in sorted(minimum(judge.rails).items()):
+        if (left := remaining(context, group)) is not None:
+            judge.least(f"minimumMembers:{group}", left.members, least, left.before, left.counted)
+    judge.settle()
     _memberships_follow(context)
-    return found
+    return judge.found
+
+
+class Judge:
+    """Figures against limits. What breaks one is held when `settle` is called."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.rails = (context.app.guardrails, *context.stricter)
+        """Today's first."""
+        self.found: list[Guardrail] = []
+        self._held: dict[int, list[Held]] = {}
+
+    def count(self, name: str, limits: Sequence[Limit], value: int, of: int, counted: Sequence[int]) -> None:
+        """A guardrail that says how much is too much. `limits`: of all revisions, today's first."""
+        context, earlier = self.context, _spent(self.context, name)
+        over = [_broken(limit, value + earlier, of) for limit in limits]
+        before = 0 < context.state.held.get(name, 0) <= value
+        broken = bool(value) and (before or any(over))
+        released = context.releases.figure(name, value)
+        if value or name == "deprovisionUsers":
+            limit = tightest(limits)
+            self.found.append(
+                Guardrail(
+                    name=name, value=value, earlier=earlier, count=limit.count, percent=limit.percent, of=of,
+                    broken=broken, released=released,
+                )
+            )  # fmt: skip
+        _complete(context.changes, counted, name, value, released=released)
+        if broken and not released:
+            self._hold(name, value, counted)
+            if not (before or over[0]):
+                self._note(name)
+
+    def least(self, name: str, value: int, least: int, of: int, counted: Sequence[int]) -> None:
+        """A guardrail that says how little is too little, where something is taken away at all."""
+        broken, released = bool(counted) and value < least, self.context.releases.figure(name, value)
+        self.found.append(Guardrail(name=name, value=value, count=least, of=of, broken=broken, released=released))
+        if broken and not released:
+            self._hold(name, value, counted)
+            if value >= self.context.app.guardrails.minimum_members.get(GroupId(name.partition(":")[2]), 0):
+                self._note(name)
+
+    def _hold(self, name: str, value: int, counted: Sequence[int]) -> None:
+        for number in counted:
+            self._held.setdefault(number, []).append(Held(by=f"guardrail:{name}", release=f"{name}={value}"))
+
+    def _note(self, name: str) -> None:
+        text = f"{name}: today's files allow it, and an earlier revision does not"
+        self.context.notes.append(Note(code="stricter", key=self.context.app.name, text=text))
+
+    def settle(self) -> None:
+        changes = self.context.changes
+        for number, reasons in self._held.items():
+            change = changes[number]
+            unique = tuple({h.release: h for h in (*change.held, *reasons)}.values())
+            changes[number] = change.model_copy(update={"held": unique})
+        self._held = {}
 
 
 def _broken(limit: Limit, value: int, of: int) -> bool:
@@ -165,6 +210,8 @@ def weigh(change: Change) -> dict[str, int]:
 def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) -> dict[str, int]:
     """Adoptions and reactivations count as renames only."""
     weights: dict[str, int] = {}
+    if isinstance(change, RenameUser) and change.temporary:
+        return weights  # the final one counts
     if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
         weights["renameUsers"] = 1
     if isinstance(change, (UpdateUser, RenameUser)) and not awaited(change):

@@ -17,9 +17,12 @@ COUNTED = frozenset(
         "updateUsers",
         "clearAttributes",
         "createUsers",
+        "minimumMembers",
     }
 )
 """Guardrails: released with the exact figure that was reviewed."""
+GROUPS = frozenset({"removeMembers", "minimumMembers"})
+"""Of these those that are about one group each."""
 KEYED = frozenset({"whoIsThis", "takenAwayInApp", "givenInApp", "protected"})
 """Questions about one person or group."""
 BARE = frozenset({"emptyApp", "emptyScope"})
@@ -42,7 +45,7 @@ class Releases:
         for text in texts:
             found = _FORM.match(text)
             name = found["name"] if found else ""
-            if found and name in COUNTED and found["figure"] and bool(found["key"]) == (name == "removeMembers"):
+            if found and name in COUNTED and found["figure"] and bool(found["key"]) == (name in GROUPS):
                 figures[text.partition("=")[0]] = int(found["figure"])
             elif (
                 found

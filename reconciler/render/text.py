@@ -173,8 +173,7 @@ def _question(
     if any(h.by == "stateMissing" and h.release == release for h in first.held):
         return f"there is no memory yet, so nothing here is known to be ours: remove {_figure(release)} all the same?"
     if rail is not None:
-        percent = f" ({rail.value * 100 / rail.of:.3g} %)" if rail.of else ""
-        return f"{rail.name}: {rail.value:,} of {rail.of:,}{percent}, allowed are {_limit(rail)}: is that meant?"
+        return _broken(rail)
     if isinstance(first, (AdoptUser, AdoptGroup)):
         named = ", ".join(
             f"{safe(c.name)} ({safe(c.id)}{'' if c.active else ', inactive'}{f', {safe(c.bound)}' if c.bound else ''})"
@@ -187,6 +186,18 @@ def _question(
     if reason == "givenInApp":
         return f"{who(release.partition(':')[2])}  got this in {safe(title)}, not in git: who did that?"
     return f"{who(first.key)}  {reason}: is that meant?"
+
+
+def _broken(rail: Guardrail) -> str:
+    name, _, group = rail.name.partition(":")
+    if name == "minimumMembers":
+        return (
+            f"{safe(group)} keeps {rail.value:,} of {rail.of:,} members, and is to have {rail.count:,}: is that meant?"
+        )
+    percent = f" ({rail.value * 100 / rail.of:.3g} %)" if rail.of else ""
+    earlier = f", after {rail.earlier:,} within a day" if rail.earlier else ""
+    figure = f"{safe(rail.name)}: {rail.value:,} of {rail.of:,}{percent}{earlier}"
+    return f"{figure}, allowed are {_limit(rail)}: is that meant?"
 
 
 def _figure(release: str) -> str:

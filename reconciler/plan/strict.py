@@ -1,0 +1,42 @@
+"""Guardrails of several revisions: whatever one of them holds is held, whatever one of them protects is protected.
+
+Nobody gets past a guardrail by merging a change to it together with what it would have stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.model.app import App, Guardrails, Limit, Protected
+
+
+def protected(app: App, stricter: Sequence[Guardrails]) -> Protected:
+    """The union."""
+    every = (app.guardrails, *stricter)
+    return Protected(
+        users=tuple({repr(each): each for rails in every for each in rails.protected.users}.values()),
+        groups=tuple({repr(each): each for rails in every for each in rails.protected.groups}.values()),
+    )
+
+
+def tightest(limits: Sequence[Limit]) -> Limit:
+    """To be shown: the smallest count and percentage of all."""
+    counts = [limit.count for limit in limits if limit.count is not None]
+    percents = [limit.percent for limit in limits if limit.percent is not None]
+    return Limit(
+        count=min(counts, default=None),
+        percent=min(percents, default=None),
+        ignore_below=min(limit.ignore_below for limit in limits),
+    )
+
+
+def minimum(rails: Sequence[Guardrails]) -> dict[str, int]:
+    """Group → the most that any of them asks for."""
+    found: dict[str, int] = {}
+    for each in rails:
+        for group, least in each.minimum_members.items():
+            found[group] = max(found.get(group, 0), least)
+    return found
+
+
+__all__ = ["minimum", "protected", "tightest"]
