@@ -163,7 +163,9 @@ def weigh(change: Change) -> dict[str, int]:
 
 
 def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) -> dict[str, int]:
-    """Adoptions and reactivations count as renames only."""
+    """Adoptions and reactivations count as renames only; who goes through a temporary name is renamed once."""
+    if isinstance(change, RenameUser) and change.temporary:
+        return {}
     weights: dict[str, int] = {}
     if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
         weights["renameUsers"] = 1

@@ -1,7 +1,7 @@
-"""Names that nobody gives up: two people who swap theirs, or somebody who wants one that another account keeps.
+"""Names that are somebody else's: exchanged through a temporary one, or never given up.
 
-One name belongs to one resource at a time, so such a change could never be made. It is told as `blocked`, with the
-rest of the change left to run.
+One name belongs to one resource at a time. A change to a name that another account keeps could never be made: it is
+told as `blocked`, with the rest of the change left to run.
 """
 
 from __future__ import annotations
@@ -22,22 +22,26 @@ from reconciler.model.plan import (
 )
 from reconciler.model.values import is_null
 from reconciler.plan.context import Context
-from reconciler.plan.order import UNIQUE, dependencies
+from reconciler.plan.exchange import open_circles
+from reconciler.plan.order import UNIQUE, dependencies, given_up
 
 CIRCLE = (
-    "the name has to come from {givers}, and everybody there waits for somebody else's: this version can't exchange "
-    "names in one go, so give one of them a temporary name, apply, then the final one"
+    "the name has to come from {givers}, and everybody there waits for somebody else's: the application can't rename "
+    "all of them, so nobody's name can be free for a moment"
 )
 KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one first, or choose another"
 
 
 def untangle(context: Context, kind: Literal["user", "group"]) -> None:
-    """Blocks the renames and creations of one kind that no order could make possible."""
+    """Orders the renames and creations of one kind so that each name is free in time, and blocks what can't be."""
     changes = context.changes
-    needs = dependencies(changes)
+    needs = dependencies(changes, given_up(context))
     stuck = _kept(context) if kind == "user" else {}
     if not needs and not stuck:
         return
+    if open_circles(context, kind, needs, stuck):
+        needs = dependencies(changes, given_up(context))
+        stuck = _kept(context) if kind == "user" else {}
     circle = _circle(changes, needs, stuck)
     for number in circle:
         givers = sorted({changes[n].key for n in needs[number]})
@@ -58,7 +62,7 @@ def _kept(context: Context) -> dict[int, str]:
     wants: dict[str, list[int]] = {}
     moving: set[str] = set()
     for number, change in enumerate(context.changes):
-        if isinstance(change, DeleteUser) and context.app.order == "leaversFirst" and change.id:
+        if isinstance(change, DeleteUser) and change.id:
             moving.add(change.id)
         for path, difference in getattr(change, "set", {}).items():
             if parse_path(path).schema_name == "username" and isinstance(difference.after, str):
