@@ -229,17 +229,17 @@ def _facts(step: Step) -> dict[str, object]:
 
 
 def _waves(steps: Sequence[Step], needs: dict[int, set[int]], *, leavers_last: bool) -> list[list[Step]]:
-    """Stages in order; inside one, whoever waits for another comes after it. Who leaves, and by that frees a name that
-    is taken before, leaves before.
+    """Stages in order; inside one, whoever waits for another comes after it. What is deleted, and by that frees a name
+    that is taken before, is deleted before.
     """
     stages: dict[int, list[Step]] = {}
     position = {s.number: place for place, s in enumerate(_by_need(steps, needs))}
     levels: dict[int, int] = {}
     own = {s.number: stage(s.change, leavers_last=leavers_last) for s in steps}
+    deleted = {s.number for s in steps if s.change.action.startswith("delete")}
     for step in steps:
-        for number in needs.get(step.number, ()):
-            if number in own and step.change.action != "deleteUser":
-                own[number] = min(own[number], own[step.number])
+        for number in deleted & needs.get(step.number, set()):
+            own[number] = min(own[number], own[step.number])
     for step in sorted(steps, key=lambda s: position[s.number]):
         below = [levels[n] for n in needs.get(step.number, ()) if n in levels]
         level = max([own[step.number] * len(steps), *(b + 1 for b in below)])

@@ -78,7 +78,9 @@ def dependencies(changes: Sequence[Change], freed: Mapping[str, Collection[Name]
         if getattr(change, "temporary", False):
             aside |= {(change.key, str(d.after)): number for d in getattr(change, "set", {}).values()}
         names = (
-            freed.get(change.id or "", ()) if freed and change.action == "deleteUser" else names_of(change, "before")
+            freed.get(change.id or "", ())
+            if freed and change.action.startswith("delete")
+            else names_of(change, "before")
         )
         for name in names:
             frees.setdefault(name, []).append(number)
@@ -115,21 +117,23 @@ def _wait_outside(changes: Sequence[Change], needs: dict[int, set[int]]) -> None
 
 
 def given_up(context: Context) -> dict[str, list[Name]]:
-    """Id → the names of every account that this plan deletes."""
-    paths = [
-        (at, path)
-        for at, path in enumerate(context.snapshot.user_paths)
-        if ("user", parse_path(path).schema_name) in UNIQUE
-    ]
-    accounts = context.snapshot.accounts
+    """Id → the names of every account and group that this plan deletes."""
+    snapshot = context.snapshot
+    users = [snapshot.accounts[at] for at in context.deleting]
+    going = {change.id for change in context.changes if change.action == "deleteGroup"}
+    groups = [group for group in snapshot.groups if group.id in going] if going else []
     return {
-        accounts[number].id: [
-            ("user", path, str(value).casefold())
-            for at, path in paths
-            if not _is_hidden(value := accounts[number].values[at])
-        ]
-        for number in context.deleting
+        **{each.id: _held_names("user", snapshot.user_paths, each.values) for each in users},
+        **{each.id: _held_names("group", snapshot.group_paths, each.values) for each in groups},
     }
+
+
+def _held_names(kind: str, paths: Sequence[str], row: Sequence[Value]) -> list[Name]:
+    return [
+        (kind, path, str(value).casefold())
+        for path, value in zip(paths, row, strict=True)
+        if (kind, parse_path(path).schema_name) in UNIQUE and not _is_hidden(value)
+    ]
 
 
 def taken_names(change: Change) -> list[Name]:

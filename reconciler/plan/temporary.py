@@ -33,7 +33,7 @@ def temporary_name(key: str, former: str, taken: Container[str], longest: int | 
     room = _LOCAL_PART if at else max(_LOCAL_PART, len(former))
     if longest is not None:
         room = min(room, longest - len(domain))
-    for token in _tokens(key):
+    for token in tokens(key):
         ending = f"{_MARK}{token}"
         name = f"{own[: room - len(ending)]}{ending}{domain}"
         if room > len(ending) and name.casefold() not in taken:
@@ -47,9 +47,6 @@ def left_behind(name: str) -> LeftBehind | None:
     return LeftBehind(found["own"] + (found["domain"] or ""), found["token"]) if found else None
 
 
-def is_of(key: str, token: str) -> bool:
-    return token in _tokens(key)
-
-
-def _tokens(key: str) -> list[str]:
+def tokens(key: str) -> list[str]:
+    """What the temporary names of `key` can carry."""
     return [hashlib.sha256(f"{key}\n{n}".encode()).hexdigest()[:8] for n in range(_TRIES)]
