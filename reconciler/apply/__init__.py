@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from reconciler.live import Bulk, Reader, Writer
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
-from reconciler.plan import VERSION, Proposal
+from reconciler.plan import VERSION, Proposal, given_up
 
 Progress = Callable[[str, int, int], None]
 
@@ -69,6 +69,8 @@ class Run:
             known=context.snapshot.numbers,
             known_groups={group.id for group in context.snapshot.groups},
             leavers_last=context.app.order == "leaversLast",
+            freed=given_up(context),
+            expect=lambda steps: self._expect(memory, steps),
             done=memory.done,
             progress=self.progress,
             stage_end=lambda: self.save(self.state),
@@ -101,6 +103,10 @@ class Run:
                                skipped=outcome.count(Status.SKIPPED), notStored=outcome.count(Status.NOT_STORED),
                                held=outcome.count(Status.HELD))  # fmt: skip
         return outcome
+
+    def _expect(self, memory: Memory, steps: Sequence[Step]) -> None:
+        memory.expect(steps)
+        self.save(self.state)
 
     async def _verify(self, verifier: Verifier, outcome: Outcome) -> None:
         """A reading that fails now says so of every step that it leaves unproven."""

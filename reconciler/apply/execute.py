@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 
+from reconciler.apply.exchange import Exchanges
 from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.together import Together
@@ -14,7 +15,7 @@ from reconciler.apply.write import Names, write
 from reconciler.errors import Forbidden, NotScim, ReconcilerError, ServerFailed, Throttled, TransportError, Unauthorized
 from reconciler.live import Writer
 from reconciler.model.plan import Plan
-from reconciler.plan import dependencies, stage
+from reconciler.plan import Name, dependencies, stage
 
 Progress = Callable[[str, int, int], None]
 Do = Callable[[Step], Awaitable[None]]
@@ -38,6 +39,8 @@ class Executor:
         known: Container[str] = (),
         known_groups: Container[str] = (),
         leavers_last: bool = False,
+        freed: Mapping[str, Collection[Name]] | None = None,
+        expect: Callable[[Sequence[Step]], None] = lambda _steps: None,
         done: Callable[[Step], None],
         progress: Progress | None = None,
         stage_end: Callable[[], None] | None = None,
@@ -48,6 +51,10 @@ class Executor:
         self.journal = journal
         self.concurrency = concurrency
         self.leavers_last = leavers_last
+        self.freed = freed
+        """Id → names of the accounts that are deleted."""
+        self.expect = expect
+        """Remembers whose account is whose, before the first of them has a temporary name."""
         self.done = done
         self.progress = progress or (lambda _what, _done, _total: None)
         self.stage_end = stage_end or (lambda: None)
@@ -59,10 +66,12 @@ class Executor:
         self.outcome = Outcome(self.steps)
         self.together = together
         """Bulk, where the application has it."""
+        self.exchanges = Exchanges((), {})
         self.needs: dict[int, set[int]] = {}
         """Number of a step → of those that must be done before it."""
         self.stopping = False
         self._total = 0
+        self._expected = False
         self._failures: Counter[str] = Counter()
         self._finished = 0
 
@@ -78,13 +87,15 @@ class Executor:
             if step.change.held:
                 step.status = Status.HELD
         pending = [s for s in self.steps if s.status is None]
-        self.needs, self._total = dependencies(self.plan.changes), len(pending)
+        self.needs, self._total = dependencies(self.plan.changes, self.freed), len(pending)
+        self.exchanges = Exchanges(self.steps, self.needs)
         for number, wave in enumerate(_waves(pending, self.needs, leavers_last=self.leavers_last)):
             await self._wave(wave, number)
             self.stage_end()
         if self.together is not None:
             await self.together.flush(self)
             self.stage_end()
+        await self.exchanges.take_back(self)
         return self.outcome
 
     async def _wave(self, wave: list[Step], number: int) -> None:
@@ -138,6 +149,9 @@ class Executor:
         await self.note_try(step)
         try:
             step.values = step.values or self.values.of(step, self.names.ids)
+            if getattr(step.change, "temporary", False) and not self._expected:
+                self.expect(self.exchanges.steps)
+                self._expected = True
             await do(step)
         except JournalError:
             raise
@@ -177,6 +191,7 @@ class Executor:
 
     def cause(self, step: Step, *, begun: bool = False, but: Container[int] = ()) -> str:
         """Why a step is not to be written now; "": it is. `but`: steps that go with it."""
+        begun = begun or self.exchanges.begun(step)
         if self.stopping and not (begun and not self.outcome.ended):
             return self.outcome.ended or "interrupted"
         for number in sorted(self.needs.get(step.number, ())):
@@ -214,17 +229,20 @@ def _facts(step: Step) -> dict[str, object]:
 
 
 def _waves(steps: Sequence[Step], needs: dict[int, set[int]], *, leavers_last: bool) -> list[list[Step]]:
-    """Stages in order; inside one, whoever waits for another comes after it.
-
-    A circle (two people who swap names) can't be ordered: the waiting ones are left to the last wave, where they are
-    skipped with their cause.
+    """Stages in order; inside one, whoever waits for another comes after it. What is deleted, and by that frees a name
+    that is taken before, is deleted before.
     """
     stages: dict[int, list[Step]] = {}
     position = {s.number: place for place, s in enumerate(_by_need(steps, needs))}
     levels: dict[int, int] = {}
+    own = {s.number: stage(s.change, leavers_last=leavers_last) for s in steps}
+    deleted = {s.number for s in steps if s.change.action.startswith("delete")}
+    for step in steps:
+        for number in deleted & needs.get(step.number, set()):
+            own[number] = min(own[number], own[step.number])
     for step in sorted(steps, key=lambda s: position[s.number]):
         below = [levels[n] for n in needs.get(step.number, ()) if n in levels]
-        level = max([stage(step.change, leavers_last=leavers_last) * len(steps), *(b + 1 for b in below)])
+        level = max([own[step.number] * len(steps), *(b + 1 for b in below)])
         levels[step.number] = level
         stages.setdefault(level, []).append(step)
     return [sorted(stages[level], key=lambda s: s.number) for level in sorted(stages)]

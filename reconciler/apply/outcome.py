@@ -38,6 +38,8 @@ class Step:
     """Path → what is written there, known from when it is written. Never told: some of it may be redacted."""
     hides: bool = False
     """Some of it is: what the application says of this step is not told either."""
+    taken_back: bool = False
+    """It was done, and its names are the old ones again."""
     unproven: bool = False
     """Created, and the answer told an id and nothing else."""
     paths: tuple[str, ...] = ()

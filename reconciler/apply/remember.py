@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from reconciler.apply.outcome import Outcome, Status, Step
@@ -17,6 +18,7 @@ from reconciler.model.plan import (
     ReactivateUser,
     RemoveMembers,
     RenameGroup,
+    RenameUser,
     UpdateGroup,
 )
 from reconciler.model.state import Binding, Spent, State
@@ -74,12 +76,26 @@ class Memory:
                 self._members(key, touched, added=isinstance(change, AddMembers))
             case DeactivateUser():
                 self._bind(key, step.id)["active"] = False
+            case RenameUser(temporary=True) | RenameGroup(temporary=True):
+                if step.id and key in self.state.bindings:
+                    self.state.bindings[key]["id"] = step.id  # some servers make the id of the name
             case _:
                 if isinstance(change, (UpdateGroup, RenameGroup)) and step.id and key in self.state.bindings:
                     self.state.bindings[key]["id"] = step.id  # the same group by another id: it keeps its members
                 binding = self._bind(key, step.id)
                 if key in self._people:
                     binding["active"] = True
+
+    def expect(self, steps: Iterable[Step]) -> None:
+        """Binds whom these steps are about, before any of it is written: they are about to have one another's names."""
+        for change in (step.change for step in steps):
+            binding = self.state.bindings.get(change.key)
+            if binding is not None and binding["id"] == change.id:
+                continue
+            binding = self._bind(change.key, change.id)
+            binding.pop("wanted", None)
+            if change.key in self._people and not isinstance(change, ReactivateUser):
+                binding["active"] = True
 
     def _bind(self, key: str, id_: str | None) -> Binding:
         binding = self.state.bindings.get(key)
@@ -121,6 +137,9 @@ class Memory:
         for step in outcome.steps:
             if step.status is Status.NOT_STORED:
                 self._take_back(step)
+            elif step.taken_back:
+                self._take_back(step)
+                self.state.bindings[step.change.key].pop("wanted", None)
             elif step.status is Status.DONE and isinstance(step.change, (DeleteUser, DeleteGroup)) and proved:
                 state.bindings.pop(step.change.key, None)
         state.spent = [s for s in state.spent if s["value"]]

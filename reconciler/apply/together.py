@@ -108,7 +108,11 @@ class Together:
     def takes(self, step: Step) -> bool:
         """Whether the step can be part of a Bulk request: nothing has to be read for it first."""
         change = step.change
-        if not self.bulk.works or isinstance(change, (RemoveMembers, EmptyGroup)):
+        if (
+            not self.bulk.works
+            or isinstance(change, (RemoveMembers, EmptyGroup))
+            or getattr(change, "temporary", False)
+        ):
             return False
         if isinstance(change, (CreateUser, CreateGroup, DeleteUser, DeleteGroup)):
             return True

@@ -69,7 +69,7 @@ class Verifier:
 
     async def verify(self, outcome: Outcome) -> None:
         """Turns `done` into `notStored` where the application says otherwise. An interrupted run is only looked at."""
-        done = [s for s in outcome.steps if s.status is Status.DONE]
+        done = [s for s in outcome.steps if s.status is Status.DONE and not getattr(s.change, "temporary", False)]
         if not done:
             return
         missed = await self._missed(done)

@@ -18,13 +18,14 @@ from reconciler.model.values import user_key
 from reconciler.plan.context import VERSION, Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, digest
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
+from reconciler.plan.exchange import hold_together
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.names import untangle
-from reconciler.plan.order import STAGES, dependencies, ordered, stage
+from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
@@ -105,6 +106,7 @@ def propose(
     block_impossible(context)
     context.notes += _circumstances(context)
     guardrails = guard(context)
+    hold_together(context)
     return Proposal(assemble(context, guardrails), context)
 
 
@@ -153,12 +155,15 @@ __all__ = [
     "VERSION",
     "WINDOW",
     "Comparer",
+    "Name",
     "Proposal",
     "Releases",
     "canonical",
     "changes_digest",
     "dependencies",
     "digest",
+    "exchanges",
+    "given_up",
     "instant",
     "interest_of",
     "ordered",

@@ -208,7 +208,9 @@ def weigh(change: Change) -> dict[str, int]:
 
 
 def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) -> dict[str, int]:
-    """Adoptions and reactivations count as renames only."""
+    """Adoptions and reactivations count as renames only; who goes through a temporary name is renamed once."""
+    if isinstance(change, RenameUser) and change.temporary:
+        return {}
     weights: dict[str, int] = {}
     if isinstance(change, RenameUser) and change.temporary:
         return weights  # the final one counts

@@ -12,6 +12,7 @@ from functools import cached_property
 from reconciler.model.state import Binding
 from reconciler.model.values import UNSET, Flow, Value, is_null
 from reconciler.plan.releases import Releases
+from reconciler.plan.temporary import left_behind, tokens
 
 
 @dataclass(slots=True)
@@ -75,6 +76,36 @@ class Identity:
         return {new: former for former, new in self.moved.items()}
 
 
+BROKEN_OFF = "an exchange of names broke off, and nobody remembers who had which: pin the accounts of all of them"
+
+
+class LeftBehindNames:
+    """Temporary names that unbound accounts carry: whoever had part in such an exchange may have anybody's name."""
+
+    def __init__(self) -> None:
+        self._by_token: dict[str, set[int]] = {}
+        self._by_former: dict[tuple[int, str], set[int]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_token)
+
+    def note(self, at: int, column: int, value: str) -> None:
+        found = left_behind(value)
+        if found is not None:
+            self._by_token.setdefault(found.token, set()).add(at)
+            self._by_former.setdefault((column, found.former.casefold()), set()).add(at)
+
+    def of(self, key: str) -> set[int]:
+        """The accounts that were to have another name soon, as this person's."""
+        if not self._by_token:
+            return set()
+        return {at for token in tokens(key) for at in self._by_token.get(token, ())}
+
+    def given_up(self, values: Sequence[Value]) -> set[int]:
+        """The accounts that had one of these names before."""
+        return {at for n, v in enumerate(values) for at in self._by_former.get((n, str(v).casefold()), ())}
+
+
 def normal(value: Value, exact: bool) -> str:
     return str(value) if exact else str(value).casefold()
 
@@ -104,6 +135,7 @@ class Resolver:
             if at is not None and not (at in self._bound and present(self._bound[at])):
                 self._bound[at] = key
         self._waiting: list[Claimant] = []
+        self._left_behind = LeftBehindNames()
         self._heirs: dict[str, int] = {}
         """Former key → the number of ours that its binding moves to."""
 
@@ -197,10 +229,13 @@ class Resolver:
         self,
         leaves_name: Callable[[str, int, str], bool],
         doubt: Callable[[Claimant, int], str | None],
+        is_plain: Callable[[Claimant, int], bool] = lambda _claimant, _at: False,
     ) -> Identity:
-        """Matches the waiting ones. `leaves_name(key, column, value)`: this plan renames `key` away from the value."""
+        """Matches the waiting ones. `leaves_name(key, column, value)`: this plan renames `key` away from the value.
+        `is_plain`: more than a name says that it is theirs.
+        """
         if self._waiting:
-            self._resolve(leaves_name, doubt)
+            self._resolve(leaves_name, doubt, is_plain)
         self._close()
         return self.identity
 
@@ -208,6 +243,7 @@ class Resolver:
         self,
         leaves_name: Callable[[str, int, str], bool],
         doubt: Callable[[Claimant, int], str | None],
+        is_plain: Callable[[Claimant, int], bool],
     ) -> None:
         index = self._index()
         self._waiting = [c for c in self._waiting if c.number not in self.identity.questions]
@@ -217,7 +253,8 @@ class Resolver:
             for at in {*today, *former}:
                 rivals.setdefault(at, []).append(claimant.key)
         for claimant, (today, former) in zip(self._waiting, fits, strict=True):
-            question = self._choose(claimant, today, former, rivals, doubt)
+            question = self._broken_off(claimant, today, former, is_plain)
+            question = question or self._choose(claimant, today, former, rivals, doubt)
             if question is not None:
                 self.identity.questions[claimant.number] = question
 
@@ -229,6 +266,8 @@ class Resolver:
                 value = self.theirs.value(at, column)
                 if not is_null(value):
                     table.setdefault(normal(value, exact), []).append(at)
+                    if at not in self._bound:
+                        self._left_behind.note(at, column, str(value))
             index.append(table)
         return index
 
@@ -241,7 +280,10 @@ class Resolver:
         """What today's values find, and what those under `formerly` find."""
         today = self._hits(claimant.match, index, leaves_name)
         former = {at for entry in claimant.former for at in self._hits(entry, index, leaves_name)}
-        if len(today) == 1 and self._released(claimant.key):
+        own = self._left_behind.of(claimant.key)
+        if own and not today:
+            today = sorted(own)
+        if len(today) == 1 and self._released(claimant.key) and not own - set(today):
             return today, []  # the answer was: today's
         return today, sorted(former)
 
@@ -300,6 +342,23 @@ class Resolver:
         self._succeed(holder, claimant.number, key)
         self.identity.adopted.add(claimant.number)
         return None
+
+    def _broken_off(
+        self, claimant: Claimant, today: list[int], former: list[int], is_plain: Callable[[Claimant, int], bool]
+    ) -> Question | None:
+        """The question about whoever may have a name of an exchange that nobody remembers and nobody ended."""
+        names = self._left_behind
+        if not names:
+            return None
+        released = self._released(claimant.key)
+        own = names.of(claimant.key)
+        others = set() if released else names.given_up(claimant.match)
+        if not (own or others) and (released or all(is_plain(claimant, at) for at in today)):
+            return None
+        candidates = tuple(sorted({*today, *former, *own, *others}))
+        if released and len(candidates) == 1 and candidates[0] not in self.identity.owner:
+            return None
+        return Question(candidates, BROKEN_OFF)
 
     def _released(self, key: str) -> bool:
         return f"whoIsThis:{key}" in self.releases

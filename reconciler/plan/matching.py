@@ -9,7 +9,7 @@ from reconciler.model.values import RemoteId, Value, is_null, user_key
 from reconciler.plan.context import Context
 from reconciler.plan.difference import digest
 from reconciler.plan.identity import Claimant, Identity, Resolver, Theirs, normal
-from reconciler.plan.resemblance import differs
+from reconciler.plan.resemblance import bare, differs
 
 
 def match_users(context: Context, side: Theirs) -> Identity:
@@ -33,7 +33,7 @@ def match_users(context: Context, side: Theirs) -> Identity:
             former_ids,
             lambda number=number, person=person: _claimant(number, person),  # type: ignore[misc]
         )
-    return resolver.resolve(_leaves_name(context, side, resolver), _doubt(context))
+    return resolver.resolve(_leaves_name(context, side, resolver), _doubt(context), _is_plain(context))
 
 
 def _claimant(number: int, person: Person) -> Claimant:
@@ -105,6 +105,20 @@ def _doubt(context: Context) -> Callable[[Claimant, int], str | None]:
         return None
 
     return doubt
+
+
+def _is_plain(context: Context) -> Callable[[Claimant, int], bool]:
+    """Whether given name and surname are there, and the person's."""
+    columns = [(n, context.column(p)) for n, p in (("givenName", "name.givenName"), ("surname", "name.familyName"))]
+
+    def is_plain(claimant: Claimant, at: int) -> bool:
+        names, account = context.desired.people[claimant.number].user.attributes, context.snapshot.accounts[at]
+        return all(
+            not is_null(names.get(name)) and bare(names.get(name)) == bare(account.values[column] or "")
+            for name, column in columns
+        )
+
+    return is_plain
 
 
 def match_groups(context: Context, side: Theirs) -> Identity:

@@ -1,12 +1,12 @@
-"""Names that nobody gives up: two people who swap theirs, or somebody who wants one that another account keeps.
+"""Names that are somebody else's: exchanged through a temporary one, or never given up.
 
-One name belongs to one resource at a time, so such a change could never be made. It is told as `blocked`, with the
-rest of the change left to run.
+One name belongs to one resource at a time. A change to a name that another account keeps could never be made: it is
+told as `blocked`, with the rest of the change left to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Literal
 
 from reconciler.model.path import parse_path
@@ -14,30 +14,32 @@ from reconciler.model.plan import (
     Change,
     CreateGroup,
     CreateUser,
+    DeleteGroup,
     DeleteUser,
     RenameGroup,
     RenameUser,
     UpdateGroup,
     UpdateUser,
 )
-from reconciler.model.values import is_null
+from reconciler.model.values import app_group_key, is_null
 from reconciler.plan.context import Context
-from reconciler.plan.order import UNIQUE, dependencies
+from reconciler.plan.exchange import open_circles
+from reconciler.plan.order import UNIQUE, dependencies, given_up
 
-CIRCLE = (
-    "the name has to come from {givers}, and everybody there waits for somebody else's: this version can't exchange "
-    "names in one go, so give one of them a temporary name, apply, then the final one"
-)
+CIRCLE = "the name has to come from {givers}, where it can't be given up: not everybody there can be renamed"
 KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one first, or choose another"
 
 
 def untangle(context: Context, kind: Literal["user", "group"]) -> None:
-    """Blocks the renames and creations of one kind that no order could make possible."""
+    """Orders the renames and creations of one kind so that each name is free in time, and blocks what can't be."""
     changes = context.changes
-    needs = dependencies(changes)
-    stuck = _kept(context) if kind == "user" else {}
+    needs = dependencies(changes, given_up(context))
+    stuck = _kept(context, kind)
     if not needs and not stuck:
         return
+    if open_circles(context, kind, needs, stuck):
+        needs = dependencies(changes, given_up(context))
+        stuck = _kept(context, kind)
     circle = _circle(changes, needs, stuck)
     for number in circle:
         givers = sorted({changes[n].key for n in needs[number]})
@@ -53,27 +55,50 @@ def untangle(context: Context, kind: Literal["user", "group"]) -> None:
     context.changes[:] = [c for c in left if c.key not in gone]
 
 
-def _kept(context: Context) -> dict[int, str]:
-    """Position → why, for changes to a userName that an account has which this plan does not rename or delete."""
+def _kept(context: Context, kind: Literal["user", "group"]) -> dict[int, str]:
+    """Position → why, for changes to a name that another resource has which this plan neither renames nor deletes.
+
+    Of groups only where they are found by their name: elsewhere two may have the same.
+    """
+    own = {"user": "username", "group": "displayname"}[kind]
+    if kind == "group" and not any(c.matching and c.path.lower() == own for c in context.desired.group_columns):
+        return {}
     wants: dict[str, list[int]] = {}
     moving: set[str] = set()
     for number, change in enumerate(context.changes):
-        if isinstance(change, DeleteUser) and context.app.order == "leaversFirst" and change.id:
+        if isinstance(change, (DeleteUser, DeleteGroup)) and change.id:
             moving.add(change.id)
-        for path, difference in getattr(change, "set", {}).items():
-            if parse_path(path).schema_name == "username" and isinstance(difference.after, str):
+        for path, difference in getattr(change, "set", {}).items() if change.action.lower().endswith(kind) else ():
+            if parse_path(path).schema_name == own and isinstance(difference.after, str):
                 wants.setdefault(str(difference.after).casefold(), []).append(number)
                 if change.id and not is_null(difference.before):
                     moving.add(change.id)
+    return _stuck(context, kind, wants, moving) if wants else {}
+
+
+def _stuck(
+    context: Context, kind: Literal["user", "group"], wants: Mapping[str, list[int]], moving: Container[str]
+) -> dict[int, str]:
+    user = kind == "user"
+    rows = context.snapshot.accounts if user else context.snapshot.groups
+    name_of = context.user_name if user else context.group_name
     stuck: dict[int, str] = {}
-    accounts = context.snapshot.accounts
-    holders = [at for at in range(len(accounts)) if context.user_name(at).casefold() in wants] if wants else []
-    for at in sorted(holders, key=lambda at: accounts[at].id):
-        for number in wants[context.user_name(at).casefold()]:
-            if accounts[at].id != context.changes[number].id and accounts[at].id not in moving:
-                holder = f"{context.account_name(at)} ({context.key_of(at)})"
-                stuck[number] = KEPT.format(name=context.user_name(at), holder=holder)
+    holders = [at for at in range(len(rows)) if rows[at].id not in moving and name_of(at).casefold() in wants]
+    for at in sorted(holders, key=lambda at: rows[at].id):
+        for number in wants[name_of(at).casefold()]:
+            if rows[at].id != context.changes[number].id:
+                shown, key = (
+                    (context.account_name(at), context.key_of(at)) if user else (name_of(at), _group_key(context, at))
+                )
+                stuck[number] = KEPT.format(name=name_of(at), holder=f"{shown} ({key})")
     return stuck
+
+
+def _group_key(context: Context, at: int) -> str:
+    owner = context.groups.owner.get(at, -1)
+    id_ = context.snapshot.groups[at].id
+    own = f"group:{context.desired.groups[owner].group.id}" if owner >= 0 else context.bound_groups.get(id_)
+    return own or app_group_key(id_)
 
 
 def _circle(changes: list[Change], needs: Mapping[int, set[int]], stuck: Mapping[int, str]) -> set[int]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from reconciler.model.path import parse_path
 from reconciler.model.plan import Change, Reason
 from reconciler.model.values import Value, is_null
+from reconciler.plan.circles import circles
+from reconciler.plan.context import Context
 
 STAGES: tuple[tuple[str, ...], ...] = (
     ("deactivateUser", "deleteUser"),
@@ -31,13 +34,16 @@ def stage(change: Change, *, leavers_last: bool = False) -> int:
 
 
 def ordered(changes: Sequence[Change], *, leavers_last: bool = False) -> list[Change]:
-    """By stage; among leavers the disabled and those gone from git first; then by key, action, and members."""
+    """By stage; among leavers the disabled and those gone from git first; then by key, temporary
+    names first, action, and members."""
 
-    def position(change: Change) -> tuple[int, int, str, str, list[str], str, list[str]]:
+    def position(change: Change) -> tuple[int, int, str, bool, str, list[str], str, list[str]]:
         urgent = 0 if _FIRST.intersection(change.reasons) else 1
         held = [h.release for h in change.held]
         members = [m.key for m in getattr(change, "members", ())]
-        return stage(change, leavers_last=leavers_last), urgent, change.key, change.action, held, change.origin, members
+        first = not getattr(change, "temporary", False)
+        number = stage(change, leavers_last=leavers_last)
+        return number, urgent, change.key, first, change.action, held, change.origin, members
 
     return sorted(changes, key=position)
 
@@ -52,38 +58,99 @@ def awaited(change: Change) -> set[str]:
     return people if not people or change.id is not None else {*people, change.key}
 
 
-def dependencies(changes: Sequence[Change]) -> dict[int, set[int]]:
-    """Position → positions that must be done before it, beyond the stages.
+Name: TypeAlias = tuple[str, str, str]
+"""Kind, path, and the name without its case."""
+
+
+def dependencies(changes: Sequence[Change], freed: Mapping[str, Collection[Name]] | None = None) -> dict[int, set[int]]:
+    """Position → positions that must be done before it, beyond the stages. `freed` is what `given_up` says.
 
     Who takes a name that somebody of the same plan gives up waits for them; what is about a resource yet to be
     created, or refers to one, waits for its creation. Redacted names can't be told apart, so they wait for nobody.
+    Of people who exchange names, nobody begins before everything that any of them waits for is done.
     """
-    frees: dict[tuple[str, str, str], int] = {}
-    takes: list[tuple[int, tuple[str, str, str]]] = []
+    frees: dict[Name, list[int]] = {}
     created: dict[str, int] = {}
+    aside: dict[tuple[str, str], int] = {}
     for number, change in enumerate(changes):
-        kind = change.key.partition(":")[0]
         if change.action in ("createUser", "createGroup"):
             created[change.key] = number
-        for path, difference in getattr(change, "set", {}).items():
-            if (kind, parse_path(path).schema_name) in UNIQUE:
-                if not _is_hidden(difference.before):
-                    frees[kind, path, str(difference.before).casefold()] = number
-                if not _is_hidden(difference.after):
-                    takes.append((number, (kind, path, str(difference.after).casefold())))
+        if getattr(change, "temporary", False):
+            aside |= {(change.key, str(d.after)): number for d in getattr(change, "set", {}).values()}
+        names = (
+            freed.get(change.id or "", ())
+            if freed and change.action.startswith("delete")
+            else names_of(change, "before")
+        )
+        for name in names:
+            frees.setdefault(name, []).append(number)
     needs: dict[int, set[int]] = {}
-    for number, name in takes:
-        giver = frees.get(name)
-        if giver is not None and giver != number:
-            needs.setdefault(number, set()).add(giver)
     for number, change in enumerate(changes):
-        own = created.get(change.key)
-        if own is not None and own != number:
-            needs.setdefault(number, set()).add(own)
-        for key in awaited(change):
-            if key in created:
-                needs.setdefault(number, set()).add(created[key])
+        before = {giver for name in taken_names(change) for giver in frees.get(name, ())}
+        if aside:
+            olds = {str(d.before) for d in getattr(change, "set", {}).values()}
+            before |= {aside[change.key, old] for old in olds if (change.key, old) in aside}
+        before |= {created[key] for key in (change.key, *awaited(change)) if key in created}
+        if before := before - {number}:
+            needs[number] = before
+    if aside:
+        _wait_outside(changes, needs)
     return needs
+
+
+def exchanges(changes: Sequence[Change], needs: Mapping[int, set[int]]) -> list[frozenset[int]]:
+    """Positions of those who exchange names through temporary ones: each set is done as a whole, or not at all."""
+    last: dict[int, set[int]] = {}
+    for number, change in enumerate(changes):
+        for each in needs.get(number, ()):
+            if getattr(changes[each], "temporary", False) and changes[each].key == change.key:
+                last.setdefault(each, set()).add(number)
+    return circles({n: needs.get(n, set()) | last.get(n, set()) for n in {*needs, *last}}) if last else []
+
+
+def _wait_outside(changes: Sequence[Change], needs: dict[int, set[int]]) -> None:
+    for circle in exchanges(changes, needs):
+        outside = {before for number in circle for before in needs.get(number, ()) if before not in circle}
+        for number in circle if outside else ():
+            if getattr(changes[number], "temporary", False):
+                needs[number] = needs.get(number, set()) | outside
+
+
+def given_up(context: Context) -> dict[str, list[Name]]:
+    """Id → the names of every account and group that this plan deletes."""
+    snapshot = context.snapshot
+    users = [snapshot.accounts[at] for at in context.deleting]
+    going = {change.id for change in context.changes if change.action == "deleteGroup"}
+    groups = [group for group in snapshot.groups if group.id in going] if going else []
+    return {
+        **{each.id: _held_names("user", snapshot.user_paths, each.values) for each in users},
+        **{each.id: _held_names("group", snapshot.group_paths, each.values) for each in groups},
+    }
+
+
+def _held_names(kind: str, paths: Sequence[str], row: Sequence[Value]) -> list[Name]:
+    return [
+        (kind, path, str(value).casefold())
+        for path, value in zip(paths, row, strict=True)
+        if (kind, parse_path(path).schema_name) in UNIQUE and not _is_hidden(value)
+    ]
+
+
+def taken_names(change: Change) -> list[Name]:
+    """The names that a change takes; a temporary one is nobody else's."""
+    if getattr(change, "temporary", False):
+        return []
+    return names_of(change, "after")
+
+
+def names_of(change: Change, side: Literal["before", "after"]) -> list[Name]:
+    """The names that a change writes, or writes over."""
+    kind = change.key.partition(":")[0].replace("account", "user")
+    return [
+        (kind, path, str(name).casefold())
+        for path, difference in getattr(change, "set", {}).items()
+        if (kind, parse_path(path).schema_name) in UNIQUE and not _is_hidden(name := getattr(difference, side))
+    ]
 
 
 def _is_hidden(name: Value) -> bool:
