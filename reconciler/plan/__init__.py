@@ -17,7 +17,16 @@ from reconciler.model.state import State
 from reconciler.model.values import user_key
 from reconciler.plan.context import VERSION, Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, digest
-from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
+from reconciler.plan.document import (
+    assemble,
+    canonical,
+    changes_digest,
+    digest_of,
+    document,
+    instant,
+    signed,
+    to_json,
+)
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
@@ -28,6 +37,7 @@ from reconciler.plan.order import STAGES, dependencies, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
+from reconciler.plan.saved import read_plans
 from reconciler.plan.teams import Teams
 
 TOKEN_SOON = 30
@@ -159,11 +169,14 @@ __all__ = [
     "changes_digest",
     "dependencies",
     "digest",
+    "digest_of",
+    "document",
     "instant",
     "interest_of",
     "ordered",
     "propose",
     "read_paths",
+    "read_plans",
     "signed",
     "stage",
     "to_json",
