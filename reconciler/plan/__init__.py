@@ -37,6 +37,7 @@ from reconciler.plan.order import STAGES, dependencies, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
+from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
 from reconciler.plan.teams import Teams
 
@@ -158,6 +159,7 @@ def _circumstances(context: Context) -> list[Note]:
 
 
 __all__ = [
+    "MAX_PLAN_BYTES",
     "STAGES",
     "TOKEN_SOON",
     "VERSION",
