@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Keep the plan; of several apps, a folder for them."
 )
+@click.option(
+    "--sign", metavar="KEY", type=click.Path(path_type=Path), help="Sign the plan with the private key in this file."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="2: changes are pending; 3: something is held.")
 @options.settings
 @click.pass_context
@@ -34,6 +37,7 @@ def plan(
     form: str,
     verbose: bool,
     out: Path | None,
+    sign: Path | None,
     detailed_exitcode: bool,
 ) -> None:
     """Compare git with the application, and show who would gain and who would lose what.
@@ -42,5 +46,5 @@ def plan(
     """
     from reconciler.cli.plans import planned
 
-    code = asyncio.run(planned(settings, form=form, verbose=verbose, out=out))
+    code = asyncio.run(planned(settings, form=form, verbose=verbose, out=out, key=sign))
     context.exit(code if detailed_exitcode else 0)

@@ -66,12 +66,17 @@ def _profile(facts: ProfileFacts) -> Profile | None:
         return None
 
 
-async def planned(settings: Settings, *, form: str, verbose: bool, out: Path | None = None) -> int:
-    """Plans every app, prints the plans, and keeps them in `out`. Returns what `--detailed-exitcode` would."""
+async def planned(
+    settings: Settings, *, form: str, verbose: bool, out: Path | None = None, key: Path | None = None
+) -> int:
+    """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. Returns what `--detailed-exitcode`
+    would.
+    """
     from reconciler.cli.progress import Progress
-    from reconciler.cli.saved import Destination
+    from reconciler.cli.saved import Destination, Signer
     from reconciler.cli.session import open_apps, together
 
+    signer = None if key is None else Signer(key)
     apps = open_apps(settings)
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans = []
@@ -79,6 +84,7 @@ async def planned(settings: Settings, *, form: str, verbose: bool, out: Path | N
         with Progress(opened.app.name) as progress:
             async with opened.connect() as client:
                 plan = (await opened.propose(client, progress)).plan
+        plan = plan if signer is None else signer.sign(plan)
         plans.append(plan)
         if kept is not None:
             kept.keep(plan)

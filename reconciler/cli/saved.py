@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from reconciler.errors import Place, PlanError, UsageError
+from reconciler.errors import Place, PlanError, SecretError, UsageError
 from reconciler.model.plan import Plan
-from reconciler.plan import MAX_PLAN_BYTES, read_plans, to_json
+from reconciler.plan import MAX_PLAN_BYTES, check_signature, private_key, read_plans, sign, to_json
 
+_LARGEST_KEY = 64 * 1024  # bytes
 _READ = ("users", "groups", "apps")
 
 
@@ -31,6 +32,37 @@ def read_saved(path: Path) -> list[Plan]:
         hint = "name a file that can be read"
         raise PlanError(f"can't be read: {error.strerror}", hint=hint, place=place) from error
     return read_plans(data, str(path))
+
+
+def read_key(path: Path) -> bytes:
+    """The bytes of a key, private or public. Raises SecretError for what can't be read, or is too large to be one."""
+    place = Place(str(path))
+    try:
+        with path.open("rb") as stream:
+            key = stream.read(_LARGEST_KEY + 1)
+    except OSError as error:
+        raise SecretError(f"can't be read: {error.strerror}", hint="name the file of a key", place=place) from error
+    if len(key) > _LARGEST_KEY:
+        raise SecretError("is too large to be a key", hint="name the file of a key", place=place)
+    return key
+
+
+class Signer:
+    """Signs with the private key in a file. Raises SecretError at once for what is no such key."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = str(path)
+        self.private = private_key(read_key(path), self.file)
+
+    def sign(self, plan: Plan) -> Plan:
+        return sign(plan, self.private)
+
+
+def require_signature(plans: Sequence[Plan], public_key: Path) -> None:
+    """Passes if every plan was signed with the private key that belongs to this public one. Raises PlanError."""
+    key = read_key(public_key)
+    for plan in plans:
+        check_signature(plan, key, str(public_key))
 
 
 class Destination:

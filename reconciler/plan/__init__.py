@@ -39,6 +39,7 @@ from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
 from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
+from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.teams import Teams
 
 TOKEN_SOON = 30
@@ -169,6 +170,7 @@ __all__ = [
     "Releases",
     "canonical",
     "changes_digest",
+    "check_signature",
     "dependencies",
     "digest",
     "digest_of",
@@ -176,9 +178,11 @@ __all__ = [
     "instant",
     "interest_of",
     "ordered",
+    "private_key",
     "propose",
     "read_paths",
     "read_plans",
+    "sign",
     "signed",
     "stage",
     "to_json",

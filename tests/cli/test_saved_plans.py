@@ -162,3 +162,43 @@ class TestRefused:
         document["digest"] = digest_of(document)
         (tmp_path / "p.json").write_bytes(orjson.dumps(document))
         assert "GAINS ACCESS" in reconciler("show", tmp_path / "p.json").out
+
+
+class TestSigned:
+    def key(self, folder: Path) -> Path:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+        key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+        (folder / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        (folder / "key.pub").write_bytes(public)
+        return folder / "key"
+
+    def test_a_signed_plan_passes_and_is_shown(self, files: Company, reconciler: Reconciler, tmp_path: Path) -> None:
+        from reconciler.cli.saved import read_saved, require_signature
+
+        made = reconciler("plan", files.root, "--out", tmp_path / "p.json", "--sign", self.key(tmp_path))
+        assert made.code == 0
+        require_signature(read_saved(tmp_path / "p.json"), tmp_path / "key.pub")
+        assert reconciler("show", tmp_path / "p.json").code == 0
+
+    def test_every_plan_of_a_list_must_be_signed(self, two: Company, reconciler: Reconciler, tmp_path: Path) -> None:
+        from reconciler.cli.saved import read_saved, require_signature
+        from reconciler.errors import PlanError
+
+        key = self.key(tmp_path)
+        signed = reconciler("plan", two.root, "--app", "app", "--sign", key, "--format", "json").document
+        bare = reconciler("plan", two.root, "--app", "wiki", "--format", "json").document
+        (tmp_path / "both.json").write_bytes(orjson.dumps([signed, bare]))
+        with pytest.raises(PlanError, match="the plan for wiki is not signed"):
+            require_signature(read_saved(tmp_path / "both.json"), tmp_path / "key.pub")
+
+    def test_a_key_that_is_none_is_told_before_anything_is_read(
+        self, files: Company, reconciler: Reconciler, tmp_path: Path
+    ) -> None:
+        (tmp_path / "large").write_bytes(b"x" * 100_000)
+        for path, told in (("no", "can't be read"), ("", "can't be read"), ("large", "too large")):
+            refused = reconciler("plan", files.root / "nowhere", "--sign", tmp_path / path)
+            assert refused.code == 1
+            assert told in refused.err
