@@ -20,7 +20,7 @@ from typing import Any
 def phases(root: Path) -> dict[str, float]:
     """CPU seconds a phase, of everything together as `all`, and `requests`."""
     import reconciler.http  # noqa: F401  late in the command, before the clock here
-    from reconciler.cli import session, show
+    from reconciler.cli import plans, session
     from reconciler.live import Reader
 
     begun = time.process_time()
@@ -37,7 +37,7 @@ def phases(root: Path) -> dict[str, float]:
         setattr(session, name, _timed(spent, phase, getattr(session, name)))
     Reader.read = timed_read  # type: ignore[method-assign]
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        asyncio.run(show.planned(session.Settings(root), form="text", verbose=False))
+        asyncio.run(plans.planned(session.Settings(root), form="text", verbose=False))
     whole = time.process_time() - begun
     parts = sum(seconds for name, seconds in spent.items() if name != "requests")
     return {**spent, "rest": whole - parts, "all": whole}

@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "why one person has, or does not have, what they have",
     "check": "tests the connection, and that the token may write",
     "plan": "who would gain and who would lose what",
+    "show": "a plan that was kept, as `plan` showed it",
     "apply": "makes it so, after showing it and asking",
     "drift": "exit 2 if the application is not what git says",
     "gallery": "what is known of each application",

@@ -91,8 +91,8 @@ async def _one(
     opened: Opened, *, form: str, yes: bool, verbose: bool, journal: Path | None
 ) -> tuple[int, dict[str, object]]:
     from reconciler.apply import Run
+    from reconciler.cli.plans import show
     from reconciler.cli.progress import Progress
-    from reconciler.cli.show import show
     from reconciler.state import tenant_lock
 
     with tenant_lock(opened.app.tenant_url):
@@ -153,7 +153,7 @@ def _tell(outcome: Outcome, seconds: float, journal: Path) -> None:
     import yaml
 
     from reconciler.apply import Status
-    from reconciler.cli.show import style
+    from reconciler.cli.plans import style
     from reconciler.render import Failure, summary
 
     bad = (Status.FAILED, Status.SKIPPED, Status.NOT_STORED)

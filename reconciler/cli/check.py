@@ -133,7 +133,7 @@ def _token_end(opened: Opened, found: Any) -> None:
 
 
 def _print(opened: Opened, findings: list[dict[str, Any]]) -> None:
-    from reconciler.cli.show import style
+    from reconciler.cli.plans import style
     from reconciler.render import safe
 
     paint = style()

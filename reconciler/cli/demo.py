@@ -109,7 +109,7 @@ class _Teller:
 
 
 def _plan(folder: Path) -> int:
-    from reconciler.cli.show import planned
+    from reconciler.cli.plans import planned
 
     return asyncio.run(planned(_settings(folder, ()), form="text", verbose=False))
 

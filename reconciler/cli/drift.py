@@ -31,6 +31,6 @@ def drift(
 
     Exit code 0: it is; 2: it is not; 3: something waits for an answer.
     """
-    from reconciler.cli.show import planned
+    from reconciler.cli.plans import planned
 
     context.exit(asyncio.run(planned(settings, form=form, verbose=False)))

@@ -119,7 +119,7 @@ def _print(explanations: list[Explanation], form: str) -> None:
     """One document for one app, a list for several."""
     import orjson
 
-    from reconciler.cli.show import style
+    from reconciler.cli.plans import style
     from reconciler.render.person import person
 
     if form == "text":

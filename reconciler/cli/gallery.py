@@ -21,7 +21,7 @@ def gallery(name: str | None, form: str) -> None:
     What an application can't do, its limits, what it does otherwise than the standard and where that is written, and
     the mappings that hold unless you write others. What your tenant does otherwise goes into `profile:` of app.yaml.
     """
-    from reconciler.cli.show import style
+    from reconciler.cli.plans import style
     from reconciler.gallery import load_profile, names
     from reconciler.render.gallery import application, overview
 

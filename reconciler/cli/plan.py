@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 @options.outgoing
 @options.output
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")
+@click.option(
+    "--out", metavar="FILE", type=click.Path(path_type=Path), help="Keep the plan; of several apps, a folder for them."
+)
+@click.option(
+    "--sign", metavar="KEY", type=click.Path(path_type=Path), help="Sign the plan with the private key in this file."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="2: changes are pending; 3: something is held.")
 @options.settings
 @click.pass_context
@@ -29,13 +36,15 @@ def plan(
     settings: Settings,
     form: str,
     verbose: bool,
+    out: Path | None,
+    sign: Path | None,
     detailed_exitcode: bool,
 ) -> None:
     """Compare git with the application, and show who would gain and who would lose what.
 
     Exit code 0 whenever there is a plan; with --detailed-exitcode 2 if changes are pending, 3 if something is held.
     """
-    from reconciler.cli.show import planned
+    from reconciler.cli.plans import planned
 
-    code = asyncio.run(planned(settings, form=form, verbose=verbose))
+    code = asyncio.run(planned(settings, form=form, verbose=verbose, out=out, key=sign))
     context.exit(code if detailed_exitcode else 0)

@@ -80,7 +80,7 @@ async def _probe(opened: Opened, report: Report, *, reads: bool, writes: bool, d
 
 
 def _print(opened: Opened, report: Report) -> None:
-    from reconciler.cli.show import style
+    from reconciler.cli.plans import style
     from reconciler.render import safe
 
     paint = style()

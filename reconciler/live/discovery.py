@@ -17,7 +17,7 @@ from reconciler.live.judge import accept
 from reconciler.model.discovered import Discovered, from_app
 from reconciler.model.path import member
 from reconciler.model.plan import Override
-from reconciler.model.profile import Discovery, Profile, flat
+from reconciler.model.profile import Discovery, Profile, flat, nested
 
 _PATIENCE: Final = 10.0
 """Seconds for each of the three questions: nobody waits for a server that does not know what it is."""
@@ -44,7 +44,7 @@ async def discover(client: Client, profile: Profile, over: Mapping[str, Any]) ->
     found = {key: value for key, value in found.items() if key == "paging.count" or not _is_said(key, said)}
     overrides = {each.key: each for each in from_app(over)}
     overrides |= {key: Override(key=key, value=value, source="discovery") for key, value in found.items()}
-    corrected = profile.corrected(_nested(found))
+    corrected = profile.corrected(nested(found))
     return Discovered(corrected, tuple(overrides[key] for key in sorted(overrides)), _attributes(schemas))
 
 
@@ -175,15 +175,3 @@ def _truth(value: Any) -> bool | None:
 def _number(value: Any) -> int | None:
     text = "" if isinstance(value, bool) else str(value).strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else None
-
-
-def _nested(found: Mapping[str, Any]) -> dict[str, Any]:
-    """{"users.update": "put"} as {"users": {"update": "put"}}."""
-    nested: dict[str, Any] = {}
-    for key, value in found.items():
-        *above, last = key.split(".")
-        node = nested
-        for name in above:
-            node = node.setdefault(name, {})
-        node[last] = value
-    return nested

@@ -5,6 +5,7 @@ The defaults are RFC 7643 and RFC 7644 as they are written. The keys of rates ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -292,3 +293,15 @@ def flat(over: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in over.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
     return found
+
+
+def nested(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The reverse: {"users.update": "put"} as {"users": {"update": "put"}}."""
+    whole: dict[str, Any] = {}
+    for key, value in found.items():
+        *above, last = key.split(".")
+        node = whole
+        for name in above:
+            node = node.setdefault(name, {})
+        node[last] = value
+    return whole

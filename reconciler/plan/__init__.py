@@ -17,7 +17,16 @@ from reconciler.model.state import State
 from reconciler.model.values import user_key
 from reconciler.plan.context import VERSION, Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, digest
-from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
+from reconciler.plan.document import (
+    assemble,
+    canonical,
+    changes_digest,
+    digest_of,
+    document,
+    instant,
+    signed,
+    to_json,
+)
 from reconciler.plan.exchange import hold_together
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
@@ -29,6 +38,9 @@ from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_u
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
+from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
+from reconciler.plan.saved import read_plans
+from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.teams import Teams
 
 TOKEN_SOON = 30
@@ -150,6 +162,7 @@ def _circumstances(context: Context) -> list[Note]:
 
 
 __all__ = [
+    "MAX_PLAN_BYTES",
     "STAGES",
     "TOKEN_SOON",
     "VERSION",
@@ -160,15 +173,21 @@ __all__ = [
     "Releases",
     "canonical",
     "changes_digest",
+    "check_signature",
     "dependencies",
     "digest",
+    "digest_of",
+    "document",
     "exchanges",
     "given_up",
     "instant",
     "interest_of",
     "ordered",
+    "private_key",
     "propose",
     "read_paths",
+    "read_plans",
+    "sign",
     "signed",
     "stage",
     "to_json",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,17 @@ from reconciler.plan.order import ordered
 
 _UNAPPROVED = ("origin", "reasons", "source", "held", "suspect")
 """What may move without changing what was approved."""
+_ORDER = ("action", "key", "id", "name", "origin", "suspect", "reasons", "temporary", "sensitive", "set", "members",
+          "groups", "candidates", "source", "held")  # fmt: skip
+"""In which the keys of a change are read best."""
+_UNSAID = {
+    "changes": ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates"),
+    "guardrails": ("released",),
+    "blocked": ("id",),
+    "soon": ("group", "from", "until", "reason", "source"),
+    "notes": ("id",),
+}
+"""Part of a plan → keys that are left out where they would say nothing: null, false, or an empty list."""
 
 
 def canonical(value: Any) -> bytes:
@@ -77,8 +88,13 @@ def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
 
 def signed(plan: Plan) -> Plan:
     """With `changesDigest` and `digest` computed anew."""
-    plan = plan.model_copy(update={"changes_digest": changes_digest(plan), "digest": ""})
-    return plan.model_copy(update={"digest": sha256(canonical(_dump(plan)))})
+    plan = plan.model_copy(update={"changes_digest": changes_digest(plan)})
+    return plan.model_copy(update={"digest": digest_of(document(plan))})
+
+
+def digest_of(written: Mapping[str, Any]) -> str:
+    """Of a whole document: everything in it but `digest` and `signature`."""
+    return sha256(canonical({key: value for key, value in written.items() if key not in ("digest", "signature")}))
 
 
 def changes_digest(plan: Plan) -> str:
@@ -87,7 +103,7 @@ def changes_digest(plan: Plan) -> str:
     Those four also order changes and split member lists, so lists are joined again and the order is that of the bytes.
     """
     whole: dict[tuple[str, str | bytes], dict[str, Any]] = {}
-    for change in _dump(plan)["changes"]:
+    for change in document(plan)["changes"]:
         for key in _UNAPPROVED:
             change.pop(key, None)
         one = change["key"] if "members" in change else canonical(change)
@@ -100,19 +116,34 @@ def changes_digest(plan: Plan) -> str:
     return sha256(canonical({"app": plan.app, "tenantUrl": plan.tenant_url, "changes": changes}))
 
 
-def _dump(plan: Plan) -> dict[str, Any]:
-    dumped: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
-    return dumped
+def document(plan: Plan) -> dict[str, Any]:
+    """The plan as it is written. Of a creation `set` has `after` alone."""
+    written: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
+    for part, keys in _UNSAID.items():
+        for each in written[part]:
+            for key in keys:
+                if key in each and not each[key]:
+                    del each[key]
+    written["changes"] = [{**{key: c[key] for key in _ORDER if key in c}, **c} for c in written["changes"]]
+    for change in written["changes"]:
+        if change["action"].startswith("create"):
+            for difference in change["set"].values():
+                del difference["before"]
+    for guardrail in written["guardrails"]:
+        guardrail["percent"] = _whole(guardrail["percent"])
+    if plan.signature is None:
+        del written["signature"]
+    return written
+
+
+def _whole(percent: float | None) -> float | None:
+    """10 rather than 10.0: other languages know one number only, and must find the same digest."""
+    return int(percent) if percent is not None and percent.is_integer() else percent
 
 
 def to_json(plan: Plan) -> bytes:
-    """The document. Of a creation `set` has `after` alone."""
-    dumped = _dump(plan)
-    for change in dumped["changes"]:
-        if change["action"].startswith("create"):
-            for difference in change.get("set", {}).values():
-                difference.pop("before", None)
-    return orjson.dumps(dumped, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    """The document as bytes: the same for equal plans."""
+    return orjson.dumps(document(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def _live_digest(context: Context) -> str:
@@ -158,4 +189,4 @@ def _pages(rows: int, profile: Profile) -> int:
     return 1 if profile.paging.style == "none" else max(1, -(-rows // profile.paging.count))
 
 
-__all__ = ["assemble", "canonical", "changes_digest", "instant", "sha256", "signed", "to_json"]
+__all__ = ["assemble", "canonical", "changes_digest", "digest_of", "document", "instant", "sha256", "signed", "to_json"]
