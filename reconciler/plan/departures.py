@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
 from reconciler.model.values import UNSET, Flow, Reference
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, Differences
 from reconciler.plan.resemblance import bare
+
+ALWAYS_DEACTIVATED: Final = frozenset({Reason.DISABLED, Reason.OUTSIDE_WINDOW, Reason.REVOKED, Reason.UNMANAGED})
+"""Never deleted or kept, whatever `deprovision.users` says."""
 
 
 class Departures:
@@ -22,9 +26,7 @@ class Departures:
         self, key: str, name: str, at: int, reason: Reason, source: Source | None, values: Sequence[Flow]
     ) -> None:
         context = self.context
-        policy = context.app.deprovision.users if reason is not Reason.DISABLED else "deactivate"
-        if reason is Reason.UNMANAGED:
-            policy = "deactivate"
+        policy = "deactivate" if reason in ALWAYS_DEACTIVATED else context.app.deprovision.users
         account = context.snapshot.accounts[at]
         if policy == "keep":
             return

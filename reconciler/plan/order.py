@@ -21,7 +21,7 @@ STAGES: tuple[tuple[str, ...], ...] = (
 UNIQUE = frozenset({("user", "username"), ("user", "emails.value"), ("group", "displayname")})
 """Values that belong to one resource at a time."""
 _STAGE = {action: number for number, actions in enumerate(STAGES) for action in actions}
-_FIRST = frozenset({Reason.DISABLED, Reason.GONE_FROM_GIT})
+_FIRST = frozenset({Reason.DISABLED, Reason.REVOKED, Reason.GONE_FROM_GIT})
 
 
 def stage(change: Change, *, leavers_last: bool = False) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from reconciler.model.desired import Column, Person, Standing
+from reconciler.model.desired import Cause, Column, Person
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AdoptUser,
@@ -27,6 +28,13 @@ from reconciler.plan.departures import Departures
 from reconciler.plan.difference import Comparer, Differences, digest
 from reconciler.plan.identity import Question
 from reconciler.plan.references import References
+
+LEAVES: Final = {
+    Cause.REVOKED: Reason.REVOKED,
+    Cause.DISABLED: Reason.DISABLED,
+    Cause.OUTSIDE_WINDOW: Reason.OUTSIDE_WINDOW,
+    Cause.OUT_OF_SCOPE: Reason.LEFT_SCOPE,
+}
 
 
 class People:
@@ -81,7 +89,7 @@ class People:
             if at not in identity.contested:
                 self._keep(number, person, key, at)
         elif at not in identity.contested or self.departures.still_runs(at, person.user.name, person.user.file):
-            reason = Reason.DISABLED if person.standing is Standing.DISABLED else Reason.LEFT_SCOPE
+            reason = LEAVES[person.cause or Cause.OUT_OF_SCOPE]
             self.departures.leave(key, person.user.name, at, reason, self._source(person), person.values)
             if at not in context.leaving:
                 identity.adopted.discard(number)  # nothing to do, so nothing that would make it ours
