@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import desired as files
+from reconciler.cli.memory import states_of, warn_if_rewritten
 from reconciler.errors import DesiredStateError, Place, Problem, UsageError
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
@@ -22,9 +23,9 @@ from reconciler.model.discovered import Discovered
 from reconciler.model.profile import Profile
 from reconciler.model.state import State
 from reconciler.model.values import UserId
-from reconciler.plan import Proposal, Releases, interest_of, propose, read_paths
+from reconciler.plan import Proposal, Releases, interest_of, propose, read_paths, revoked_people
 from reconciler.project import project
-from reconciler.state import FileStates
+from reconciler.state import States
 
 if TYPE_CHECKING:
     import httpx
@@ -68,7 +69,7 @@ class Opened:
     profile: Profile
     desired: Desired
     state: State
-    states: FileStates
+    states: States
     root: Path
     settings: Settings
     elsewhere: str | None = None
@@ -181,19 +182,22 @@ def open_apps(settings: Settings) -> list[Opened]:
         click.echo(f"warning: {warning}", err=True)
     if not loaded.apps:
         raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
-    folder = state_folder(settings.state, loaded)
-    states = FileStates(folder)
+    states = states_of(settings.state, loaded.settings.state, loaded.root, loaded.apps)
     releases = Releases.parse(settings.allow)
     problems: list[Problem] = []
     as_of = datetime.now(UTC).replace(microsecond=0)
     opened = []
     for name, app in loaded.apps.items():
         state = states.load(name, app.tenant_url)
+        warn_if_rewritten(loaded.root, name, state.commit)
         managed = [UserId(key[5:]) for key in state.bindings if key.startswith("user:")]
+        revoked = revoked_people(state, loaded.directory, name, as_of)
         profile = profile_of(app)
         try:
             places = loaded.places[name]
-            desired = project(loaded.directory, app, profile, managed=managed, places=places, as_of=as_of)
+            desired = project(
+                loaded.directory, app, profile, managed=managed, revoked=revoked, places=places, as_of=as_of
+            )
         except DesiredStateError as error:
             problems += error.problems
             continue
@@ -215,18 +219,6 @@ def open_apps(settings: Settings) -> list[Opened]:
     if problems:
         raise DesiredStateError(problems)
     return opened
-
-
-def state_folder(option: str | None, loaded: files.Loaded) -> Path:
-    """`--state file:DIR`, or `.reconciler/` in the desired state."""
-    if option is None:
-        if loaded.settings.state != "file":
-            raise UsageError(f"state: {loaded.settings.state} comes with a later version", hint="use state: file")
-        return loaded.root / ".reconciler"
-    kind, _, where = option.partition(":")
-    if kind != "file" or not where:
-        raise UsageError(f"--state {option}: only file:DIR works in this version")
-    return Path(where)
 
 
 def together(codes: Iterable[int]) -> int:

@@ -21,12 +21,14 @@ from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of
+from reconciler.plan.kept import made
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.names import untangle
 from reconciler.plan.order import STAGES, dependencies, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
+from reconciler.plan.revocations import revocation_notes, revoked_people, without_owners
 from reconciler.plan.teams import Teams
 
 TOKEN_SOON = 30
@@ -79,6 +81,7 @@ def propose(
         context.untouchable,
     )
     context.users = match_users(context, accounts)
+    context.desired = without_owners(context)
     context.left_out = left_out(context, accounts)
     context.groups = match_groups(
         context,
@@ -123,6 +126,7 @@ def _circumstances(context: Context) -> list[Note]:
     """What the reader of a plan must know beside its changes."""
     app = context.app
     notes = [Note(code="leftOut", key=user_key(user), text=why) for user, why in context.desired.left_out.items()]
+    notes += revocation_notes(context)
     if context.snapshot.partial:
         text = "people were looked up one by one: accounts that nobody described are not seen"
         notes.append(Note(code="partial", key=app.name, text=text))
@@ -157,9 +161,11 @@ __all__ = [
     "digest",
     "instant",
     "interest_of",
+    "made",
     "ordered",
     "propose",
     "read_paths",
+    "revoked_people",
     "signed",
     "stage",
     "to_json",

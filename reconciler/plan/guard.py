@@ -9,6 +9,7 @@ from typing import assert_never
 
 from reconciler.errors import IncompleteRead, PlanError
 from reconciler.model.app import Limit
+from reconciler.model.desired import Cause
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
@@ -52,7 +53,8 @@ def check(context: Context) -> None:
             f"{len(bound)} that belong to people of ours",
             hint="a wrong tenant, or a list that lies? If the accounts are really gone: --allow emptyApp",
         )
-    flowing = context.desired.in_scope or context.desired.left_out
+    revoked = any(person.cause is Cause.REVOKED for person in context.desired.people)
+    flowing = context.desired.in_scope or context.desired.left_out or revoked
     if bound and not flowing and "emptyScope" not in context.releases:
         raise PlanError(
             f"nobody is in scope of {context.app.name} any more, and {len(bound)} people have access",
@@ -92,7 +94,7 @@ def guard(context: Context) -> list[Guardrail]:
             )
         _complete(changes, counted, name, value, released=released)
         if broken and not released:
-            for number in counted:
+            for number in (n for n in counted if Reason.REVOKED not in changes[n].reasons):
                 held.setdefault(number, []).append(Held(by=f"guardrail:{name}", release=f"{name}={value}"))
 
     tally = _tally(changes)
