@@ -68,8 +68,8 @@ class GitStates:
         self._mutex = threading.RLock()
         self._heads: dict[str, _Head] = {}
         """App → what was last seen: what the next write expects to be there."""
-        self._known: dict[str, str] = {}
-        """App → the blob whose revocations the caller's state has."""
+        self._known: dict[tuple[str, str], str] = {}
+        """App and tenantUrl → the blob whose revocations the caller's state has."""
         self._leases: dict[str, Lease] = {}
         """App → the lock that we hold."""
 
@@ -95,7 +95,7 @@ class GitStates:
                 self._keep_revocations(state, head)
                 files = self._files(state, head)
                 if self._move(app, head, files, f"{app}: {state.commit or 'nothing applied'}"):
-                    self._known[app] = files[STATE]
+                    self._known[app, state.tenant_url] = files[STATE]
                     return
                 head = self._again(app, attempt)
                 self._must_be_ours(app, head)
@@ -108,7 +108,7 @@ class GitStates:
                 state = self._read(app, tenant_url, head)
                 change(state)
                 if self._move(app, head, self._files(state, head), f"{app}: revocations"):
-                    self._known.pop(app, None)  # what others in this process hold does not know of it
+                    self._known.pop((app, tenant_url), None)  # what others in this process hold does not know of it
                     return state
         raise self._contended(app)
 
@@ -248,7 +248,7 @@ class GitStates:
                 continue
             state = read_state(self.repository.blob(head.files[name]), app, self._source(app))
             if state.tenant_url == tenant_url:
-                self._known[app] = head.files[name]
+                self._known[app, tenant_url] = head.files[name]
                 return state
         return None
 
@@ -258,7 +258,7 @@ class GitStates:
         return tenant_of(self.repository.blob(head.files[STATE]), self._source(app))
 
     def _keep_revocations(self, state: State, head: _Head) -> None:
-        if self._known.get(state.app) in head.files.values():
+        if self._known.get((state.app, state.tenant_url)) in head.files.values():
             return
         stored = self._stored(state.app, state.tenant_url, head)
         if stored is not None:
@@ -268,7 +268,7 @@ class GitStates:
         """With this state; what another tenantUrl has goes aside."""
         files = dict(head.files)
         there = files.get(STATE)
-        if there is not None and there != self._known.get(state.app):
+        if there is not None and there != self._known.get((state.app, state.tenant_url)):
             other = self._tenant(state.app, head)
             if other is not None and other != state.tenant_url:
                 files[_aside(other)] = there
