@@ -21,6 +21,8 @@ COMMANDS = {
     "check": "tests the connection, and that the token may write",
     "plan": "who would gain and who would lose what",
     "apply": "makes it so, after showing it and asking",
+    "revoke": "takes somebody's access away now, in all apps",
+    "release": "ends a revocation",
     "drift": "exit 2 if the application is not what git says",
     "gallery": "what is known of each application",
     "schema": "JSON Schema of files, plans and the memory, for editors and programs",

@@ -87,24 +87,7 @@ class Opened:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
         """The client for the app's tenant. Hosts and references are checked before any secret is read."""
-        from reconciler.cli.identity import identity_of
-        from reconciler.http import Client
-        from reconciler.live import limits_of
-
-        rate = self.profile.rate
-        who = identity_of(self.app, root=self.root, environ=os.environ, outgoing=self.settings.outgoing())
-        async with Client(
-            self.app.tenant_url,
-            bearer=who.bearer,
-            oauth=who.oauth,
-            tls=who.tls,
-            scheme=self.profile.authentication.scheme,
-            content_type=self.profile.content_type,
-            limits=limits_of(rate),
-            per_day=rate.per_day,
-            concurrency=rate.concurrency,
-            transport=self.settings.transport,
-        ) as client:
+        async with connected(self.app, self.profile, self.root, self.settings) as client:
             yield client
 
     async def propose(self, client: Client, progress: Progress) -> Proposal:
@@ -144,6 +127,30 @@ class Opened:
         return self.discovered
 
 
+@asynccontextmanager
+async def connected(app: App, profile: Profile, root: Path, settings: Settings) -> AsyncIterator[Client]:
+    """The client for an app's tenant. Hosts and references are checked before any secret is read."""
+    from reconciler.cli.identity import identity_of
+    from reconciler.http import Client
+    from reconciler.live import limits_of
+
+    rate = profile.rate
+    who = identity_of(app, root=root, environ=os.environ, outgoing=settings.outgoing())
+    async with Client(
+        app.tenant_url,
+        bearer=who.bearer,
+        oauth=who.oauth,
+        tls=who.tls,
+        scheme=profile.authentication.scheme,
+        content_type=profile.content_type,
+        limits=limits_of(rate),
+        per_day=rate.per_day,
+        concurrency=rate.concurrency,
+        transport=settings.transport,
+    ) as client:
+        yield client
+
+
 @contextmanager
 def bulk() -> Iterator[None]:
     """Around what builds millions of objects that stay to the end: the garbage collector would look at all of them
@@ -157,11 +164,15 @@ def bulk() -> Iterator[None]:
         gc.enable()
 
 
+def root_of(settings: Settings) -> Path:
+    """The folder of the desired state: the one that was named, or found upwards."""
+    if settings.directory is None:
+        return files.find(Path.cwd())
+    return settings.directory if _is_state(settings.directory) else files.find(settings.directory)
+
+
 def load(settings: Settings) -> files.Loaded:
-    """The desired state in the folder that was named, or found upwards."""
-    root = settings.directory or files.find(Path.cwd())
-    if settings.directory is not None:
-        root = files.find(settings.directory) if not _is_state(settings.directory) else settings.directory
+    root = root_of(settings)
     return files.load(root, commit=files.commit_of(root), apps=settings.apps or None)
 
 

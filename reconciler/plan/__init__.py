@@ -15,7 +15,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.values import user_key
 from reconciler.plan.context import VERSION, Context, read_paths, theirs
-from reconciler.plan.difference import Comparer, digest
+from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import assemble, canonical, changes_digest, instant, signed, to_json
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
@@ -155,6 +155,7 @@ __all__ = [
     "Comparer",
     "Proposal",
     "Releases",
+    "as_json",
     "canonical",
     "changes_digest",
     "dependencies",

@@ -62,7 +62,7 @@ class FileStates:
                     keep_revocations(state, stored, datetime.now(UTC))
             self._write(state)
 
-    def revise(self, app: str, tenant_url: str, change: Callable[[State], None]) -> State:
+    def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
         with self._alone(app):
             state = self.load(app, tenant_url)
             change(state)

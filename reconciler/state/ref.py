@@ -101,7 +101,7 @@ class GitStates:
                 self._must_be_ours(app, head)
         raise self._contended(app)
 
-    def revise(self, app: str, tenant_url: str, change: Callable[[State], None]) -> State:
+    def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
         with self._mutex, _told():
             for attempt in range(_TRIES):
                 head = self._again(app, attempt)

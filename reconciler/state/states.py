@@ -39,7 +39,7 @@ class States(Protocol):
         Raises StateError where that can't be, Locked where somebody else has written meanwhile.
         """
 
-    def revise(self, app: str, tenant_url: str, change: Callable[[State], None]) -> State:
+    def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
         """Changes what the store has at this moment, also while an apply runs, and gives what is there then.
 
         Only revocations, and how the accounts were left that they concern, may be changed so.
