@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,8 @@ class Step:
     """Created, and the answer told an id and nothing else."""
     paths: tuple[str, ...] = ()
     """What the server did not store."""
+    found: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    """Of these paths what it holds instead. Never told by itself: it may be redacted."""
     tries: int = 1
     """How often it was written, as far as that was answered."""
     skipped_members: dict[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.model.path import parse_path
@@ -15,14 +16,19 @@ from reconciler.model.plan import (
     DeleteGroup,
     DeleteUser,
     EmptyGroup,
+    Plan,
     ReactivateUser,
     RemoveMembers,
     RenameGroup,
     RenameUser,
     UpdateGroup,
 )
-from reconciler.model.state import Binding, Spent, State
-from reconciler.plan import WINDOW, Proposal, digest, instant, weigh
+from reconciler.model.state import Binding, NotKept, Spent, State
+from reconciler.model.values import Generated, Redacted, RemoteId, Value
+from reconciler.plan import WINDOW, Proposal, digest, instant, made, weigh
+
+QUESTIONS: Final = frozenset({"whoIsThis", "takenAwayInApp", "givenInApp"})
+"""What holds a change until a person answers, and is no guardrail."""
 
 
 class Memory:
@@ -147,22 +153,11 @@ class Memory:
         self._found(outcome)
         self._close_groups({s.change.key for s in outcome.steps if _shapes_group(s)})
         self._not_kept(outcome)
-        state.held = self._still_held()
+        state.held = still_held(self.proposal.plan)
         if finished:
             state.commit, state.applied_at = self._commit, self.now
-
-    def _still_held(self) -> dict[str, int]:
-        """Guardrail → figure, of what a guardrail held, and of what was held because there was no memory: both wait
-        for their release, although from now on there is one.
-        """
-        plan = self.proposal.plan
-        held = {rail.name: rail.value for rail in plan.guardrails if rail.broken and not rail.released}
-        for change in plan.held:
-            for hold in change.held:
-                name, _, figure = hold.release.rpartition("=")
-                if hold.by == "stateMissing" and figure.isdigit():
-                    held[name] = int(figure)
-        return held
+            if not _remains(self.proposal.plan):
+                state.guardrails = self.proposal.context.app.guardrails
 
     def _take_back(self, step: Step) -> None:
         """The application said yes, and it is not so: the next plan must see it as it is."""
@@ -251,13 +246,62 @@ class Memory:
             behind = self.proposal.context.behind.get(step.change.key, {})
             written = {p: behind.get(p, d.after) for p, d in getattr(step.change, "set", {}).items()}
             refused = {
-                path: digest(written[path])
+                path: _refused(written[path], step.found.get(path))
                 for path in step.paths
                 if path in written and parse_path(path).canonical != "active" and step.tries > 1
             }
             kept = {p: d for p, d in state.not_kept.get(step.change.key, {}).items() if p not in written}
             state.not_kept[step.change.key] = {**kept, **refused}
         state.not_kept = {k: paths for k, paths in state.not_kept.items() if paths and k in state.bindings}
+        self._learn_what_was_made()
+
+    def _learn_what_was_made(self) -> None:
+        """Earlier versions did not remember what the application made of a value: it is what it holds now."""
+        context = self.proposal.context
+        unknown = {k for k, paths in self.state.not_kept.items() if any("live" not in e for e in paths.values())}
+        if not unknown:
+            return
+        snapshot, desired = context.snapshot, context.desired
+        for key in sorted(unknown):
+            if key.startswith("user:"):
+                number = snapshot.numbers.get(RemoteId(self.state.bindings[key]["id"]))
+                row = None if number is None else snapshot.accounts[number].values
+                paths, columns = snapshot.user_paths, desired.user_columns
+            else:
+                id_ = self.state.bindings[key]["id"]
+                row = next((g.values for g in snapshot.groups if g.id == id_), None)
+                paths, columns = snapshot.group_paths, desired.group_columns
+            shown = {c.path for c in columns if not c.redacts}
+            for path, entry in self.state.not_kept[key].items():
+                if row is not None and "live" not in entry and path in shown and path in paths:
+                    entry["live"] = made(row[paths.index(path)])
+
+
+def _refused(wanted: Value, found: Value) -> NotKept:
+    """Of what is redacted or drawn nothing is remembered that could be found again by trying."""
+    entry = NotKept(wanted=digest(wanted))
+    if not isinstance(wanted, (Redacted, Generated)):
+        entry["live"] = made(found)
+    return entry
+
+
+def still_held(plan: Plan) -> dict[str, int]:
+    """Guardrail → figure, of what a guardrail held, and of what was held because there was no memory: both wait for
+    their release, although from now on there is one.
+    """
+    held = {rail.name: rail.value for rail in plan.guardrails if rail.broken and not rail.released}
+    for change in plan.held:
+        for hold in change.held:
+            name, _, figure = hold.release.rpartition("=")
+            if hold.by == "stateMissing" and figure.isdigit():
+                held[name] = int(figure)
+    return held
+
+
+def _remains(plan: Plan) -> bool:
+    """Whether guardrails held something back: then those of the commit before still count. Questions do not."""
+    guarding = any(h.by not in QUESTIONS for change in plan.held for h in change.held)
+    return guarding or any(blocked.reason in ("protected", "actsAs") for blocked in plan.blocked)
 
 
 def _shapes_group(step: Step) -> bool:

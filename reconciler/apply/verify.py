@@ -80,7 +80,7 @@ class Verifier:
             values = [_unkept(step, path, held) for path, held in missing.items() if path in step.values]
             unkept += values
             told = {each.path: str(each) for each in values}
-            step.status, step.paths = Status.NOT_STORED, tuple(missing)
+            step.status, step.paths, step.found = Status.NOT_STORED, tuple(missing), missing
             what = ", ".join(told.get(path, path) for path in missing)
             step.message = f"the application answered with success and does not hold: {what}"
             step.code = Verdict.NOT_STORED

@@ -22,6 +22,8 @@ COMMANDS = {
     "plan": "who would gain and who would lose what",
     "show": "a plan that was kept, as `plan` showed it",
     "apply": "makes it so, after showing it and asking",
+    "revoke": "takes somebody's access away now, in all apps",
+    "release": "ends a revocation",
     "drift": "exit 2 if the application is not what git says",
     "gallery": "what is known of each application",
     "schema": "JSON Schema of files, plans and the memory, for editors and programs",

@@ -93,9 +93,8 @@ async def _one(
     from reconciler.apply import Run
     from reconciler.cli.plans import show
     from reconciler.cli.progress import Progress
-    from reconciler.state import tenant_lock
 
-    with tenant_lock(opened.app.tenant_url):
+    with opened.states.hold(opened.app.name, opened.app.tenant_url):
         _still_remembers(opened)
         async with opened.connect() as client:
             with Progress(opened.app.name) as progress:
@@ -117,11 +116,14 @@ async def _one(
 
 
 def _still_remembers(opened: Opened) -> None:
-    """The memory was read before the lock was ours: another apply may have ended in between."""
+    """The memory was read before the lock was ours: another apply, or a `revoke`, may have ended in between."""
     from reconciler.errors import Locked
 
     if opened.states.load(opened.app.name, opened.app.tenant_url) != opened.state:
-        raise Locked(f"another apply to {opened.app.tenant_url} has just ended", hint="run again, to plan from there")
+        raise Locked(
+            f"another apply to {opened.app.tenant_url} has just ended, or somebody was revoked or released",
+            hint="run again, to plan from there",
+        )
 
 
 def _ask(opened: Opened) -> None:

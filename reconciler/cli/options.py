@@ -29,7 +29,9 @@ def output(function: F) -> F:
 
 def state(function: F) -> F:
     return click.option(
-        "--state", metavar="file:DIR", help="Where the memory of each app lives; .reconciler/ in DIR if left out."
+        "--state",
+        metavar="file:DIR|git:REF",
+        help="Where the memory of each app lives; as reconciler.yaml says if left out, else in .reconciler/.",
     )(function)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import desired as files
+from reconciler.cli.memory import states_of, warn_if_rewritten
 from reconciler.errors import DesiredStateError, Place, Problem, UsageError
 from reconciler.gallery import load_profile
 from reconciler.model.app import App, Guardrails
@@ -22,9 +23,9 @@ from reconciler.model.discovered import Discovered
 from reconciler.model.profile import Profile
 from reconciler.model.state import State
 from reconciler.model.values import UserId
-from reconciler.plan import Proposal, Releases, interest_of, propose, read_paths
+from reconciler.plan import Proposal, Releases, interest_of, propose, read_paths, revoked_people
 from reconciler.project import project
-from reconciler.state import FileStates
+from reconciler.state import States
 
 if TYPE_CHECKING:
     import httpx
@@ -68,7 +69,7 @@ class Opened:
     profile: Profile
     desired: Desired
     state: State
-    states: FileStates
+    states: States
     root: Path
     settings: Settings
     elsewhere: str | None = None
@@ -86,24 +87,7 @@ class Opened:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
         """The client for the app's tenant. Hosts and references are checked before any secret is read."""
-        from reconciler.cli.identity import identity_of
-        from reconciler.http import Client
-        from reconciler.live import limits_of
-
-        rate = self.profile.rate
-        who = identity_of(self.app, root=self.root, environ=os.environ, outgoing=self.settings.outgoing())
-        async with Client(
-            self.app.tenant_url,
-            bearer=who.bearer,
-            oauth=who.oauth,
-            tls=who.tls,
-            scheme=self.profile.authentication.scheme,
-            content_type=self.profile.content_type,
-            limits=limits_of(rate),
-            per_day=rate.per_day,
-            concurrency=rate.concurrency,
-            transport=self.settings.transport,
-        ) as client:
+        async with connected(self.app, self.profile, self.root, self.settings) as client:
             yield client
 
     async def propose(self, client: Client, progress: Progress) -> Proposal:
@@ -149,6 +133,30 @@ class Opened:
         return self.discovered
 
 
+@asynccontextmanager
+async def connected(app: App, profile: Profile, root: Path, settings: Settings) -> AsyncIterator[Client]:
+    """The client for an app's tenant. Hosts and references are checked before any secret is read."""
+    from reconciler.cli.identity import identity_of
+    from reconciler.http import Client
+    from reconciler.live import limits_of
+
+    rate = profile.rate
+    who = identity_of(app, root=root, environ=os.environ, outgoing=settings.outgoing())
+    async with Client(
+        app.tenant_url,
+        bearer=who.bearer,
+        oauth=who.oauth,
+        tls=who.tls,
+        scheme=profile.authentication.scheme,
+        content_type=profile.content_type,
+        limits=limits_of(rate),
+        per_day=rate.per_day,
+        concurrency=rate.concurrency,
+        transport=settings.transport,
+    ) as client:
+        yield client
+
+
 @contextmanager
 def bulk() -> Iterator[None]:
     """Around what builds millions of objects that stay to the end: the garbage collector would look at all of them
@@ -162,11 +170,15 @@ def bulk() -> Iterator[None]:
         gc.enable()
 
 
+def root_of(settings: Settings) -> Path:
+    """The folder of the desired state: the one that was named, or found upwards."""
+    if settings.directory is None:
+        return files.find(Path.cwd())
+    return settings.directory if _is_state(settings.directory) else files.find(settings.directory)
+
+
 def load(settings: Settings) -> files.Loaded:
-    """The desired state in the folder that was named, or found upwards."""
-    root = settings.directory or files.find(Path.cwd())
-    if settings.directory is not None:
-        root = files.find(settings.directory) if not _is_state(settings.directory) else settings.directory
+    root = root_of(settings)
     return files.load(root, commit=files.commit_of(root), apps=settings.apps or None)
 
 
@@ -187,19 +199,22 @@ def open_apps(settings: Settings) -> list[Opened]:
         click.echo(f"warning: {warning}", err=True)
     if not loaded.apps:
         raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
-    folder = state_folder(settings.state, loaded)
-    states = FileStates(folder)
+    states = states_of(settings.state, loaded.settings.state, loaded.root, loaded.apps)
     releases = Releases.parse(settings.allow)
     problems: list[Problem] = []
     as_of = datetime.now(UTC).replace(microsecond=0)
     opened = []
     for name, app in loaded.apps.items():
         state = states.load(name, app.tenant_url)
+        warn_if_rewritten(loaded.root, name, state.commit)
         managed = [UserId(key[5:]) for key in state.bindings if key.startswith("user:")]
+        revoked = revoked_people(state, loaded.directory, name, as_of)
         profile = profile_of(app)
         try:
             places = loaded.places[name]
-            desired = project(loaded.directory, app, profile, managed=managed, places=places, as_of=as_of)
+            desired = project(
+                loaded.directory, app, profile, managed=managed, revoked=revoked, places=places, as_of=as_of
+            )
         except DesiredStateError as error:
             problems += error.problems
             continue
@@ -221,18 +236,6 @@ def open_apps(settings: Settings) -> list[Opened]:
     if problems:
         raise DesiredStateError(problems)
     return opened
-
-
-def state_folder(option: str | None, loaded: files.Loaded) -> Path:
-    """`--state file:DIR`, or `.reconciler/` in the desired state."""
-    if option is None:
-        if loaded.settings.state != "file":
-            raise UsageError(f"state: {loaded.settings.state} comes with a later version", hint="use state: file")
-        return loaded.root / ".reconciler"
-    kind, _, where = option.partition(":")
-    if kind != "file" or not where:
-        raise UsageError(f"--state {option}: only file:DIR works in this version")
-    return Path(where)
 
 
 def together(codes: Iterable[int]) -> int:

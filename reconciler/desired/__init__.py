@@ -1,7 +1,8 @@
 """The files that people write: YAML with places into a Directory and Apps, or everything that is wrong with it."""
 
+from reconciler.desired.alone import AppsAlone, find_person, load_apps_alone
 from reconciler.desired.cases import read_cases
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.root import commit_of, find
 
-__all__ = ["Loaded", "commit_of", "find", "load", "read_cases"]
+__all__ = ["AppsAlone", "Loaded", "commit_of", "find", "find_person", "load", "load_apps_alone", "read_cases"]

@@ -66,8 +66,6 @@ def read_settings(tree: Tree) -> tuple[Settings, Sheet | None]:
     sheet = Sheet.of(document)
     sheet.withhold(literal)
     settings = validate(Settings, sheet, tree.findings) or Settings.model_construct(attributes=_attributes(sheet.tree))
-    if settings.state == "git":
-        tree.findings.error(sheet.place("state"), f"`state: git` {NOT_YET}", "write `state: file`")
     defaults = document.value.get("defaults")
     if not isinstance(defaults, Entries):
         return settings, None

@@ -51,7 +51,7 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
     findings = Findings()
     tree = Tree(root, findings)
     names = tree.folders("apps")
-    chosen = _choose(names, apps)
+    chosen = choose(names, apps)
     _report_misnamed(tree)
     with _collector_paused():
         settings, defaults = read_settings(tree)
@@ -84,7 +84,8 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
     )
 
 
-def _choose(names: list[str], apps: Collection[str] | None) -> list[str]:
+def choose(names: list[str], apps: Collection[str] | None) -> list[str]:
+    """Those of `names` that are asked for; all for None. Raises UsageError for one that there is not."""
     for app in sorted(apps or ()):
         if app not in names:
             near = closest(app, names)

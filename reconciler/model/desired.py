@@ -16,7 +16,18 @@ class Standing(StrEnum):
 
     IN_SCOPE = "inScope"
     DISABLED = "disabled"
-    """Otherwise in scope, and accountEnabled is false."""
+    """Otherwise in scope, and disabled, outside their own window, or revoked."""
+    OUT_OF_SCOPE = "outOfScope"
+
+
+class Cause(StrEnum):
+    """What takes access away from somebody, the strongest first."""
+
+    REVOKED = "revoked"
+    """In the state, without a pull request; also of people who are out of scope."""
+    DISABLED = "disabled"
+    """accountEnabled is false."""
+    OUTSIDE_WINDOW = "outsideWindow"
     OUT_OF_SCOPE = "outOfScope"
 
 
@@ -55,7 +66,9 @@ class Person:
     former: tuple[tuple[Flow, ...], ...] = ()
     """The same for each entry of `formerly`; UNSET where the entry says nothing of it."""
     why: str = ""
-    """In words, for the plan: "left scope", "disabled", "excluded"."""
+    """In words, for the plan: "left scope", "disabled", "excluded", "until 2026-11-20", "revoked: a lost laptop"."""
+    cause: Cause | None = None
+    """None: in scope. `deprovision.users` decides only where it is OUT_OF_SCOPE: all others are deactivated."""
 
     @property
     def wanted(self) -> bool:

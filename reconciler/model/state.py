@@ -5,6 +5,7 @@ It can be lost; what is lost with it is convenience. Values of attributes are no
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, NotRequired
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,6 +51,17 @@ class Revocation(TypedDict):
     """Who did it, as far as the machine knows."""
     until: str | None
     """When it ends by itself (RFC 3339, UTC); None: when it is released."""
+    accounts: NotRequired[list[str]]
+    """Ids of those that it found for a person: they are inactive because of us."""
+
+
+class NotKept(TypedDict):
+    """A value that the application does not keep as it is written."""
+
+    wanted: str
+    """Digest of what git wants."""
+    live: NotRequired[str]
+    """Digest of what the application made of it: anything else is drift. Nobody knows it of what is redacted."""
 
 
 class Used(TypedDict):
@@ -71,8 +83,8 @@ class State(BaseModel):
     applied_at: str | None = None
     bindings: dict[str, Binding] = {}
     """Key → binding. A resource with one is managed."""
-    not_kept: dict[str, dict[str, str]] = {}
-    """Key → path → digest of the value that the application does not keep."""
+    not_kept: dict[str, dict[str, NotKept]] = {}
+    """Key → path → what the application does not keep."""
     mappings_digest: str = ""
     """What not_kept holds for."""
     spent: list[Spent] = []
@@ -84,4 +96,13 @@ class State(BaseModel):
     guardrails: Guardrails | None = None
     """Those of the commit last applied without remainder, `protected` and `actsAs` among them."""
     fresh: bool = Field(default=False, exclude=True)
-    """True: there was no memory; nobody is managed yet."""
+    """True: nothing was applied yet, as far as anybody remembers; nobody is managed."""
+
+    def revoked(self, moment: datetime) -> dict[str, Revocation]:
+        """The revocations that hold at a moment: those that nobody released, and whose end has not come."""
+        return {key: each for key, each in self.revocations.items() if in_force(each, moment)}
+
+
+def in_force(revocation: Revocation, moment: datetime) -> bool:
+    until = revocation["until"]
+    return until is None or datetime.fromisoformat(until) > moment

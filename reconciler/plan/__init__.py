@@ -16,7 +16,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.values import user_key
 from reconciler.plan.context import VERSION, Context, read_paths, theirs
-from reconciler.plan.difference import Comparer, digest
+from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import (
     assemble,
     canonical,
@@ -32,12 +32,14 @@ from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of
+from reconciler.plan.kept import made
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.names import untangle
 from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
+from reconciler.plan.revocations import revocation_notes, revoked_people, without_owners
 from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
 from reconciler.plan.signing import check_signature, private_key, sign
@@ -96,6 +98,7 @@ def propose(
         context.untouchable,
     )
     context.users = match_users(context, accounts)
+    context.desired = without_owners(context)
     context.left_out = left_out(context, accounts)
     context.groups = match_groups(
         context,
@@ -141,6 +144,7 @@ def _circumstances(context: Context) -> list[Note]:
     """What the reader of a plan must know beside its changes."""
     app = context.app
     notes = [Note(code="leftOut", key=user_key(user), text=why) for user, why in context.desired.left_out.items()]
+    notes += revocation_notes(context)
     if context.snapshot.partial:
         text = "people were looked up one by one: accounts that nobody described are not seen"
         notes.append(Note(code="partial", key=app.name, text=text))
@@ -171,6 +175,7 @@ __all__ = [
     "Name",
     "Proposal",
     "Releases",
+    "as_json",
     "canonical",
     "changes_digest",
     "check_signature",
@@ -182,11 +187,13 @@ __all__ = [
     "given_up",
     "instant",
     "interest_of",
+    "made",
     "ordered",
     "private_key",
     "propose",
     "read_paths",
     "read_plans",
+    "revoked_people",
     "sign",
     "signed",
     "stage",

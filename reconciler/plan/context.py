@@ -16,7 +16,7 @@ from reconciler.model.path import parse_path
 from reconciler.model.plan import Blocked, BlockedReason, Change, Difference, Note, Override
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
-from reconciler.model.state import Binding, State
+from reconciler.model.state import Binding, NotKept, Revocation, State
 from reconciler.model.values import (
     Choice,
     Generated,
@@ -109,7 +109,12 @@ class Context:
     """Key → path → what the plan's document does not hold: a Redacted, a Generated, or a Reference."""
 
     @cached_property
-    def not_kept(self) -> Mapping[str, Mapping[str, str]]:
+    def revoked(self) -> Mapping[str, Revocation]:
+        """user:ID or account:REMOTE-ID → the revocation that holds."""
+        return self.state.revoked(self.as_of)
+
+    @cached_property
+    def not_kept(self) -> Mapping[str, Mapping[str, NotKept]]:
         """What the application did not keep, while mapping and profile are the same."""
         return self.state.not_kept if self.state.mappings_digest == self.desired.mappings_digest else {}
 

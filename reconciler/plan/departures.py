@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
 from reconciler.model.values import UNSET, Flow, Reference
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, Differences
 from reconciler.plan.resemblance import bare
+from reconciler.plan.revocations import is_revoked, revoked_accounts
+
+ALWAYS_DEACTIVATED: Final = frozenset({Reason.DISABLED, Reason.OUTSIDE_WINDOW, Reason.REVOKED, Reason.UNMANAGED})
+"""Never deleted or kept, whatever `deprovision.users` says."""
 
 
 class Departures:
@@ -22,9 +27,7 @@ class Departures:
         self, key: str, name: str, at: int, reason: Reason, source: Source | None, values: Sequence[Flow]
     ) -> None:
         context = self.context
-        policy = context.app.deprovision.users if reason is not Reason.DISABLED else "deactivate"
-        if reason is Reason.UNMANAGED:
-            policy = "deactivate"
+        policy = "deactivate" if reason in ALWAYS_DEACTIVATED else context.app.deprovision.users
         account = context.snapshot.accounts[at]
         if policy == "keep":
             return
@@ -48,7 +51,8 @@ class Departures:
         left = self._left(key)
         drift = left is False and account.active
         origin = Origin.DRIFT if drift else Origin.PENDING
-        held = self._given(key) if drift or (left is None and reason is not Reason.UNMANAGED) else ()
+        asks = drift or (left is None and reason is not Reason.UNMANAGED)
+        held = self._given(key) if asks and reason is not Reason.REVOKED else ()
         if reason is Reason.UNMANAGED and context.state.fresh:
             held = (*held, Held(by="stateMissing", release="deprovisionUsers"))
         groups = tuple(sorted(context.group_name(g) for g in context.member_of.get(at, ())))
@@ -129,10 +133,25 @@ class Departures:
                 continue
             context.gone[at] = key
             name = binding.get("name") or context.account_name(at)
-            if at in context.users.contested and not self.still_runs(at, name, binding.get("file", "")):
+            revoked = is_revoked(context, key, binding["id"])
+            if at in context.users.contested and not (revoked or self.still_runs(at, name, binding.get("file", ""))):
                 continue
             source = Source(file=binding["file"], line=1) if binding.get("file") else None
-            self.leave(key, name, at, Reason.GONE_FROM_GIT, source, context.desired.off)
+            reason = Reason.REVOKED if revoked else Reason.GONE_FROM_GIT
+            self.leave(key, name, at, reason, source, context.desired.off)
+
+    def revoked(self) -> None:
+        """Accounts that were revoked and that nobody owns: also those in question, and those of nobody at all."""
+        context = self.context
+        for at in revoked_accounts(context):
+            account, key = context.snapshot.accounts[at], context.key_of(at)
+            if at in context.users.owner or at in context.gone or not account.active:
+                continue
+            if at in context.ignored_accounts:
+                text = f"the account {context.account_name(at)} is under `ignore`"
+                context.block(key, account.id, context.account_name(at), "deactivateUser", "ignored", text)
+                continue
+            self.leave(key, context.account_name(at), at, Reason.REVOKED, None, context.desired.off)
 
     def still_runs(self, at: int, name: str, file: str) -> bool:
         """A contested account still loses the one it was bound to, unless both look the same."""
@@ -154,7 +173,7 @@ class Departures:
         for at, account in enumerate(context.snapshot.accounts):
             if at in identity.owner or at in identity.contested or at in context.gone or at == context.acts_as:
                 continue
-            if at in context.left_out:
+            if at in context.left_out or at in context.leaving:
                 continue
             if at in context.ignored_accounts:
                 context.notes.append(

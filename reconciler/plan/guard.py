@@ -9,6 +9,7 @@ from typing import assert_never
 
 from reconciler.errors import IncompleteRead, PlanError
 from reconciler.model.app import Guardrails, Limit
+from reconciler.model.desired import Cause
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
@@ -63,7 +64,8 @@ def check(context: Context) -> None:
             f"{len(bound)} that belong to people of ours",
             hint="a wrong tenant, or a list that lies? If the accounts are really gone: --allow emptyApp",
         )
-    flowing = context.desired.in_scope or context.desired.left_out
+    revoked = any(person.cause is Cause.REVOKED for person in context.desired.people)
+    flowing = context.desired.in_scope or context.desired.left_out or revoked
     if bound and not flowing and "emptyScope" not in context.releases:
         raise PlanError(
             f"nobody is in scope of {context.app.name} any more, and {len(bound)} people have access",
@@ -144,7 +146,8 @@ class Judge:
                 self._note(name)
 
     def _hold(self, name: str, value: int, counted: Sequence[int]) -> None:
-        for number in counted:
+        """But nobody who was revoked: a person named them, one by one."""
+        for number in (n for n in counted if Reason.REVOKED not in self.context.changes[n].reasons):
             self._held.setdefault(number, []).append(Held(by=f"guardrail:{name}", release=f"{name}={value}"))
 
     def _note(self, name: str) -> None:

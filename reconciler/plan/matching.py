@@ -60,7 +60,8 @@ def _leaves_name(context: Context, side: Theirs, resolver: Resolver) -> Callable
 
 def _moves_on(context: Context, key: str, column: Column, after: Value, value: str, *, exact: bool) -> bool:
     """Whether the value that a matching column will be written with is another one."""
-    if column.on_create or is_null(after) or context.not_kept.get(key, {}).get(column.path) == digest(after):
+    refused = context.not_kept.get(key, {}).get(column.path)
+    if column.on_create or is_null(after) or (refused is not None and refused["wanted"] == digest(after)):
         return False
     return normal(after, exact) != value
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from reconciler.model.desired import Column, Person, Standing
+from reconciler.model.desired import Cause, Column, Person
 from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AdoptUser,
@@ -26,7 +27,15 @@ from reconciler.plan.context import SIGN_IN, Context
 from reconciler.plan.departures import Departures
 from reconciler.plan.difference import Comparer, Differences, digest
 from reconciler.plan.identity import Question
+from reconciler.plan.kept import gave_up
 from reconciler.plan.references import References
+
+LEAVES: Final = {
+    Cause.REVOKED: Reason.REVOKED,
+    Cause.DISABLED: Reason.DISABLED,
+    Cause.OUTSIDE_WINDOW: Reason.OUTSIDE_WINDOW,
+    Cause.OUT_OF_SCOPE: Reason.LEFT_SCOPE,
+}
 
 
 class People:
@@ -57,6 +66,7 @@ class People:
         for number, person in enumerate(context.desired.people):
             self._person(number, person)
         self.departures.departed()
+        self.departures.revoked()
         self.departures.unmanaged()
 
     def _person(self, number: int, person: Person) -> None:
@@ -80,11 +90,16 @@ class People:
         elif person.wanted:
             if at not in identity.contested:
                 self._keep(number, person, key, at)
-        elif at not in identity.contested or self.departures.still_runs(at, person.user.name, person.user.file):
-            reason = Reason.DISABLED if person.standing is Standing.DISABLED else Reason.LEFT_SCOPE
+        elif self._still_leaves(person, at):
+            reason = LEAVES[person.cause or Cause.OUT_OF_SCOPE]
             self.departures.leave(key, person.user.name, at, reason, self._source(person), person.values)
             if at not in context.leaving:
                 identity.adopted.discard(number)  # nothing to do, so nothing that would make it ours
+
+    def _still_leaves(self, person: Person, at: int) -> bool:
+        """Also while somebody else may turn out to own the account."""
+        sure = person.cause is Cause.REVOKED or at not in self.context.users.contested
+        return sure or self.departures.still_runs(at, person.user.name, person.user.file)
 
     def _ignored(self, person: Person, key: str, at: int) -> None:
         account = self.context.snapshot.accounts[at]
@@ -248,7 +263,7 @@ class People:
             return differences
         left = []
         for column, before, after in differences:
-            if refused.get(column.path) == digest(after) and not column.soft:
+            if not column.soft and gave_up(refused, column, after, before):
                 self.context.notes.append(
                     Note(code="notKept", key=key, text=f"{self.context.profile.title} does not keep {column.path}")
                 )

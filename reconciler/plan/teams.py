@@ -28,6 +28,7 @@ from reconciler.plan.choices import Choices, all_taken
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, digest
 from reconciler.plan.identity import Question
+from reconciler.plan.kept import gave_up
 from reconciler.plan.membership import Membership
 
 
@@ -158,7 +159,7 @@ class Teams:
         refused = context.not_kept.get(key, {})
         differences = []
         for column, before, after in self.comparer.differences(group.values, live.values):
-            if refused.get(column.path) == digest(after):
+            if gave_up(refused, column, after, before):
                 context.notes.append(
                     Note(code="notKept", key=key, text=f"{context.profile.title} does not keep {column.path}")
                 )

@@ -4,16 +4,19 @@ from reconciler.project.cases import CaseResult, Mismatch, run_case
 from reconciler.project.draw import draw
 from reconciler.project.expressions import Context, Expression, compile_expression
 from reconciler.project.expressions.dates import parse_time
+from reconciler.project.leaver import Leaver, leaver
 from reconciler.project.projection import effective, project
 
 __all__ = [
     "CaseResult",
     "Context",
     "Expression",
+    "Leaver",
     "Mismatch",
     "compile_expression",
     "draw",
     "effective",
+    "leaver",
     "parse_time",
     "project",
     "run_case",

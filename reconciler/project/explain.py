@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from reconciler.errors import Place
 from reconciler.model.app import App, Clause, Not, Operator
-from reconciler.model.desired import Standing
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.explanation import (
     Action,
@@ -35,7 +34,7 @@ from reconciler.project.membership import Lines, Nesting, Ways
 from reconciler.project.objectflow import ObjectFlow
 from reconciler.project.people import user_source
 from reconciler.project.projection import corrected, effective
-from reconciler.project.scope import Scoping
+from reconciler.project.scope import Scoping, Stands
 from reconciler.project.sources import user_sources
 
 
@@ -108,24 +107,24 @@ class Explained:
     def _scoped(self) -> Scoped:
         app, user = self._app, self._user
         scoping = Scoping(app, self._directory, self._nesting, self._findings)
-        standing, why = scoping.standing(user)
+        stands = scoping.standing(user)
         filters = scoping.filters.filters if scoping.filters is not None else ()
         return Scoped(
-            standing=standing.value,
-            why=why,
+            standing=stands.standing.value,
+            why=stands.why,
             enabled=user.enabled,
             everyone=app.scope.everyone,
             assigned=tuple(self._ways()),
             excluded=user.id in scoping.excluded,
             filters=tuple(self._outcome(clauses) for clauses in filters),
-            left_out=self._left_out(standing),
+            left_out=self._left_out(stands),
         )
 
-    def _left_out(self, standing: Standing) -> str:
+    def _left_out(self, stands: Stands) -> str:
         roles = {self._user.id: self.roles}
         sources = user_sources(self._directory)
         flow = ObjectFlow(self._written, self._profile, sources, roles, self._findings, self._context)
-        list(flow.pass_on([(self._user, standing, "")]))
+        list(flow.pass_on([stands]))
         return flow.left_out.get(self._user.id, "")
 
     def _ways(self) -> Iterator[Way]:

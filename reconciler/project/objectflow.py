@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
 
 from reconciler.errors import ExpressionError
 from reconciler.model.desired import Standing
@@ -19,8 +18,7 @@ from reconciler.project.expressions import Context
 from reconciler.project.findings import Findings
 from reconciler.project.mapping import OBJECT_FILTER, compile_mapping
 from reconciler.project.people import user_source
-
-_Standing: TypeAlias = tuple[User, Standing, str]
+from reconciler.project.scope import Stands
 
 
 def is_object_filter(written: Written) -> bool:
@@ -51,15 +49,15 @@ class ObjectFlow:
             if is_object_filter(each)
         ]
 
-    def pass_on(self, standings: Iterable[_Standing]) -> Iterable[_Standing]:
+    def pass_on(self, standings: Iterable[Stands]) -> Iterable[Stands]:
         return self._those_who_flow(standings) if self._filters else standings
 
-    def _those_who_flow(self, standings: Iterable[_Standing]) -> Iterator[_Standing]:
-        for user, standing, why in standings:
-            if standing is Standing.IN_SCOPE and self._ignored(user):
-                self.left_out[user.id] = "the mapping of objectFilter gives IgnoreObjectFlow"
+    def _those_who_flow(self, standings: Iterable[Stands]) -> Iterator[Stands]:
+        for stands in standings:
+            if stands.standing is Standing.IN_SCOPE and self._ignored(stands.user):
+                self.left_out[stands.user.id] = "the mapping of objectFilter gives IgnoreObjectFlow"
             else:
-                yield user, standing, why
+                yield stands
 
     def _ignored(self, user: User) -> bool:
         source = user_source(user, self._roles.get(user.id, ()))

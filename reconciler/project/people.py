@@ -11,6 +11,7 @@ from reconciler.model.values import Flow, Value, is_null
 from reconciler.project.approles import Roles
 from reconciler.project.columns import Columns
 from reconciler.project.findings import Findings, place_of
+from reconciler.project.scope import Stands
 from reconciler.project.sources import ROLES, SOFT
 from reconciler.project.unique import Unique
 
@@ -27,7 +28,7 @@ def user_source(user: User, roles: tuple[str, ...] = (), *, soft: bool = False) 
 
 
 def project_people(
-    standings: Iterable[tuple[User, Standing, str]],
+    standings: Iterable[Stands],
     columns: Columns,
     roles: Roles,
     profile: Profile,
@@ -37,7 +38,7 @@ def project_people(
     unique = Unique(columns, "people", findings)
     required = _required(columns, profile, findings)
     people: list[Person] = []
-    for user, standing, why in standings:
+    for user, standing, why, cause in standings:
         own = roles.get(user.id, ())
         source = user_source(user, own)
         if standing is Standing.IN_SCOPE:
@@ -52,7 +53,7 @@ def project_people(
         if standing is not Standing.OUT_OF_SCOPE:
             unique.note(user, match)
         former = columns.former(source, user.formerly) if user.formerly else ()
-        people.append(Person(user, standing, values, match, former, why))
+        people.append(Person(user, standing, values, match, former, why, cause))
     return people
 
 

@@ -27,7 +27,7 @@ from reconciler.project.groups import project_groups, split_members
 from reconciler.project.membership import Nesting
 from reconciler.project.objectflow import ObjectFlow, is_object_filter
 from reconciler.project.people import project_people, user_source
-from reconciler.project.scope import groups_in_scope, standings
+from reconciler.project.scope import Scoping, groups_in_scope, standings
 from reconciler.project.sources import GROUP_SOURCES, user_sources
 
 
@@ -42,12 +42,14 @@ def project(
     profile: Profile,
     *,
     managed: Collection[UserId] = (),
+    revoked: Table[UserId, str] = {},
     places: Table[str, Place] | None = None,
     as_of: datetime | None = None,
 ) -> Desired:
     """What the app should hold.
 
-    `managed`: the people whom we provisioned; of those out of scope only they are in the result. `places`: dotted key
+    `managed`: the people whom we provisioned; of those out of scope only they are in the result. `revoked`: who has
+    no access without a pull request having said so → the reason, in words. `places`: dotted key
     (`mappings.users.2.expression`, `scope.filters.0.1.value`) → where its value stands in the app's files. `as_of`: the
     value of Now(); expressions that call it fail without.
 
@@ -65,10 +67,11 @@ def project(
     check_other_clauses(app, findings)
     nesting = Nesting(directory)
     chosen = groups_in_scope(app, directory, findings)
+    scoping = Scoping(app, directory, nesting, findings, revoked)
     roles = effective_roles(app, nesting)
     check_roles(app, user_columns, findings)
     object_flow = ObjectFlow(mappings.users, profile, user_sources(directory), roles, findings, context)
-    standing = object_flow.pass_on(standings(app, directory, nesting, managed, findings))
+    standing = object_flow.pass_on(standings(scoping, directory, managed))
     people = project_people(standing, user_columns, roles, profile, findings)
     wanted = {person.user.id: number for number, person in enumerate(people) if person.wanted}
     groups = project_groups(chosen, group_columns, nesting, wanted, findings) if chosen else []

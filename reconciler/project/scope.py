@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 from reconciler.model.app import App
-from reconciler.model.desired import Standing
+from reconciler.model.desired import Cause, Standing
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.values import GroupId, UserId
 from reconciler.project.filters import compile_group_filters, compile_user_filters
@@ -14,17 +15,33 @@ from reconciler.project.membership import Nesting
 from reconciler.project.suggest import suggestion
 
 
+class Stands(NamedTuple):
+    """Where somebody stands, and why: empty for whoever is in scope."""
+
+    user: User
+    standing: Standing
+    why: str = ""
+    cause: Cause | None = None
+
+
 class Scoping:
     """One app's scope, compiled. What is wrong with it goes to `findings`."""
 
-    def __init__(self, app: App, directory: Directory, nesting: Nesting, findings: Findings) -> None:
+    def __init__(
+        self,
+        app: App,
+        directory: Directory,
+        nesting: Nesting,
+        findings: Findings,
+        revoked: Mapping[UserId, str] = {},
+    ) -> None:
+        self.revoked = revoked
         self.everyone = app.scope.everyone
         self.filters = compile_user_filters(app.scope.filters, directory, nesting, findings)
         self.excluded = app.scope.excluded
         self._assigned = _assigned(app, directory, nesting, findings)
 
-    def standing(self, user: User) -> tuple[Standing, str]:
-        """Where somebody stands, and why: empty for whoever is in scope."""
+    def standing(self, user: User) -> Stands:
         if self.everyone:
             entitled, why = user.kind == "person", f"is a {user.kind} account, and everyone means people"
         else:
@@ -33,21 +50,25 @@ class Scoping:
             entitled, why = False, "excluded"
         if entitled and self.filters is not None and not self.filters(user):
             entitled, why = False, "no scoping filter lets them through"
-        if entitled and user.enabled:
-            return Standing.IN_SCOPE, ""
-        return (Standing.DISABLED, "disabled") if entitled else (Standing.OUT_OF_SCOPE, why)
+        otherwise = Standing.DISABLED if entitled else Standing.OUT_OF_SCOPE
+        if user.id in self.revoked:
+            reason = self.revoked[user.id]
+            return Stands(user, otherwise, f"revoked: {reason}" if reason else "revoked", Cause.REVOKED)
+        if not entitled:
+            return Stands(user, otherwise, why, Cause.OUT_OF_SCOPE)
+        if not user.enabled:
+            return Stands(user, otherwise, "disabled", Cause.DISABLED)
+        return Stands(user, Standing.IN_SCOPE)
 
 
-def standings(
-    app: App, directory: Directory, nesting: Nesting, managed: Collection[UserId], findings: Findings
-) -> Iterator[tuple[User, Standing, str]]:
-    """Whom the app is about, by id: people in scope, disabled and otherwise in scope, or managed and out of scope."""
-    scoping, kept = Scoping(app, directory, nesting, findings), frozenset(managed)
+def standings(scoping: Scoping, directory: Directory, managed: Collection[UserId]) -> Iterator[Stands]:
+    """Whom the app is about, by id: people in scope, those who would be but for what took their access away, and of
+    those out of scope the managed."""
+    kept = frozenset(managed)
     for identity in sorted(directory.users):
-        user = directory.users[identity]
-        standing, why = scoping.standing(user)
-        if standing is not Standing.OUT_OF_SCOPE or identity in kept:
-            yield user, standing, why
+        stands = scoping.standing(directory.users[identity])
+        if stands.standing is not Standing.OUT_OF_SCOPE or identity in kept:
+            yield stands
 
 
 def groups_in_scope(app: App, directory: Directory, findings: Findings) -> list[Group]:

@@ -38,6 +38,8 @@ WHY = {
     Reason.LEFT_SCOPE: "left scope",
     Reason.GONE_FROM_GIT: "gone from git",
     Reason.DISABLED: "disabled in git",
+    Reason.OUTSIDE_WINDOW: "outside the time they have access in",
+    Reason.REVOKED: "revoked",
     Reason.UNMANAGED: "nobody in git",
     Reason.BACK_IN_SCOPE: "back in scope",
     Reason.FOUND: "was there before us",

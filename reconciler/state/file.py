@@ -6,16 +6,24 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import orjson
-from pydantic import ValidationError
+from filelock import FileLock, Timeout
 
-from reconciler.errors import Place, StateError
-from reconciler.model.state import FORMAT, State
+from reconciler.errors import Locked, Place, StateError
+from reconciler.model.state import State
+from reconciler.state.document import Source, read_state, tenant_of, written
+from reconciler.state.lock import is_locked, tenant_lock
+from reconciler.state.states import LOST, keep_revocations
 
-LOST = "losing it costs convenience, never access: move the file away, and the next apply binds by matching again"
+REMEDY = f"{LOST}: move the file away, and the next apply binds by matching again"
+_PATIENCE: Final = 20.0
+"""Seconds for which another writer of the same file is waited for; each takes a moment."""
+_Seen = tuple[int, int, int]
 
 
 class FileStates:
@@ -23,49 +31,98 @@ class FileStates:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.notes: list[str] = []
+        self._seen: dict[Path, _Seen] = {}
+        """Files whose revocations are those that were last read or written here."""
 
     def load(self, app: str, tenant_url: str) -> State:
         """The memory of this tenant; a fresh one if there is none. Raises StateError if it can't be believed."""
-        for path in (self.folder / f"{app}.json", self._aside(app, tenant_url)):
-            state = _read(path)
+        return self._stored(app, tenant_url) or State(app=app, tenant_url=tenant_url, fresh=True)
+
+    def _stored(self, app: str, tenant_url: str) -> State | None:
+        for path in (self._path(app), self._aside(app, tenant_url)):
+            state = _read(path, app)
             if state is not None and state.tenant_url == tenant_url:
-                if state.app != app:
-                    raise StateError(f"the state is of app {state.app}", place=Place(str(path)), hint=LOST)
                 return state
-        return State(app=app, tenant_url=tenant_url, fresh=True)
+        return None
 
     def foreign(self, app: str, tenant_url: str) -> str | None:
-        """The other tenantUrl that this app's memory is about, if it is."""
-        path = self.folder / f"{app}.json"
+        path = self._path(app)
         content = _content(path)
-        other = _document(path, content).get("tenantUrl") if content is not None else None
-        return other if isinstance(other, str) and other != tenant_url else None
+        other = tenant_of(content, _source(path)) if content is not None else None
+        return other if other != tenant_url else None
 
     def save(self, state: State) -> None:
         """Atomically, and to the disk before it returns. Raises StateError where that can't be."""
-        try:
-            self._save(state)
-        except OSError as error:
-            raise StateError(
-                f"the state can't be written: {error.strerror or error}",
-                place=Place(str(self.folder / f"{state.app}.json")),
-                hint="what was done is in the journal; make room or get permission: the next apply binds by matching",
-            ) from error
+        with self._alone(state.app):
+            there = _stat(self._path(state.app))
+            if there is not None and there != self._seen.get(self._path(state.app)):
+                stored = self._stored(state.app, state.tenant_url)
+                if stored is not None:
+                    keep_revocations(state, stored, datetime.now(UTC))
+            self._write(state)
 
-    def _save(self, state: State) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        ignore = self.folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-        path = self.folder / f"{state.app}.json"
+    def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
+        with self._alone(app):
+            state = self.load(app, tenant_url)
+            change(state)
+            self._write(state)
+            self._seen.pop(self._path(app), None)  # what others in this process hold does not know of it
+        return state
+
+    def hold(self, app: str, tenant_url: str) -> AbstractContextManager[None]:  # noqa: ARG002
+        return tenant_lock(tenant_url)
+
+    def busy(self, app: str, tenant_url: str) -> bool:  # noqa: ARG002
+        return is_locked(tenant_url)
+
+    def where(self, app: str) -> str:
+        return str(self._path(app))
+
+    def _path(self, app: str) -> Path:
+        return self.folder / f"{app}.json"
+
+    def _aside(self, app: str, tenant_url: str) -> Path:
+        return self.folder / f"{app}.{hashlib.sha256(tenant_url.encode()).hexdigest()[:8]}.json"
+
+    @contextmanager
+    def _alone(self, app: str) -> Iterator[None]:
+        """Between reading what is there and replacing it, nobody else writes."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.folder / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            lock = FileLock(self.folder / f".{app}.lock", timeout=_PATIENCE)
+            lock.acquire()
+        except Timeout as error:
+            raise Locked(f"{self._path(app)} is being written by somebody else", hint="try again") from error
+        except OSError as error:
+            raise self._unwritable(app, error) from error
+        try:
+            yield
+        except OSError as error:
+            raise self._unwritable(app, error) from error
+        finally:
+            lock.release()
+
+    def _unwritable(self, app: str, error: OSError) -> StateError:
+        return StateError(
+            f"the state can't be written: {error.strerror or error}",
+            place=Place(str(self._path(app))),
+            hint="what was done is in the journal; make room or get permission: the next apply binds by matching",
+        )
+
+    def _write(self, state: State) -> None:
+        path = self._path(state.app)
         foreign = self.foreign(state.app, state.tenant_url)
         if foreign is not None:
             path.replace(self._aside(state.app, foreign))
-        written = orjson.dumps(state.model_dump(mode="json", by_alias=True), option=orjson.OPT_INDENT_2)
+        content = written(state)
         descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{state.app}.", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(written)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
@@ -74,9 +131,13 @@ class FileStates:
             with contextlib.suppress(FileNotFoundError):
                 Path(temporary).unlink()
             raise
+        seen = _stat(path)
+        if seen is not None:
+            self._seen[path] = seen
 
-    def _aside(self, app: str, tenant_url: str) -> Path:
-        return self.folder / f"{app}.{hashlib.sha256(tenant_url.encode()).hexdigest()[:8]}.json"
+
+def _source(path: Path) -> Source:
+    return Source(Place(str(path)), REMEDY)
 
 
 def _content(path: Path) -> bytes | None:
@@ -85,52 +146,20 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=LOST) from error
+        raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=REMEDY) from error
 
 
-def _document(path: Path, content: bytes) -> dict[str, Any]:
-    """The file as it is, if it is a state of this format at all."""
-    try:
-        document = orjson.loads(content)
-    except ValueError as error:
-        raise StateError(f"the state can't be read: {error}", place=Place(str(path)), hint=LOST) from error
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
-        newer = str(found).startswith(f"{FORMAT.partition('/')[0]}/")
-        raise StateError(
-            f"the state has the format {found!r}, and this version reads {FORMAT!r}",
-            place=Place(str(path)),
-            hint="another version wrote it: use that one" if newer else LOST,
-        )
-    assert isinstance(document, dict)
-    return document
-
-
-def _read(path: Path) -> State | None:
+def _read(path: Path, app: str) -> State | None:
     content = _content(path)
-    if content is None:
+    return None if content is None else read_state(content, app, _source(path))
+
+
+def _stat(path: Path) -> _Seen | None:
+    try:
+        found = path.stat()
+    except OSError:
         return None
-    try:  # from the text, without a second copy of 100,000 bindings in between
-        return _shared(State.model_validate_json(content))
-    except ValidationError as error:
-        _document(path, content)  # says it if this is something else altogether
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StateError(
-            f"the state is damaged at {where}: {first['msg']}", place=Place(str(path)), hint=LOST
-        ) from error
-
-
-def _shared(state: State) -> State:
-    """With one text in memory for what many bindings repeat: dates, files, the ids of members."""
-    texts: dict[str, str] = {}
-    for binding in state.bindings.values():
-        binding["since"] = texts.setdefault(binding["since"], binding["since"])
-        if "file" in binding:
-            binding["file"] = texts.setdefault(binding["file"], binding["file"])
-        if "members" in binding:
-            binding["members"] = [texts.setdefault(member, member) for member in binding["members"]]
-    return state
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _flush_folder(folder: Path) -> None:

@@ -16,9 +16,7 @@ from reconciler.errors import Locked
 @contextmanager
 def tenant_lock(tenant_url: str, folder: Path | None = None) -> Iterator[None]:
     """Held until the block ends, or the process does. Raises Locked if somebody else holds it."""
-    folder = folder or Path(platformdirs.user_cache_dir("reconciler")) / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / f"{hashlib.sha256(tenant_url.encode()).hexdigest()[:16]}.lock", timeout=0)
+    lock = _lock(tenant_url, folder)
     try:
         lock.acquire()
     except Timeout as error:
@@ -29,3 +27,20 @@ def tenant_lock(tenant_url: str, folder: Path | None = None) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(tenant_url: str, folder: Path | None = None) -> bool:
+    """Whether an apply to this tenant is running on this machine."""
+    lock = _lock(tenant_url, folder)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _lock(tenant_url: str, folder: Path | None) -> FileLock:
+    folder = folder or Path(platformdirs.user_cache_dir("reconciler")) / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{hashlib.sha256(tenant_url.encode()).hexdigest()[:16]}.lock", timeout=0)

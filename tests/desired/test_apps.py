@@ -280,7 +280,6 @@ def test_custom_attributes_are_not_judged_by_a_broken_file(only_problem: Callabl
         ("soonDays: x\n", "1:11", "`soonDays` must be a whole number"),
         ("soonDays: -1\n", "1:11", "`soonDays` must be at least 0"),
         ("state: gitt\n", "1:8", "`state` can't be `gitt`"),
-        ("state: git\n", "1:8", "`state: git` is part of the format but not supported"),
         ("default: {}\n", "1:1", "unknown key `default`"),
         ("attributes: {x: {type: text}}\n", "1:24", "`attributes.x.type` can't be `text`"),
         ("attributes: {mail: {type: string}}\n", "1:13", "already an attribute of every person: mail"),

@@ -43,6 +43,7 @@ class World:
         self.teams: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.state = State(app="chat", tenant_url=TENANT)
         self.now = NOW
+        self.revoked: dict[UserId, str] = {}
 
     # -- what git says
 
@@ -164,7 +165,7 @@ class World:
             {k: self.users[k] for k in sorted(self.users)}, {k: self.groups[k] for k in sorted(self.groups)}
         )
         managed = [UserId(k[5:]) for k in self.state.bindings if k.startswith("user:")]
-        return project(directory, self.the_app, self.profile, managed=managed)
+        return project(directory, self.the_app, self.profile, managed=managed, revoked=self.revoked)
 
     def snapshot(self, desired: Desired) -> Snapshot:
         users, groups = read_paths(desired, self.the_app, self.profile)

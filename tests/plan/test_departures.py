@@ -35,6 +35,19 @@ class TestDepartures:
             assert plan.changes[0].name == "Ada Adason"
             assert plan.changes[0].source.file == "users/ada.yaml"
 
+    @pytest.mark.parametrize("policy", ["deactivate", "delete", "keep"])
+    @pytest.mark.parametrize("scope", [{"everyone": True}, {"assigned": {"users": ["p0", "p1", "p2"]}}])
+    def test_who_is_revoked_is_deactivated_whatever_the_policy_is(
+        self, world: Any, read: Any, policy: str, scope: Any
+    ) -> None:
+        world.ours("1", "ada")
+        world.settled(3)
+        world.app(deprovision={"users": policy}, scope=scope)
+        world.revoked["ada"] = "a lost laptop"
+        plan = world.plan()
+        assert read.runs(plan) == [("deactivateUser", "user:ada")]
+        assert plan.changes[0].reasons == ("revoked",)
+
     def test_a_deactivation_writes_active_and_nothing_else(self, world: Any) -> None:
         world.ours("1", "ada", displayName="Countess")
         world.settled(3)

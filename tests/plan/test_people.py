@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.plan import digest, made
+
 MAIL = 'emails[type eq "work"].value'
 
 
@@ -170,10 +172,8 @@ class TestDeletedInTheApp:
 
 class TestNotKept:
     def test_is_told_and_not_planned_again_until_the_mapping_changes(self, world: Any, read: Any) -> None:
-        from reconciler.plan import digest
-
         world.ours("1", "ada", displayName="Countess")
-        world.state.not_kept = {"user:ada": {"displayName": digest("Ada Adason")}}
+        world.state.not_kept = {"user:ada": {"displayName": {"wanted": digest("Ada Adason"), "live": made("Countess")}}}
         world.state.mappings_digest = world.desired.mappings_digest
         plan = world.plan()
         assert plan.empty
@@ -184,12 +184,26 @@ class TestNotKept:
         world.state.mappings_digest = "sha256:of-another-mapping"
         assert read.runs(world.plan()) == [("updateUser", "user:ada")]
 
-    def test_access_itself_is_never_forgotten_so(self, world: Any, read: Any) -> None:
-        from reconciler.plan import digest
+    def test_what_it_made_of_the_value_is_expected_and_anything_else_is_drift(self, world: Any, read: Any) -> None:
+        world.ours("1", "ada", displayName="ada adason")
+        world.state.not_kept = {"user:ada": {"displayName": {"wanted": digest("Ada Adason"), "live": made("Countess")}}}
+        world.state.mappings_digest = world.desired.mappings_digest
+        assert read.runs(world.plan()) == [("updateUser", "user:ada")]
 
+    def test_a_memory_that_does_not_know_what_was_made_of_it_expects_everything(self, world: Any, read: Any) -> None:
+        world.ours("1", "ada", displayName="Countess")
+        world.state.not_kept = {"user:ada": {"displayName": {"wanted": digest("Ada Adason")}}}
+        world.state.mappings_digest = world.desired.mappings_digest
+        assert world.plan().empty
+
+    @pytest.mark.parametrize(("one", "other"), [(None, ""), (None, ()), (("a", "b"), ("b", "a")), (["a"], ("a",))])
+    def test_how_it_spells_the_same_is_no_drift(self, one: Any, other: Any) -> None:
+        assert made(one) == made(other)
+
+    def test_access_itself_is_never_forgotten_so(self, world: Any, read: Any) -> None:
         world.ours("1", "ada", active=False)
         world.bind("user:ada", "1", active=False)
-        world.state.not_kept = {"user:ada": {"active": digest(True)}}
+        world.state.not_kept = {"user:ada": {"active": {"wanted": digest(True)}}}
         world.state.mappings_digest = world.desired.mappings_digest
         assert read.runs(world.plan()) == [("reactivateUser", "user:ada")]
 

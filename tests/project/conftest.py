@@ -33,6 +33,7 @@ class Company:
         self.mappings = Mappings()
         self.profile: Profile = load_profile("scim")
         self.places: dict[str, Place] = {}
+        self.revoked: dict[str, str] = {}
 
     def user(self, identity: str, /, **keys: Any) -> User:
         """Attributes by name (None takes one away); kind, enabled, formerly and accounts are the record's own."""
@@ -76,7 +77,8 @@ class Company:
 
     def project(self, managed: tuple[str, ...] = ()) -> Desired:
         kept = [UserId(each) for each in managed]
-        return project(self.directory, self.app, self.profile, managed=kept, places=self.places)
+        revoked = {UserId(each): why for each, why in self.revoked.items()}
+        return project(self.directory, self.app, self.profile, managed=kept, revoked=revoked, places=self.places)
 
     def problems(self) -> list[Problem]:
         with pytest.raises(DesiredStateError) as caught:

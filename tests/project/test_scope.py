@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Place
-from reconciler.model.desired import Standing
+from reconciler.model.desired import Cause, Standing
 
 
 def _standings(desired: Any) -> dict[str, tuple[str, str]]:
@@ -56,6 +56,20 @@ def test_excluded_disabled_filtered_and_left(company: Any) -> None:
         "grace": ("outOfScope", "no scoping filter lets them through"),
         "mallory": ("outOfScope", "excluded"),
         "tom": ("outOfScope", "left scope"),
+    }
+
+
+def test_who_is_revoked_has_no_access_and_the_reason_is_told(company: Any) -> None:
+    for name in ("ada", "eve", "grace", "mallory", "tom"):
+        company.user(name, enabled=name != "eve")
+    company.scope(assigned={"users": ["ada", "eve", "grace"]})
+    company.revoked = {"ada": "a lost laptop", "eve": "gone", "mallory": "", "tom": "never ours", "nobody": "unknown"}
+    desired = company.project(managed=("mallory",))
+    assert {person.user.id: (person.standing.value, person.why, person.cause) for person in desired.people} == {
+        "ada": ("disabled", "revoked: a lost laptop", Cause.REVOKED),
+        "eve": ("disabled", "revoked: gone", Cause.REVOKED),
+        "grace": ("inScope", "", None),
+        "mallory": ("outOfScope", "revoked", Cause.REVOKED),
     }
 
 

@@ -26,7 +26,7 @@ def state(url: str = HERE, **keys: Any) -> State:
         commit="4f2c1e7",
         applied_at="2026-11-23T17:00:00Z",
         bindings={"user:ada": binding, "group:editors": group},
-        not_kept={"user:ada": {"timezone": "cd"}},
+        not_kept={"user:ada": {"timezone": {"wanted": "cd", "live": "ef"}}},
         mappings_digest="sha256:0",
         spent=[{"at": "2026-11-23T17:00:00Z", "name": "deprovisionUsers", "value": 3}],
         held={"deprovisionUsers": 12},
@@ -153,7 +153,7 @@ class TestCrash:
             with pytest.raises(KeyboardInterrupt):
                 states.save(State(app="chat", tenant_url=HERE, commit="new"))
         assert states.load("chat", HERE) == state()
-        assert sorted(p.name for p in states.folder.iterdir()) == [".gitignore", "chat.json"]
+        assert sorted(p.name for p in states.folder.iterdir()) == [".chat.lock", ".gitignore", "chat.json"]
 
     def test_between_setting_aside_and_writing(self, states: FileStates, monkeypatch: pytest.MonkeyPatch) -> None:
         states.save(state(HERE))
