@@ -16,6 +16,7 @@ from typing import Any
 
 def applied(root: Path, journal: Path) -> dict[str, int]:
     from reconciler.cli import apply as command
+    from reconciler.cli.applying import Wish
     from reconciler.cli.session import Settings
     from reconciler.http import Client
 
@@ -28,7 +29,7 @@ def applied(root: Path, journal: Path) -> dict[str, int]:
 
     Client.__aexit__ = counted  # type: ignore[method-assign, assignment]
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        code = asyncio.run(command.applied(Settings(root), form="text", yes=True, verbose=False, journal=journal))
+        code = asyncio.run(command.applied(Settings(root), Wish(yes=True, journal=journal)))
     if code:
         raise SystemExit(code)
     return counts

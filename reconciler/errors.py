@@ -27,6 +27,7 @@
     ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
     ├── StateError                            the app's memory is damaged, foreign or newer
     ├── PlanError                             no plan can be made of this
+    ├── NotReviewed                           uncommitted changes, or another branch than was said
     ├── Locked                                another apply to this tenant is running
     └── Interrupted                 exit 130  Ctrl-C
 
@@ -276,6 +277,10 @@ class StateError(ReconcilerError):
 
 class PlanError(ReconcilerError):
     """No plan can be made, or this plan can't be used."""
+
+
+class NotReviewed(ReconcilerError):
+    """What would be applied is not committed, or on another branch than was said."""
 
 
 class Locked(ReconcilerError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.outcome import Outcome, Status, Step
 from reconciler.apply.remember import Memory
 from reconciler.apply.together import Together
+from reconciler.apply.used import note_used
 from reconciler.apply.values import Values, checked_by, told
 from reconciler.apply.verify import Verifier, stayers
 from reconciler.errors import ReconcilerError
@@ -21,7 +22,9 @@ from reconciler.live import Bulk, Reader, Writer
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
-from reconciler.plan import VERSION, Proposal, given_up
+from reconciler.model.trailer import Trailer
+from reconciler.plan import VERSION, Proposal, given_up, instant, to_json
+from reconciler.plan.context import Context
 
 Progress = Callable[[str, int, int], None]
 
@@ -38,6 +41,12 @@ class Run:
     save: Callable[[State], None]
     now: datetime
     progress: Progress | None = None
+    trailers: Sequence[Trailer] = ()
+    """Releases in force that commits gave."""
+    stale: bool = False
+    """Something that was approved no longer fits."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """What else the journal tells at its beginning."""
     _stopped: bool = field(default=False, init=False)
     _executor: Executor | None = field(default=None, init=False)
 
@@ -75,27 +84,32 @@ class Run:
             progress=self.progress,
             stage_end=lambda: self.save(self.state),
             together=Together(bulk, writer, reader, self.profile) if bulk.works else None,
+            canary=context.app.canary,
+            prove=lambda steps: verifier.prove(steps, repair=not executor.stopping),
         )
+        verifier = Verifier(
+            reader, writer, self.profile, executor.names, journal, concurrency=concurrency,
+            progress=self.progress, sizes=_sizes(context), stayers=stayers(self.proposal),
+            over=context.app.profile,
+        )  # fmt: skip
+        executor.outcome.stale = self.stale
         self._executor = executor
         if self._stopped:
             executor.stop()
         with journal:
+            journal.keep(to_json(plan))
             await journal.note("begin", app=plan.app, tenantUrl=plan.tenant_url, commit=plan.desired.commit,
-                               digest=plan.digest, changesDigest=plan.changes_digest)  # fmt: skip
+                               digest=plan.digest, changesDigest=plan.changes_digest, **self.facts)  # fmt: skip
             finished = False
             try:
                 outcome = await executor.run()
                 outcome.learned += bulk.learned
-                verifier = Verifier(
-                    reader, writer, self.profile, executor.names, journal, concurrency=concurrency,
-                    progress=self.progress, sizes=(plan.live.users, plan.live.groups), stayers=stayers(self.proposal),
-                    over=context.app.profile,
-                )  # fmt: skip
                 await self._verify(verifier, outcome)
                 outcome.learned += [*writer.told, *(_said(key, value) for key, value in writer.learned.items())]
-                finished = not (outcome.interrupted or outcome.ended)
+                finished = self.proposal.whole and not (outcome.interrupted or outcome.ended)
             finally:
                 memory.close(executor.outcome, finished=finished)
+                note_used(self.state, self.trailers, plan, executor.outcome, instant(self.now))
                 self.save(self.state)
             outcome.requests = self.client.requests - before
             await journal.note("end", exitCode=outcome.exit_code, requests=outcome.requests,
@@ -114,6 +128,12 @@ class Run:
             await verifier.verify(outcome)
         except ReconcilerError as error:
             outcome.unverified = told(error, hides=any(step.hides for step in outcome.steps))
+
+
+def _sizes(context: Context) -> tuple[int, int]:
+    """How many users and groups a list would bring."""
+    snapshot, desired = context.snapshot, context.desired
+    return max(len(snapshot.accounts), desired.in_scope), max(len(snapshot.groups), len(desired.groups))
 
 
 def _versions(snapshot: Snapshot) -> Iterator[tuple[Literal["user", "group"], str, str]]:

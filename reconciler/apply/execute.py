@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 
+from reconciler.apply.canary import Canary, Prove
 from reconciler.apply.exchange import Exchanges
 from reconciler.apply.journal import Journal, JournalError
 from reconciler.apply.outcome import Outcome, Status, Step
@@ -45,6 +46,8 @@ class Executor:
         progress: Progress | None = None,
         stage_end: Callable[[], None] | None = None,
         together: Together | None = None,
+        canary: int = 0,
+        prove: Prove | None = None,
     ) -> None:
         self.plan = plan
         self.writer = writer
@@ -70,6 +73,7 @@ class Executor:
         self.needs: dict[int, set[int]] = {}
         """Number of a step → of those that must be done before it."""
         self.stopping = False
+        self.canary = Canary(canary, (s for s in self.steps if not s.change.held), prove or _believe)
         self._total = 0
         self._expected = False
         self._failures: Counter[str] = Counter()
@@ -90,7 +94,12 @@ class Executor:
         self.needs, self._total = dependencies(self.plan.changes, self.freed), len(pending)
         self.exchanges = Exchanges(self.steps, self.needs)
         for number, wave in enumerate(_waves(pending, self.needs, leavers_last=self.leavers_last)):
-            await self._wave(wave, number)
+            for lot in self.canary.ahead(wave):
+                await self._wave(lot, number)
+                if self.together is not None:
+                    await self.together.flush(self)
+                await self.canary.judge(lot)
+            await self._wave([step for step in wave if step.status is None], number)
             self.stage_end()
         if self.together is not None:
             await self.together.flush(self)
@@ -198,7 +207,7 @@ class Executor:
             before = self.steps[number]
             if before.status is not Status.DONE and number not in but:
                 return f"waits for {before.change.action} {before.change.key}, which is {before.status or 'not done'}"
-        return ""
+        return "" if begun else self.canary.cause(step)
 
     def _judge(self, error: ReconcilerError, *, hides: bool) -> None:
         """Five equal failures in a row that are not about one person end the run."""
@@ -214,6 +223,10 @@ class Executor:
             self.stopping = True
             said = told(error, hides=True) if hides else error.message
             self.outcome.ended = f"ended after {EQUAL_FAILURES} equal failures in a row: {said}"
+
+
+async def _believe(_steps: Sequence[Step]) -> None:
+    """What was answered with success was done."""
 
 
 def _facts(step: Step) -> dict[str, object]:

@@ -38,6 +38,16 @@ class Journal:
             raise self._unwritable(error) from error
         return self
 
+    def keep(self, plan: bytes) -> None:
+        """Writes the plan beside the journal, on the disk before anything of it is done."""
+        try:
+            with plan_beside(self.path).open("wb") as file:
+                file.write(plan)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -100,6 +110,11 @@ class Journal:
 
 class JournalError(ReconcilerError):
     """What is done could not be noted down: the run ends."""
+
+
+def plan_beside(journal: Path) -> Path:
+    """Where the plan that a journal is about is kept: without it there is no undo."""
+    return journal.with_suffix(".plan.json")
 
 
 def _line(event: str, facts: dict[str, Any]) -> bytes:

@@ -47,6 +47,8 @@ class Step:
     """What the server did not store."""
     found: Mapping[str, Value] = field(default_factory=dict, repr=False)
     """Of these paths what it holds instead. Never told by itself: it may be redacted."""
+    verified: bool = False
+    """It was read again, whatever came of it."""
     tries: int = 1
     """How often it was written, as far as that was answered."""
     skipped_members: dict[str, str] = field(default_factory=dict)
@@ -57,6 +59,8 @@ class Step:
 class Outcome:
     steps: list[Step]
     interrupted: bool = False
+    stale: bool = False
+    """Something that was approved no longer fits, and was not done."""
     ended: str = ""
     """Why the run was ended early, if it was."""
     unverified: str = ""
@@ -72,9 +76,11 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """The first that fits of 130, 4, 3, 0."""
+        """The first that fits of 130, 5, 4, 3, 0."""
         if self.interrupted:
             return 130
+        if self.stale:
+            return 5
         if self.unverified or any(
             s.status in (Status.FAILED, Status.NOT_STORED, Status.SKIPPED) or s.skipped_members for s in self.steps
         ):

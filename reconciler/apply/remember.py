@@ -149,11 +149,15 @@ class Memory:
             elif step.status is Status.DONE and isinstance(step.change, (DeleteUser, DeleteGroup)) and proved:
                 state.bindings.pop(step.change.key, None)
         state.spent = [s for s in state.spent if s["value"]]
-        self._forget_gone()
-        self._found(outcome)
-        self._close_groups({s.change.key for s in outcome.steps if _shapes_group(s)})
+        if self.proposal.context.looked_for is None:  # else of most nothing was seen
+            self._forget_gone()
+            self._found(outcome)
+            self._close_groups(
+                self.proposal.left.union(s.change.key for s in outcome.steps if _shapes_group(s)), outcome
+            )
         self._not_kept(outcome)
-        state.held = still_held(self.proposal.plan)
+        kept = {} if self.proposal.whole else {n: v for n, v in state.held.items() if n not in self._released}
+        state.held = kept | still_held(self.proposal.plan)
         if finished:
             state.commit, state.applied_at = self._commit, self.now
             if not _remains(self.proposal.plan):
@@ -189,7 +193,7 @@ class Memory:
     def _found(self, outcome: Outcome) -> None:
         """People whom nothing was written to: adopted, or as they are wanted."""
         state, context = self.state, self.proposal.context
-        written = {s.change.key for s in outcome.steps if s.change.action.endswith("User")}
+        written = self.proposal.left.union(s.change.key for s in outcome.steps if s.change.action.endswith("User"))
         for number, at in context.users.found.items():
             person = context.desired.people[number]
             key = f"user:{person.user.id}"
@@ -202,12 +206,13 @@ class Memory:
             if key in state.bindings and not context.snapshot.accounts[at].active:
                 state.bindings[key]["active"] = False
 
-    def _close_groups(self, written: set[str]) -> None:
+    def _close_groups(self, written: frozenset[str], outcome: Outcome) -> None:
         """Memberships that were found as wanted join those that were written; of the others only those are kept that
         git still wants, since somebody may have taken them away, or that the application still has.
         """
         context, state = self.proposal.context, self.state
         people, owner = context.desired.people, context.users.owner
+        come, gone = _members_moved(outcome)
         for number, at in context.groups.found.items():
             group = context.desired.groups[number]
             key = f"group:{group.group.id}"
@@ -219,6 +224,7 @@ class Memory:
                 wanted = {str(people[m].user.id) for m in group.members}
                 there = {str(people[owner[a]].user.id) for a in live.members if a in owner}
                 there |= {c[a][5:] for c in (context.gone, context.left_out) for a in live.members if a in c}
+                there = (there - gone.get(key, set())) | come.get(key, set())
                 left = set(binding.get("members", ()))
                 binding["members"] = sorted((left & (wanted | there)) | (there & wanted))
         for binding in state.bindings.values():
@@ -306,3 +312,16 @@ def _remains(plan: Plan) -> bool:
 
 def _shapes_group(step: Step) -> bool:
     return step.change.action in ("createGroup", "updateGroup", "renameGroup", "adoptGroup")
+
+
+def _members_moved(outcome: Outcome) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Group → user ids that were added, and that were removed: an undo moves people against what git wants."""
+    come: dict[str, set[str]] = {}
+    gone: dict[str, set[str]] = {}
+    for step in outcome.steps:
+        change = step.change
+        if step.status is Status.DONE and isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
+            side = come if isinstance(change, AddMembers) else gone
+            keys = (m.key for m in change.members if m.key not in step.skipped_members)
+            side.setdefault(change.key, set()).update(key[5:] for key in keys if key.startswith("user:"))
+    return come, gone

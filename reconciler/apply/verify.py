@@ -65,20 +65,32 @@ class Verifier:
         """Group → account → key: of the groups that gain members, those who are in it and stay."""
         self.over = over or {}
         """The app's own `profile:`, as it is."""
+        self._unkept: list[Unkept] = []
         self._looker = Looker(reader, profile, sizes=sizes, concurrency=concurrency, progress=progress)
 
     async def verify(self, outcome: Outcome) -> None:
-        """Turns `done` into `notStored` where the application says otherwise. An interrupted run is only looked at."""
-        done = [s for s in outcome.steps if s.status is Status.DONE and not getattr(s.change, "temporary", False)]
+        """What was not verified yet; an interrupted run is only looked at."""
+        done = [s for s in outcome.steps if s.status is Status.DONE]
+        await self.prove([s for s in done if not s.verified], repair=not (outcome.interrupted or outcome.ended))
+        outcome.correction = correction(self._unkept, self.profile, self.over)
+        if not self._shows_members and any(_ladder(step) in ("add", "remove") for step in done):
+            outcome.learned.append("the application shows no members: whether they were stored can't be verified")
+
+    async def prove(self, steps: Sequence[Step], *, repair: bool = True) -> None:
+        """Turns `done` into `notStored` where the application says otherwise, also after it was written once more.
+        Names that were only passed through are not looked for.
+        """
+        done = [s for s in steps if not getattr(s.change, "temporary", False)]
         if not done:
             return
         missed = await self._missed(done)
-        if missed and not (outcome.interrupted or outcome.ended):
+        if missed and repair:
             missed = await self._repair(missed)
-        unkept: list[Unkept] = []
+        for step in done:
+            step.verified = True
         for step, missing in missed:
             values = [_unkept(step, path, held) for path, held in missing.items() if path in step.values]
-            unkept += values
+            self._unkept += values
             told = {each.path: str(each) for each in values}
             step.status, step.paths, step.found = Status.NOT_STORED, tuple(missing), missing
             what = ", ".join(told.get(path, path) for path in missing)
@@ -86,9 +98,6 @@ class Verifier:
             step.code = Verdict.NOT_STORED
             step.recommended_action = "correct the mapping, or say in the app's profile what the application does to it"
             await self.journal.note("notStored", **_facts(step), paths=list(missing))
-        outcome.correction = correction(unkept, self.profile, self.over)
-        if not self._shows_members and any(_ladder(step) in ("add", "remove") for step in done):
-            outcome.learned.append("the application shows no members: whether they were stored can't be verified")
 
     @property
     def _shows_members(self) -> bool:

@@ -116,9 +116,10 @@ def _plan(folder: Path) -> int:
 
 def _apply(folder: Path, answers: tuple[str, ...]) -> int:
     from reconciler.cli.apply import applied
+    from reconciler.cli.applying import Wish
 
     settings = _settings(folder, answers)
-    return asyncio.run(applied(settings, form="text", yes=True, verbose=False, journal=None))
+    return asyncio.run(applied(settings, Wish(yes=True)))
 
 
 def _settings(folder: Path, answers: tuple[str, ...]) -> Settings:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTINGS = ("directory", "apps", "state", "allow", "allow_host", "allow_env", "allow_file", "allow_command")
+_SETTINGS = ("directory", "apps", "state", "allow", "only", "allow_host", "allow_env", "allow_file", "allow_command")
 
 
 def directory(function: F) -> F:
@@ -41,6 +41,15 @@ def releases(function: F) -> F:
         metavar="NAME[:KEY][=N]",
         multiple=True,
         help="Releases what the plan holds, with the exact figure or key that it prints; repeatable.",
+    )(function)
+
+
+def only(function: F) -> F:
+    return click.option(
+        "--only",
+        metavar="KEY",
+        multiple=True,
+        help="Only this person or group (user:ID, group:ID), and what that depends on; repeatable.",
     )(function)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @options.apps
 @options.state
 @options.releases
+@options.only
 @options.outgoing
 @options.output
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")

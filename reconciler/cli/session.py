@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +15,32 @@ import click
 
 from reconciler import desired as files
 from reconciler.cli.memory import states_of, warn_if_rewritten
-from reconciler.errors import DesiredStateError, Place, Problem, UsageError
+from reconciler.errors import DesiredStateError, IncompleteRead, Place, Problem, UsageError
 from reconciler.gallery import load_profile
 from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.discovered import Discovered
+from reconciler.model.plan import Note
 from reconciler.model.profile import Profile
+from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
+from reconciler.model.trailer import Trailer
 from reconciler.model.values import UserId
-from reconciler.plan import Proposal, Releases, interest_of, propose, read_paths, revoked_people
+from reconciler.plan import (
+    Proposal,
+    Releases,
+    check_keys,
+    few,
+    in_force,
+    interest_of,
+    is_cheaper,
+    only,
+    propose,
+    read_paths,
+    released,
+    remembered,
+    revoked_people,
+)
 from reconciler.project import project
 from reconciler.state import States
 
@@ -46,6 +63,8 @@ class Settings:
     allow_env: Sequence[str] = ()
     allow_file: Sequence[str] = ()
     allow_command: Sequence[str] = ()
+    only: Sequence[str] = ()
+    """Keys of the people and groups that alone are planned; nobody: all."""
     transport: httpx.AsyncBaseTransport | None = None
     """Replaces the network, in tests."""
 
@@ -75,6 +94,10 @@ class Opened:
     elsewhere: str | None = None
     """The other tenantUrl that this app's memory is about."""
     releases: Releases = field(default_factory=Releases)
+    """Those of the command line, and of the commits since the last apply."""
+    trailers: Sequence[Trailer] = ()
+    """Those commits' releases."""
+    trailer_notes: Sequence[Note] = ()
     as_of: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     """The moment for which the app is projected and planned."""
     places: Mapping[str, Place] = field(default_factory=dict)
@@ -90,33 +113,55 @@ class Opened:
         async with connected(self.app, self.profile, self.root, self.settings) as client:
             yield client
 
-    async def propose(self, client: Client, progress: Progress) -> Proposal:
-        """Reads the application completely and plans. Nothing here can write."""
-        from reconciler.live import Reader
-
+    async def propose(
+        self, client: Client, progress: Progress, *, also: tuple[Sequence[str], Sequence[str]] = ((), ())
+    ) -> Proposal:
+        """Reads the application completely and plans. Nothing here can write. `also`: paths of users and of groups
+        that are read beside those that the plan needs.
+        """
         await self.discover(client)
         user_paths, group_paths = read_paths(self.desired, self.app, self.profile, self.stricter)
+        paths = (tuple(dict.fromkeys([*user_paths, *also[0]])), tuple(dict.fromkeys([*group_paths, *also[1]])))
+        keys = self.settings.only
         with bulk():
-            snapshot = await Reader(client, self.profile).read(
-                user_paths,
-                group_paths,
-                interest=interest_of(self.desired, self.app, self.state),
-                members=self.desired.maps_members,
-                progress=progress,
-            )
+            snapshot, desired, looked_for = await self._read(client, paths, keys, progress)
             snapshot.tenant_url = self.app.tenant_url
             self.used_today = client.quota.used
-            return propose(
+            proposal = propose(
                 self.app,
                 self.profile,
-                self.desired,
+                desired,
                 snapshot,
                 self.state,
                 as_of=self.as_of,
                 releases=self.releases,
                 discovered=self.discovered,
                 stricter=self.stricter,
+                notes=self.trailer_notes,
+                looked_for=looked_for,
             )
+        return proposal.reduced(only(proposal.plan, keys)) if keys else proposal
+
+    async def _read(
+        self, client: Client, paths: tuple[tuple[str, ...], tuple[str, ...]], keys: Sequence[str], progress: Progress
+    ) -> tuple[Snapshot, Desired, frozenset[str] | None]:
+        """The application, and what it is compared with; for few `keys` those people alone, if that costs less."""
+        from reconciler.live import Reader
+
+        reader = Reader(client, self.profile)
+        members = self.desired.maps_members
+        if keys:
+            cut, looked_for = few(self.desired, keys, self.state)
+            if is_cheaper(self.desired, looked_for, keys, self.profile):
+                interest = interest_of(cut, self.app, remembered(self.state, looked_for))
+                with suppress(IncompleteRead):  # filters that can't be trusted after all: everything is read
+                    snapshot = await reader.read(
+                        *paths, interest=interest, members=members, narrowly=True, progress=progress
+                    )
+                    return snapshot, cut, looked_for
+        interest = interest_of(self.desired, self.app, self.state)
+        snapshot = await reader.read(*paths, interest=interest, members=members, progress=progress)
+        return snapshot, self.desired, None
 
     @property
     def stricter(self) -> tuple[Guardrails, ...]:
@@ -210,6 +255,8 @@ def open_apps(settings: Settings) -> list[Opened]:
         managed = [UserId(key[5:]) for key in state.bindings if key.startswith("user:")]
         revoked = revoked_people(state, loaded.directory, name, as_of)
         profile = profile_of(app)
+        trailers = in_force(files.trailers_since(loaded.root, state.commit), state.used)
+        from_commits, trailer_notes = released(trailers, name)
         try:
             places = loaded.places[name]
             desired = project(
@@ -228,13 +275,17 @@ def open_apps(settings: Settings) -> list[Opened]:
                 loaded.root,
                 settings,
                 states.foreign(name, app.tenant_url) if state.fresh else None,
-                releases,
+                releases | from_commits,
+                trailers,
+                trailer_notes,
                 as_of,
                 places,
             )
         )
     if problems:
         raise DesiredStateError(problems)
+    if settings.only:
+        check_keys(settings.only, loaded.directory, {key for one in opened for key in one.state.bindings})
     return opened
 
 

@@ -31,7 +31,7 @@ _NOT_YET = re.compile(
     r"sharedTenant|guardrails\.minimumMembers"
     r"|scope\.assigned\.(groups|users)\.\d+\.(from|until)"
 )
-NOT_ACTED_ON = ("canary", "interval", "notify", "sso")
+NOT_ACTED_ON = ("interval", "notify", "sso")
 _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
 """Fields of the model that are no keys of the file → where they come from."""
 _STANDARD_REMOVE_MEMBERS = {"percent": 40, "ignoreBelow": 3}

@@ -62,20 +62,22 @@ class Reader:
         *,
         interest: Interest | None = None,
         members: bool = True,
+        narrowly: bool = False,
         progress: Progress | None = None,
     ) -> Snapshot:
         """Everything that the application holds, sorted by id: of each resource the values at the given paths.
 
-        Where lists can't be trusted, or members are shown elsewhere than in lists, only whom and what `interest` is
-        about is read, and the snapshot says that it is partial; without one, every group. Pages are dropped as soon
-        as their rows are made. With `members` false, groups come without members. Raises IncompleteRead for a list
-        that can't be believed, NotScim and ScimError for what is no list.
+        Where lists can't be trusted, or `narrowly`, or members are shown elsewhere than in lists, only whom and what
+        `interest` is about is read, and the snapshot says that it is partial; without one, every group. Pages are
+        dropped as soon as their rows are made. With `members` false, groups come without members. Raises IncompleteRead
+        for a list that can't be believed, NotScim and ScimError for what is no list.
         """
         before = self._client.requests
         interest = interest or Interest(every_group=True)
         snapshot = Snapshot("", tuple(user_paths), tuple(group_paths), [], [], datetime.now(UTC))
         make = account_maker(user_paths)
-        if self._profile.paging.trusted:
+        narrowly = narrowly or not self._profile.paging.trusted
+        if not narrowly:
             accounts = self._listing("user", make, progress=progress)
             snapshot.accounts = [*await self._all("user", accounts), *await self._unlisted(accounts, interest, make)]
             snapshot.tenant_url = accounts.base
@@ -86,7 +88,7 @@ class Reader:
         snapshot.accounts.sort(key=lambda account: account.id)
         snapshot.number()
         if self._profile.groups.supported:
-            await self._read_groups(snapshot, interest, members=members, progress=progress)
+            await self._read_groups(snapshot, interest, members=members, narrowly=narrowly, progress=progress)
         snapshot.requests = self._client.requests - before
         return snapshot
 
@@ -143,14 +145,14 @@ class Reader:
         return found
 
     async def _read_groups(
-        self, snapshot: Snapshot, interest: Interest, *, members: bool, progress: Progress | None
+        self, snapshot: Snapshot, interest: Interest, *, members: bool, narrowly: bool, progress: Progress | None
     ) -> None:
         """The groups, and of those that matter the members, from where the application shows them."""
         shown = self._profile.groups.read_members
         listed = members and shown == "inLists"
         showing = Showing()
         convert = group_maker(snapshot.group_paths, snapshot.numbers if listed else None, showing)
-        if not self._profile.paging.trusted:
+        if narrowly:
             found = await self._look_up("group", interest.groups, interest.teams, progress)
             snapshot.groups = sorted((convert(key, each) for key, each in found.items()), key=lambda group: group.id)
             if members and shown in {"byId", "byFilter"}:

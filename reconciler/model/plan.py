@@ -44,6 +44,8 @@ class Reason(StrEnum):
     """An account that was there before us."""
     REPLACES_DELETE = "replacesDelete"
     """Wanted was a deletion, which the application can't do."""
+    UNDONE = "undone"
+    """An apply is reversed."""
 
 
 class Suspect(StrEnum):

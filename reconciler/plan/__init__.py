@@ -10,11 +10,12 @@ from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.discovered import Discovered, from_app
 from reconciler.model.path import parse_path
-from reconciler.model.plan import Note, Plan
+from reconciler.model.plan import Change, DeactivateUser, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
-from reconciler.model.values import user_key
+from reconciler.model.values import RemoteId, user_key
+from reconciler.plan.approved import Narrowed, narrow
 from reconciler.plan.context import VERSION, Context, read_paths, theirs
 from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import (
@@ -28,13 +29,16 @@ from reconciler.plan.document import (
     to_json,
 )
 from reconciler.plan.exchange import hold_together
+from reconciler.plan.few import few, is_cheaper, remembered
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of
 from reconciler.plan.kept import made
 from reconciler.plan.matching import left_out, match_groups, match_users
+from reconciler.plan.moved import Moved
 from reconciler.plan.names import untangle
+from reconciler.plan.only import check_keys, only
 from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
@@ -44,6 +48,7 @@ from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
 from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.teams import Teams
+from reconciler.plan.trailers import in_force, released
 
 TOKEN_SOON = 30
 """Days before the token's end from which every plan says so."""
@@ -55,6 +60,27 @@ class Proposal:
 
     plan: Plan
     context: Context
+    left: frozenset[str] = frozenset()
+    """Keys of what the application needs and the plan does not do: nothing of it was found as wanted."""
+    whole: bool = True
+    """False: something that could run is left to another time."""
+
+    def reduced(self, plan: Plan, *, whole: bool = False) -> Proposal:
+        """With a part of its plan."""
+        kept = {id(change) for change in plan.changes}
+        left = (change.key for change in self.plan.changes if id(change) not in kept)
+        return Proposal(plan, self.context, self.left.union(left), self.whole and whole)
+
+    def instead(self, changes: Sequence[Change]) -> Proposal:
+        """Other changes on the same reading, judged by the same guardrails. The context is used up."""
+        context, left = self.context, self.left.union(change.key for change in self.plan.changes)
+        context.changes, context.blocked, context.behind = list(changes), [], {}
+        context.notes = [note for note in context.notes if note.code in ("noState", "tokenExpires", "membersUnread")]
+        numbers = context.snapshot.numbers
+        gone = (c for c in changes if isinstance(c, DeactivateUser) and c.id in numbers)
+        context.leaving, context.deleting = {numbers[RemoteId(str(c.id))]: c.key for c in gone}, set()
+        block_impossible(context)
+        return Proposal(assemble(context, guard(context)), context, left, whole=False)
 
     @property
     def users(self) -> Identity:
@@ -76,6 +102,8 @@ def propose(
     releases: Releases | None = None,
     discovered: Discovered | None = None,
     stricter: Sequence[Guardrails] = (),
+    notes: Sequence[Note] = (),
+    looked_for: frozenset[str] | None = None,
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
@@ -86,8 +114,10 @@ def propose(
     if profile.groups.read_members == "never":
         fill_from_memory(snapshot, state)
     overrides = discovered.overrides if discovered else from_app(app.profile)
-    context = Context(app, profile, desired, snapshot, state, releases or Releases(), as_of, overrides, stricter)
-    context.notes += _unknown(context, discovered)
+    context = Context(
+        app, profile, desired, snapshot, state, releases or Releases(), as_of, overrides, stricter, looked_for
+    )
+    context.notes += [*notes, *_unknown(context, discovered)]
     check(context)
     accounts = theirs(
         desired.user_columns,
@@ -172,27 +202,37 @@ __all__ = [
     "VERSION",
     "WINDOW",
     "Comparer",
+    "Moved",
     "Name",
+    "Narrowed",
     "Proposal",
     "Releases",
     "as_json",
     "canonical",
     "changes_digest",
+    "check_keys",
     "check_signature",
     "dependencies",
     "digest",
     "digest_of",
     "document",
     "exchanges",
+    "few",
     "given_up",
+    "in_force",
     "instant",
     "interest_of",
+    "is_cheaper",
     "made",
+    "narrow",
+    "only",
     "ordered",
     "private_key",
     "propose",
     "read_paths",
     "read_plans",
+    "released",
+    "remembered",
     "revoked_people",
     "sign",
     "signed",

@@ -92,6 +92,8 @@ class Context:
     """What corrects the gallery's profile."""
     stricter: Sequence[Guardrails] = ()
     """Guardrails of other revisions, which hold beside today's."""
+    looked_for: frozenset[str] | None = None
+    """Keys of all who were looked for; None: everybody."""
     users: Identity = field(default_factory=Identity)
     groups: Identity = field(default_factory=Identity)
     changes: list[Change] = field(default_factory=list)

@@ -56,9 +56,16 @@ LIMIT: dict[str, Callable[[Guardrails], Limit]] = {
 
 def check(context: Context) -> None:
     """What makes a plan impossible: an app that suddenly looks empty, a scope that holds nobody, a missing actsAs."""
-    bound = [b["id"] for k, b in context.state.bindings.items() if k.startswith("user:")]
+    about = context.looked_for
+    bindings = context.state.bindings.items()
+    bound = [b["id"] for k, b in bindings if k.startswith("user:") and (about is None or k in about)]
     present = sum(1 for id_ in bound if id_ in context.snapshot.numbers)
-    if bound and "emptyApp" not in context.releases and (not context.snapshot.accounts or 2 * present < len(bound)):
+    if (
+        bound
+        and about is None
+        and "emptyApp" not in context.releases
+        and (not context.snapshot.accounts or 2 * present < len(bound))
+    ):
         raise IncompleteRead(
             f"{context.app.tenant_url} lists {len(context.snapshot.accounts)} accounts, and only {present} of the "
             f"{len(bound)} that belong to people of ours",

@@ -33,20 +33,21 @@ _FORM = re.compile(r"(?P<name>[A-Za-z]+)(?::(?P<key>[^=]+))?(?:=(?P<figure>\d+))
 class Releases:
     """What may run although something holds it."""
 
-    figures: dict[str, int] = field(default_factory=dict)
-    """Guardrail, with its key if it has one → the figure."""
+    figures: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Guardrail, with its key if it has one → the figures."""
     names: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Releases:
         """Raises UsageError, naming what is allowed."""
-        figures: dict[str, int] = {}
+        figures: dict[str, frozenset[int]] = {}
         names: set[str] = set()
         for text in texts:
             found = _FORM.match(text)
             name = found["name"] if found else ""
             if found and name in COUNTED and found["figure"] and bool(found["key"]) == (name in GROUPS):
-                figures[text.partition("=")[0]] = int(found["figure"])
+                guardrail = text.partition("=")[0]
+                figures[guardrail] = figures.get(guardrail, frozenset()) | {int(found["figure"])}
             elif (
                 found
                 and not found["figure"]
@@ -63,7 +64,13 @@ class Releases:
 
     def figure(self, guardrail: str, value: int) -> bool:
         """True if `guardrail` was released with exactly this figure."""
-        return self.figures.get(guardrail) == value
+        return value in self.figures.get(guardrail, ())
+
+    def __or__(self, other: Releases) -> Releases:
+        names = {*self.figures, *other.figures}
+        nothing: frozenset[int] = frozenset()
+        figures = {name: self.figures.get(name, nothing) | other.figures.get(name, nothing) for name in names}
+        return Releases(figures, self.names | other.names)
 
     def __contains__(self, release: str) -> bool:
         return release in self.names

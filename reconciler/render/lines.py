@@ -44,6 +44,7 @@ WHY = {
     Reason.BACK_IN_SCOPE: "back in scope",
     Reason.FOUND: "was there before us",
     Reason.REPLACES_DELETE: "instead of a deletion",
+    Reason.UNDONE: "undoes what was applied",
 }
 
 

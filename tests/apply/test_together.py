@@ -21,7 +21,7 @@ Bend = Callable[[dict[str, Any], list[dict[str, Any]]], Any]
 @pytest.fixture
 def bulky(story_of: Callable[..., SandboxStory]) -> SandboxStory:
     story = story_of("scim")
-    story.company.edit_app(profile={"bulk": {"operations": 100}})
+    story.company.edit_app(profile={"bulk": {"operations": 100}}, canary=0)
     return story
 
 
@@ -391,7 +391,7 @@ def test_what_is_held_is_not_sent(bulky: SandboxStory) -> None:
 
 def test_five_equal_failures_end_the_run(story_of: Callable[..., SandboxStory]) -> None:
     story = story_of("scim")
-    story.company.edit_app(profile={"bulk": {"operations": 6}})
+    story.company.edit_app(profile={"bulk": {"operations": 6}}, canary=0)
     story.transport = Odd(story.transport, before=all_with("403"))
     applied = story.apply()
     assert applied.code == 4
@@ -402,7 +402,7 @@ def test_five_equal_failures_end_the_run(story_of: Callable[..., SandboxStory]) 
 
 def test_stopping_skips_the_requests_that_were_not_sent(story_of: Callable[..., SandboxStory]) -> None:
     story = story_of("scim")
-    story.company.edit_app(profile={"bulk": {"operations": 4}})
+    story.company.edit_app(profile={"bulk": {"operations": 4}}, canary=0)
     runs: list[Run] = []
     story.on_run = runs.append
     story.transport = Odd(story.transport, before=lambda _d, _a: runs[0].stop())
@@ -420,7 +420,7 @@ def test_a_thousand_changes(story_of: Callable[..., SandboxStory]) -> None:
     story = story_of("scim")
     for number in range(1000 - 6 - 6):
         story.company.person(f"p{number}", "Given", f"Person {number}")
-    story.company.edit_app(profile={"bulk": {"operations": 100}})
+    story.company.edit_app(profile={"bulk": {"operations": 100}}, canary=0)
     applied = story.converge()
     assert len(applied.plan.changes) == 1000
     assert len(bulks(story)) == 10
@@ -435,7 +435,7 @@ def test_many_members_into_one_group(story_of: Callable[..., SandboxStory]) -> N
         name = {"givenName": "P", "familyName": f"{number}"}
         ids.add(story.sandbox.add_user(f"p{number}@contoso.com", displayName=f"P {number}", name=name))
         story.company.person(f"p{number}", "P", f"{number}")
-    story.company.edit_app(profile={"bulk": {"operations": 40}, "groups": {"maxMembers": 10}})
+    story.company.edit_app(profile={"bulk": {"operations": 40}, "groups": {"maxMembers": 10}}, canary=0)
     story.company.group("all", "All", [f"p{number}" for number in range(500)])
     story.converge()
     assert story.sandbox.members(story.sandbox.group_id("All")) == ids

@@ -250,17 +250,17 @@ def test_a_memory_that_moved_while_waiting_for_the_lock(
     site: Company, sandbox: Sandbox, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another apply ended between reading the state and taking the lock: what we know is old."""
-    from reconciler.cli import apply as module
+    from reconciler.cli import applying as module
     from reconciler.cli.session import Opened
 
-    met = module._one
+    met = module.apply_one
 
-    async def late(opened: Opened, **options: object) -> object:
-        monkeypatch.setattr(module, "_one", met)
+    async def late(opened: Opened, *options: object) -> object:
+        monkeypatch.setattr(module, "apply_one", met)
         assert await asyncio.to_thread(subprocess.run, _command("apply", site.root, "--yes"), capture_output=True)
-        return await met(opened, **options)  # type: ignore[arg-type]
+        return await met(opened, *options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_one", late)
+    monkeypatch.setattr(module, "apply_one", late)
     called = reconciler("apply", site.root, "--yes")
     assert called.code == 1
     assert "has just ended" in called.err

@@ -1,0 +1,167 @@
+"""One app, from the lock to the outcome: what `apply` and `undo` do once they know what is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from reconciler.apply import Outcome, Run
+from reconciler.cli.outcomes import result, tell, told
+from reconciler.cli.plans import show
+from reconciler.cli.progress import Progress
+from reconciler.desired import check_reviewed
+from reconciler.errors import Interrupted, Locked, NotReviewed, UsageError
+from reconciler.http.address import is_loopback
+from reconciler.model.plan import Plan
+from reconciler.plan import Narrowed, Proposal, given_up, narrow
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Opened
+    from reconciler.http import Client
+
+
+@dataclass(slots=True)
+class Wish:
+    """How an apply is to go about it."""
+
+    form: str = "text"
+    yes: bool = False
+    verbose: bool = False
+    journal: Path | None = None
+    approved: Path | None = None
+    atomic: bool = False
+    branch: str | None = None
+    break_glass: str | None = None
+
+
+def check(wish: Wish) -> None:
+    """Raises UsageError for options that say nothing together."""
+    if wish.atomic and wish.approved is None:
+        raise UsageError("--atomic is about an approved plan", hint="name it with --plan FILE")
+    if wish.break_glass is not None and not wish.break_glass.strip():
+        raise UsageError("--break-glass needs a reason", hint="say why: it is kept in the journal")
+
+
+async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) -> tuple[int, dict[str, object]]:
+    """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
+    exit code, and the outcome for programs.
+    """
+    facts = reviewed(opened, wish)
+    with opened.states.hold(opened.app.name, opened.app.tenant_url):
+        still_remembers(opened)
+        async with opened.connect() as client:
+            with Progress(opened.app.name) as progress:
+                proposal = await opened.propose(client, progress)
+            narrowed = None
+            if approved is not None:
+                narrowed = narrow(approved, proposal.plan, given_up(proposal.context))
+                proposal = proposal.reduced(narrowed.plan, whole=narrowed.complete)
+                facts = {**facts, "approved": approved.changes_digest}
+            return await execute(opened, client, proposal, wish, facts, narrowed)
+
+
+async def execute(
+    opened: Opened,
+    client: Client,
+    proposal: Proposal,
+    wish: Wish,
+    facts: dict[str, object],
+    narrowed: Narrowed | None = None,
+) -> tuple[int, dict[str, object]]:
+    """Shows, asks, and runs. The lock is held."""
+    plan = proposal.plan
+    if wish.form == "text":
+        show(opened, plan, verbose=wish.verbose)
+        if narrowed is not None:
+            told(narrowed)
+    stale = narrowed is not None and bool(narrowed.moved)
+    if stale and wish.atomic:
+        click.echo("--atomic: something that was approved no longer fits, so nothing was written", err=True)
+        nothing = Outcome([], stale=True)
+        return nothing.exit_code, result(plan, nothing, None, narrowed)
+    if plan.pending and not wish.yes:
+        _ask(opened)
+    begun, now = time.monotonic(), datetime.now(UTC)
+    path = wish.journal or opened.states.folder / "journals" / f"{plan.app}-{now:%Y%m%dT%H%M%S%f}Z.jsonl"
+    with Progress(opened.app.name) as progress:
+        run = Run(
+            proposal, client, opened.profile, opened.state, path, opened.states.save, now, progress,
+            trailers=opened.trailers, stale=stale, facts=facts,
+        )  # fmt: skip
+        outcome = await _interruptible(run)
+    if wish.form == "text" and (plan.pending or outcome.exit_code):
+        tell(outcome, time.monotonic() - begun, path)
+    return outcome.exit_code, result(plan, outcome, path, narrowed)
+
+
+def reviewed(opened: Opened, wish: Wish) -> dict[str, object]:
+    """Refuses what is not committed, or on another branch. Returns what the journal tells of going on nevertheless."""
+    if is_loopback(urlsplit(opened.app.tenant_url).hostname or ""):
+        return {}
+    if wish.break_glass is None:
+        check_reviewed(opened.root, wish.branch)
+        return {}
+    try:
+        check_reviewed(opened.root, wish.branch)
+    except NotReviewed as error:
+        click.secho(f"BREAKING THE GLASS: {error.message}", fg="red", bold=True, err=True)
+        click.secho(f"reason: {wish.break_glass}", fg="red", bold=True, err=True)
+        return {"breakGlass": wish.break_glass, "notReviewed": error.message}
+    click.echo("--break-glass was not needed: everything is committed, on the branch that was said", err=True)
+    return {"breakGlass": wish.break_glass}
+
+
+def still_remembers(opened: Opened) -> None:
+    """The memory was read before the lock was ours: another apply, or a `revoke`, may have ended in between."""
+    if opened.states.load(opened.app.name, opened.app.tenant_url) != opened.state:
+        raise Locked(
+            f"another apply to {opened.app.tenant_url} has just ended, or somebody was revoked or released",
+            hint="run again, to plan from there",
+        )
+
+
+def _ask(opened: Opened) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to confirm the plan", hint="pass --yes to apply without being asked")
+    click.confirm(f"Apply this to {opened.app.tenant_url}?", abort=True, err=True)
+
+
+async def _interruptible(run: Run) -> Outcome:
+    """Ctrl-C once: running writes finish, the rest is skipped, what was written is read again, the journal is closed.
+    Twice: what is being waited for is given up; memory and journal are closed all the same.
+    """
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(run.execute())
+    signals = 0
+
+    def stop() -> None:
+        nonlocal signals
+        signals += 1
+        if signals == 1:
+            click.echo("\nfinishing what is being written; nothing new is begun. Once more: at once", err=True)
+            run.stop()
+        else:
+            click.echo("\ngiving up what is being waited for", err=True)
+            running.cancel()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        raise Interrupted(
+            "interrupted twice: what was being written may have been done, and was not verified",
+            hint="the journal tells what was tried; run again, to plan from what is there",
+        ) from None
+    finally:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(name)

@@ -1,0 +1,66 @@
+"""Plans that were approved: loaded for the apps that are applied, and refused where they are not about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.errors import Place, PlanError, UsageError
+from reconciler.model.plan import Plan
+from reconciler.plan import read_plans
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Opened
+
+_AGAIN = "make the plan again, and have it approved"
+
+
+def approved_plans(path: Path, opened: Sequence[Opened], *, only: Sequence[str] = ()) -> dict[str, Plan]:
+    """App → approved plan, from a file or from a folder of APP.json. `only`: apps that the command line names.
+
+    Raises PlanError for a plan of another app or tenant, and for one that was made for another moment.
+    """
+    plans = {plan.app: (plan, file) for file in _files(path) for plan in read_plans(_bytes(file), str(file))}
+    apps = {one.app.name: one for one in opened}
+    for name in only:
+        if name not in plans:
+            raise UsageError(f"{path} holds no plan of {name}", hint="name the file that has it, or leave --app out")
+    for name, (plan, file) in plans.items():
+        place = Place(str(file))
+        if name not in apps and only:
+            continue
+        if name not in apps:
+            raise PlanError(f"is a plan of {name}, which is no app of this desired state", place=place, hint=_AGAIN)
+        tenant = apps[name].app.tenant_url
+        if plan.tenant_url != tenant:
+            raise PlanError(
+                f"is a plan for {plan.tenant_url}, and tenantUrl of {name} is {tenant} now", place=place, hint=_AGAIN
+            )
+        if any(note.code == "asOf" for note in plan.notes):
+            raise PlanError(
+                f"was made with --as-of, for {plan.as_of}: it shows that moment, and can't be applied",
+                place=place,
+                hint="make the plan again without --as-of",
+            )
+    return {name: plan for name, (plan, _) in plans.items() if name in apps}
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.json"))
+    if not files:
+        raise PlanError("holds no plan", place=Place(str(path)), hint="name what `reconciler plan --out` wrote")
+    return files
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise PlanError(
+            f"can't be read: {error.strerror or error}",
+            place=Place(str(file)),
+            hint="name what `reconciler plan --out` wrote",
+        ) from error

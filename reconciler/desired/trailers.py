@@ -1,0 +1,37 @@
+"""Releases that commits carry: the trailer `Reconciler-Allow: deprovisionUsers=37`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from reconciler.desired.git import git
+from reconciler.model.trailer import Trailer
+
+KEY: Final = "Reconciler-Allow"
+_FORMAT: Final = f"--format=%H%x00%(trailers:key={KEY},valueonly,unfold,separator=%x00)%x1e"
+_COMMIT: Final = re.compile(r"[0-9a-f]{40,64}\Z")
+
+
+def trailers_since(root: Path, applied: str | None) -> list[Trailer]:
+    """The trailers of all commits after `applied`, merges and what they brought in among them, oldest first.
+
+    Where `applied` is None, unknown here, or no ancestor of HEAD (a rewritten history, a shallow clone), those of HEAD
+    and of what HEAD merged. None outside of a repository.
+    """
+    answer = git(root, "log", "--reverse", "--topo-order", _FORMAT, *_range(root, applied), "--")
+    found = []
+    for entry in (answer or "").split("\x1e"):
+        commit, _, values = entry.strip().partition("\x00")
+        found += [Trailer(value.strip(), commit) for value in values.split("\x00") if value.strip()]
+    return found
+
+
+def _range(root: Path, applied: str | None) -> list[str]:
+    known = applied is not None and _COMMIT.match(applied)
+    if applied and known and git(root, "merge-base", "--is-ancestor", applied, "HEAD") is not None:
+        return ["HEAD", f"^{applied}"]
+    if git(root, "rev-parse", "--verify", "--quiet", "HEAD^1^{commit}") is not None:
+        return ["HEAD", "^HEAD^1"]
+    return ["-1", "HEAD"]

@@ -1,0 +1,31 @@
+"""What the trailers of commits release, beside the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.errors import UsageError
+from reconciler.model.plan import Note
+from reconciler.model.state import Used
+from reconciler.model.trailer import Trailer
+from reconciler.plan.releases import Releases
+
+
+def in_force(trailers: Iterable[Trailer], used: Iterable[Used]) -> list[Trailer]:
+    """Those that no apply has used yet."""
+    spent = {(each["release"], each["commit"]) for each in used}
+    return [each for each in trailers if (each.release, each.commit) not in spent]
+
+
+def released(trailers: Iterable[Trailer], app: str) -> tuple[Releases, list[Note]]:
+    """What they release, and a note for each that is no release."""
+    releases, notes = Releases(), []
+    for each in trailers:
+        try:
+            releases |= Releases.parse([each.release])
+        except UsageError:
+            text = (
+                f"commit {each.commit[:7]}: `Reconciler-Allow: {each.release[:200]}` is no release, and changes nothing"
+            )
+            notes.append(Note(code="trailer", key=app, text=text))
+    return releases, notes
