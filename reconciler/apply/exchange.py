@@ -31,6 +31,10 @@ class Exchanges:
         """Whether somebody has a temporary name until this step, and others like it, are done."""
         return any(each.status is Status.DONE for each in self._circle_of.get(step.number, ()) if _is_aside(each))
 
+    def has_no_end(self, step: Step) -> bool:
+        """Whether it would leave somebody with a temporary name, because only a part of a plan is run."""
+        return _is_aside(step) and step.number not in self._circle_of
+
     @property
     def steps(self) -> list[Step]:
         return [step for circle in self._circles for step in circle]

@@ -102,4 +102,10 @@ def _as_found(profile: Profile) -> Habits:
     return replace(base, **{**corrected, **_WITHOUT_LIMITS})
 
 
-_WITHOUT_LIMITS: Final[Mapping[str, Any]] = {"per_second": 0, "per_day": 0, "buckets": (), "leaves_out": False}
+_WITHOUT_LIMITS: Final[Mapping[str, Any]] = {
+    "per_second": 0,
+    "per_day": 0,
+    "buckets": (),
+    "tells_quota": False,
+    "leaves_out": False,
+}
