@@ -47,7 +47,7 @@ class Exchanges:
             done = [step for step in circle if step.status is Status.DONE]
             if not any(_is_aside(step) for step in done) or len(done) == len(circle):
                 continue
-            why = next(s for s in circle if s.status is not Status.DONE and not _waits(s))
+            why = min((s for s in circle if s.status is not Status.DONE), key=_waits)
             cause = f"{why.change.action} {why.change.key} is {why.status}"
             if not await self._all_back(self._newest_first(done), cause, executor):
                 self._say(circle, executor)

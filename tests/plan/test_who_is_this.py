@@ -92,8 +92,8 @@ class TestWhoMoves:
     @pytest.mark.parametrize("active", [True, False])
     def test_whoever_comes_back_with_another_id_is_asked_about(self, world: Any, read: Any, active: bool) -> None:
         world.settled(3)
-        world.user("ada.2", userPrincipalName="ada@contoso.com", mail="ada@contoso.com", givenName="Ada", surname="Adason",
-                   displayName="Ada Adason")  # fmt: skip
+        names = {"givenName": "Ada", "surname": "Adason", "displayName": "Ada Adason"}
+        world.user("ada.2", userPrincipalName="ada@contoso.com", mail="ada@contoso.com", **names)
         world.account("1", "ada", active=active)
         world.bind("user:ada", "1", active=active)
         plan = world.plan()
