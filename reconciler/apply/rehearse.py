@@ -97,7 +97,7 @@ class Rehearser:
 
     async def _propose(self, client: Client) -> Proposal:
         context = self.proposal.context
-        users, groups = read_paths(context.desired, context.app, self.profile)
+        users, groups = read_paths(context.desired, context.app, self.profile, context.stricter)
         snapshot = await Reader(client, self.profile).read(
             users,
             groups,
@@ -113,6 +113,7 @@ class Rehearser:
             self.state,
             as_of=context.as_of,
             releases=context.releases,
+            stricter=context.stricter,
         )
 
 

@@ -69,7 +69,7 @@ async def _one(opened: Opened) -> Rehearsal:
 
 
 def _tell(opened: Opened, rehearsal: Rehearsal, *, verbose: bool) -> None:
-    from reconciler.cli.show import show
+    from reconciler.cli.plans import show
 
     plan = rehearsal.plan
     show(opened, plan, verbose=verbose)
