@@ -31,6 +31,10 @@ class Exchanges:
         """Whether somebody has a temporary name until this step, and others like it, are done."""
         return any(each.status is Status.DONE for each in self._circle_of.get(step.number, ()) if _is_aside(each))
 
+    def has_no_end(self, step: Step) -> bool:
+        """Whether it would leave somebody with a temporary name, because only a part of a plan is run."""
+        return _is_aside(step) and step.number not in self._circle_of
+
     @property
     def steps(self) -> list[Step]:
         return [step for circle in self._circles for step in circle]
@@ -43,7 +47,7 @@ class Exchanges:
             done = [step for step in circle if step.status is Status.DONE]
             if not any(_is_aside(step) for step in done) or len(done) == len(circle):
                 continue
-            why = next(s for s in circle if s.status is not Status.DONE and not _waits(s))
+            why = min((s for s in circle if s.status is not Status.DONE), key=_waits)
             cause = f"{why.change.action} {why.change.key} is {why.status}"
             if not await self._all_back(self._newest_first(done), cause, executor):
                 self._say(circle, executor)

@@ -203,6 +203,8 @@ class Executor:
         begun = begun or self.exchanges.begun(step)
         if self.stopping and not (begun and not self.outcome.ended):
             return self.outcome.ended or "interrupted"
+        if self.exchanges.has_no_end(step):
+            return "the change to the final name is not part of this plan"
         for number in sorted(self.needs.get(step.number, ())):
             before = self.steps[number]
             if before.status is not Status.DONE and number not in but:

@@ -23,6 +23,7 @@ COMMANDS = {
     "show": "a plan that was kept, as `plan` showed it",
     "apply": "makes it so, after showing it and asking",
     "undo": "a plan that reverses what an apply did",
+    "rehearse": "tries the plan on a copy of the application, and writes nothing to it",
     "revoke": "takes somebody's access away now, in all apps",
     "release": "ends a revocation",
     "drift": "exit 2 if the application is not what git says",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.http.oauth import ClientCredentials
     from reconciler.http.outgoing import Outgoing
     from reconciler.http.tls import tls_context
+    from reconciler.http.transport import in_process
 
 __all__ = [
     "Answer",
@@ -25,6 +26,7 @@ __all__ = [
     "Limit",
     "Outgoing",
     "Quota",
+    "in_process",
     "read_file",
     "resolve_secret",
     "tls_context",
@@ -37,6 +39,7 @@ _HOMES = {
     "Limit": "limits",
     "Outgoing": "outgoing",
     "Quota": "limits",
+    "in_process": "transport",
     "read_file": "authentication",
     "resolve_secret": "authentication",
     "tls_context": "tls",

@@ -20,6 +20,11 @@ _KEEP_ALIVE: Final = 4.0  # seconds; common servers close idle connections after
 _LONGEST_LINE: Final = 64 * 1024  # bytes of one header
 
 
+def in_process(app: Any) -> httpx.AsyncBaseTransport:
+    """Requests go to an ASGI application in this process, and nowhere else."""
+    return httpx.ASGITransport(app=app)
+
+
 class Handover:
     """Whether one request was handed to a connection; until then the server knows nothing of it."""
 

@@ -17,6 +17,7 @@ from reconciler.model.plan import (
     Source,
 )
 from reconciler.model.state import Binding
+from reconciler.model.values import user_key
 from reconciler.plan.context import Context
 
 Sorted = tuple[Origin, tuple[Held, ...], Reason]
@@ -75,7 +76,7 @@ class Membership:
         context = self.context
         person = context.desired.people[number]
         key = f"user:{person.user.id}"
-        question = self.held_people.get(key, ())
+        question = self.held_people.get(key, ()) or self._contested(account)
         if account is None and not question and key not in self.created:
             return None  # blocked: told where it is blocked
         if account is not None and (account in context.ignored_accounts or account == context.acts_as):
@@ -96,6 +97,14 @@ class Membership:
         return _Entry(
             member, origin, tuple(dict.fromkeys((*held, *question))), Reason.MEMBER_ADDED, Source(file=file, line=line)
         )
+
+    def _contested(self, account: int | None) -> tuple[Held, ...]:
+        """An account that may be somebody else's gets nothing before that is answered."""
+        context = self.context
+        if account is None or account not in context.users.contested:
+            return ()
+        asking = sorted(user_key(context.desired.people[n].user.id) for n in context.users.contested[account])
+        return tuple(Held(by="whoIsThis", release=f"whoIsThis:{key}") for key in asking)
 
     def _losses(self, key: str, extra: set[int], left_there: set[str]) -> list[_Entry]:
         context = self.context

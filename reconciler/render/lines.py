@@ -113,7 +113,7 @@ def _add(found: Sections, change: Change, effect: str) -> None:
         case AdoptUser():
             _line(found.changes, "~", change, f"adopted: {why}", _differences(change.set))
         case UpdateUser() | RenameUser():
-            _updated(found, change, drift)
+            _updated(found, change, drift + _aside(change))
         case DeactivateUser():
             line = _line(found.loses, "-", change, f"{effect}: {why}{drift}")
             _in_groups(line, change.groups)
@@ -123,7 +123,7 @@ def _add(found: Sections, change: Change, effect: str) -> None:
         case CreateGroup():
             _line(found.changes, "+", change, f"new group {quoted(change.name)}{drift}")
         case UpdateGroup() | RenameGroup() | AdoptGroup():
-            _line(found.changes, "~", change, *_differences(change.set, drift))
+            _line(found.changes, "~", change, *_differences(change.set, drift + _aside(change)))
         case EmptyGroup():
             line = _line(found.loses, "-", change, f"{quoted(change.name)} emptied of {_people(change.members)}: {why}")
             _lost(line, change.members)
@@ -141,6 +141,10 @@ def _add(found: Sections, change: Change, effect: str) -> None:
                     _member(found.loses, "-", change, member, "leaves", f"{safe(change.name)}{drift}")
         case _:
             assert_never(change)
+
+
+def _aside(change: Change) -> str:
+    return " (through a temporary name)" if getattr(change, "temporary", False) else ""
 
 
 def _updated(found: Sections, change: UpdateUser | RenameUser, drift: str) -> None:

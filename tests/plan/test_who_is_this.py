@@ -71,6 +71,84 @@ class TestWhatDecides:
         assert proposal.users.moved == {}
 
 
+class TestWhoMoves:
+    """Names that were somebody else's, people who come back, accounts under another spelling."""
+
+    def test_an_account_under_another_case_is_found_and_left_as_it_is(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.account("1", "ADA")
+        world.accounts["1"] |= {"displayName": "Ada Adason", "name.givenName": "Ada", "name.familyName": "Adason"}
+        proposal = world.propose()
+        assert proposal.users.found == {0: 0}
+        assert ("adopted", "user:ada") in read.notes(proposal.plan)
+        assert proposal.plan.empty
+
+    def test_whoever_comes_back_with_the_same_id_gets_the_same_account(self, world: Any, read: Any) -> None:
+        world.user("ada")
+        world.account("1", "ada", active=False)
+        world.bind("user:ada", "1", active=False)
+        assert [(c.action, c.id) for c in world.plan().pending] == [("reactivateUser", "1")]
+
+    @pytest.mark.parametrize("active", [True, False])
+    def test_whoever_comes_back_with_another_id_is_asked_about(self, world: Any, read: Any, active: bool) -> None:
+        world.settled(3)
+        names = {"givenName": "Ada", "surname": "Adason", "displayName": "Ada Adason"}
+        world.user("ada.2", userPrincipalName="ada@contoso.com", mail="ada@contoso.com", **names)
+        world.account("1", "ada", active=active)
+        world.bind("user:ada", "1", active=active)
+        plan = world.plan()
+        assert read.held(plan) == [("adoptUser", "user:ada.2", "whoIsThis:user:ada.2")]
+        assert not plan.pending  # both look the same, so nobody loses anything meanwhile
+        released = world.propose("whoIsThis:user:ada.2")
+        assert released.users.moved == {"user:ada": "user:ada.2"}
+        assert [c.id for c in released.plan.changes] == ([] if active else ["1"])
+
+    def test_with_an_id_under_formerly_there_is_no_question(self, world: Any, read: Any) -> None:
+        world.user("ada2", userPrincipalName="ada@contoso.com", formerly=({"id": "ada"},))
+        world.account("1", "ada", given="Ada2", surname="Ada2Son", displayName="Ada2 Ada2Son", mail="ada2@contoso.com")
+        world.users["ada2"].attributes |= {"surname": "Ada2Son", "displayName": "Ada2 Ada2Son"}
+        world.bind("user:ada", "1")
+        proposal = world.propose()
+        assert proposal.users.moved == {"user:ada": "user:ada2"}
+        assert proposal.plan.empty
+
+    def test_a_reused_address_is_never_the_leavers_account(self, world: Any, read: Any) -> None:
+        """ada left, and her address is eve's now."""
+        world.settled(3)
+        world.user("eve", userPrincipalName="ada@contoso.com", mail="ada@contoso.com")
+        world.account("1", "ada")
+        world.bind("user:ada", "1")
+        plan = world.plan()
+        assert read.held(plan) == [("adoptUser", "user:eve", "whoIsThis:user:eve")]
+        assert read.runs(plan) == [("deactivateUser", "user:ada")]
+
+    def test_a_pin_to_another_account_leaves_the_first_one_alone(self, world: Any, read: Any) -> None:
+        world.ours("1", "ada")
+        world.account("2", "ada.other", given="Ada", surname="Adason")
+        world.user("ada", accounts={"chat": "2"})
+        plan = world.plan()
+        assert not any(c.id == "1" for c in plan.changes)
+        assert ("unmanagedUser", "account:1") in read.notes(plan)
+
+    def test_a_pin_to_an_ignored_account_is_blocked(self, world: Any, read: Any) -> None:
+        world.user("ada", accounts={"chat": "1"})
+        world.account("1", "robot")
+        clause = {"attribute": "userName", "operator": "EQUALS", "value": "robot@contoso.com"}
+        world.app(ignore={"users": [clause]})
+        plan = world.plan()
+        assert plan.empty
+        assert read.blocked(plan) == [("updateUser", "user:ada", "ignored")]
+
+    def test_a_held_question_in_one_place_holds_nobody_elsewhere(self, world: Any, read: Any) -> None:
+        world.ours("1", "bob", displayName="Old")
+        world.user("ada")
+        world.account("2", "ada", active=False)
+        world.user("new")
+        plan = world.plan()
+        assert read.held(plan) == ASK_ADA
+        assert read.runs(plan) == [("createUser", "user:new"), ("updateUser", "user:bob")]
+
+
 class TestQuestions:
     def test_today_and_former_values_hit_different_accounts(self, world: Any, read: Any) -> None:
         world.user("ada", formerly=former("byron"))
@@ -286,6 +364,22 @@ class TestCandidates:
         plan = world.plan()
         assert read.members(plan) == {("emptyGroup", "group:editors", "user:p0", "")}
         assert read.blocked(plan) == [("deleteGroup", "group:editors", "unmanagedMembers")]
+
+    def test_gains_nothing_before_the_answer(self, world: Any, read: Any) -> None:
+        self.contested(world)
+        world.group("editors", "bob")
+        world.team("70", "Editors")
+        world.bind("group:editors", "70")
+        plan = world.plan()
+        assert read.members(plan) == {("addMembers", "group:editors", "user:bob", "whoIsThis:user:eve")}
+        assert not plan.pending
+
+    @pytest.mark.parametrize("policy", ["deactivate", "delete"])
+    def test_is_not_deleted_either(self, world: Any, policy: str) -> None:
+        self.contested(world)
+        world.leave("bob")
+        world.app(deprovision={"users": policy})
+        assert not world.plan().pending
 
     def test_is_not_unmanaged(self, world: Any, read: Any) -> None:
         world.settled(10)

@@ -1,0 +1,128 @@
+"""`reconciler rehearse`: the plan, applied to a copy of the application in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import options
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.apply.rehearse import Rehearsal
+    from reconciler.cli.session import Opened, Settings
+
+
+@click.command()
+@options.directory
+@options.apps
+@options.state
+@options.releases
+@options.outgoing
+@options.output
+@click.option("--verbose", "-v", is_flag=True, help="The whole plan, and everybody in it.")
+@options.settings
+@click.pass_context
+def rehearse(context: click.Context, settings: Settings, form: str, verbose: bool) -> None:
+    """Read the application, copy what it holds into the sandbox, apply the plan there, and plan again: nothing is left.
+
+    Nothing is written to the application, nor to the memory. Exit code 0: an apply would end where it should; 3: so it
+    would, and something is held; 1: it would not, and the message says why.
+    """
+    context.exit(asyncio.run(_rehearsed(settings, form=form, verbose=verbose)))
+
+
+async def _rehearsed(settings: Settings, *, form: str, verbose: bool) -> int:
+    from reconciler.cli.session import open_apps, together
+
+    codes, documents = [], []
+    for opened in open_apps(settings):
+        rehearsal = await _one(opened)
+        codes.append(rehearsal.exit_code)
+        documents.append(_document(rehearsal))
+        if form == "text":
+            _tell(opened, rehearsal, verbose=verbose)
+    if form == "json":
+        import orjson
+
+        document = documents[0] if len(documents) == 1 else documents
+        click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    return together(codes)
+
+
+async def _one(opened: Opened) -> Rehearsal:
+    from reconciler.cli.progress import Progress
+
+    try:
+        from reconciler.apply.rehearse import Rehearser
+    except ModuleNotFoundError as error:
+        raise ReconcilerError(
+            f"a rehearsal needs the sandbox, and that packages that are not installed: {error.name}",
+            hint="pip install 'reconciler[sandbox]'",
+        ) from error
+    with Progress(opened.app.name) as progress:
+        async with opened.connect() as client:
+            proposal = await opened.propose(client, progress)
+    return await Rehearser(proposal, opened.profile, opened.state).rehearse()
+
+
+def _tell(opened: Opened, rehearsal: Rehearsal, *, verbose: bool) -> None:
+    from reconciler.cli.plans import show
+
+    plan = rehearsal.plan
+    show(opened, plan, verbose=verbose)
+    click.echo("\n  REHEARSED")
+    for doubt in rehearsal.doubts:
+        click.echo(f"  ! {doubt}")
+    for each in rehearsal.unlike:
+        click.echo(f"  x the copy does not stand for the application: {each}")
+    for step in rehearsal.failures:
+        click.echo(f"  x {step.change.action} {step.change.key}  {step.status}: {step.message or _skipped(step)}")
+    for change in rehearsal.left:
+        click.echo(f"  x {change.action} {change.key}  would still be pending afterwards")
+    click.echo(f"  {_verdict(rehearsal)}")
+
+
+def _skipped(step: object) -> str:
+    skipped: dict[str, str] = getattr(step, "skipped_members", {})
+    return "; ".join(f"{key}: {why}" for key, why in skipped.items())
+
+
+def _verdict(rehearsal: Rehearsal) -> str:
+    """The last line, for people who read no other."""
+    plan, done = rehearsal.plan, len(rehearsal.plan.pending)
+    if rehearsal.unlike:
+        return "Nothing was tried: the plan on the copy is another one."
+    if rehearsal.outcome is not None and rehearsal.outcome.unverified:
+        return f"What was written could not be read again: {rehearsal.outcome.unverified}"
+    if rehearsal.exit_code == 1:
+        return f"{len(rehearsal.failures):,} of {done:,} changes failed, and {len(rehearsal.left):,} would be left."
+    held = f" {len(plan.held):,} held." if plan.held else ""
+    if not done:
+        return f"Nothing to do.{held}"
+    return f"{done:,} changes in {rehearsal.requests:,} requests, and nothing is left to do after them.{held}"
+
+
+def _document(rehearsal: Rehearsal) -> dict[str, object]:
+    """For programs."""
+    import orjson
+
+    from reconciler.plan import to_json
+
+    return {
+        "format": "reconciler.rehearsal/1",
+        "app": rehearsal.plan.app,
+        "exitCode": rehearsal.exit_code,
+        "requests": rehearsal.requests,
+        "doubts": list(rehearsal.doubts),
+        "unlike": list(rehearsal.unlike),
+        "failures": [
+            {"action": s.change.action, "key": s.change.key, "status": s.status, "message": s.message or _skipped(s)}
+            for s in rehearsal.failures
+        ],
+        "left": [{"action": change.action, "key": change.key} for change in rehearsal.left],
+        "held": len(rehearsal.plan.held),
+        "plan": orjson.loads(to_json(rehearsal.plan)),
+    }
