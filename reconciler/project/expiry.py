@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from reconciler.errors import Place, Problem
-from reconciler.model.directory import Directory, Group, User
+from reconciler.model.directory import Directory, Group
 from reconciler.model.values import GroupId
 from reconciler.model.window import ALWAYS, Window
 from reconciler.project.membership import Nesting
@@ -86,9 +86,16 @@ def _cover(directory: Directory, nesting: Nesting, identity: GroupId, covered: d
 
 
 def _pieces(directory: Directory, nesting: Nesting, group: Group, covered: dict[GroupId, _Pieces]) -> Iterator[Piece]:
+    seen: set[tuple[int, int]] = set()
     for entry in group.members:
         if entry.user is not None:
-            yield from _of_user(directory.users.get(entry.user), entry.window, entry.line)
+            user = directory.users.get(entry.user)
+            if user is None or not user.enabled:
+                continue  # who keeps no group staffed
+            windows = id(entry.window), id(user.window)  # many share theirs: one of them stands for all
+            if windows not in seen:
+                seen.add(windows)
+                yield from _both(_piece(user.window, entry.line), entry.window, entry.line)
         elif entry.group is not None:
             inner = covered.get(entry.group, ())
             if len(inner) > _PIECES:
@@ -96,14 +103,9 @@ def _pieces(directory: Directory, nesting: Nesting, group: Group, covered: dict[
             for piece in inner:
                 yield from _both(piece, entry.window, entry.line)
     for rule, people in nesting.rules.people(group):
-        for user in people:
-            yield from _of_user(directory.users[user], ALWAYS, rule.line)
-
-
-def _of_user(user: User | None, window: Window, line: int) -> Iterator[Piece]:
-    """Who is disabled, or gone, keeps no group staffed."""
-    if user is not None and user.enabled:
-        yield from _both(_piece(user.window, line), window, line)
+        for each in people:
+            if directory.users[each].enabled:
+                yield _piece(directory.users[each].window, rule.line)
 
 
 def _piece(window: Window, line: int) -> Piece:

@@ -89,13 +89,23 @@ class Ahead:
             group = self._directory.groups[each]
             users: dict[UserId, list[Spell]] = {}
             nested: dict[GroupId, list[Spell]] = {}
-            for entry in group.members:
+            told = {entry.user or entry.group for entry in group.members if self._near(entry.window)}
+            for entry in group.members if told else ():
+                if (entry.user or entry.group) not in told:
+                    continue
                 spell = _spell(group, entry)
                 if entry.user is not None:
                     users.setdefault(entry.user, []).append(spell)
                 elif entry.group is not None:
                     nested.setdefault(entry.group, []).append(spell)
             self._tell_all(users, nested, group)
+
+    def _near(self, window: Window) -> bool:
+        """Whether an end of it is soon."""
+        return window is not ALWAYS and (
+            (window.opens is not None and self._as_of < window.opens <= self._until)
+            or (window.closes is not None and self._as_of < window.closes <= self._until)
+        )
 
     def _giving(self, groups: Iterable[Group]) -> Iterator[GroupId]:
         """The groups of the app, and those that give scope."""

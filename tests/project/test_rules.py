@@ -87,8 +87,8 @@ def test_a_nested_group_with_rules_in_a_window(firm: Any, groups: Any) -> None:
 
 
 def test_a_rule_that_hangs_is_an_error_with_its_place(firm: Any) -> None:
-    firm.user("long", city="a" * 40)
-    pattern = {"attribute": "city", "operator": "REGEX MATCH", "value": "^(a|aa|b?)*c$"}
+    firm.user("long", city="a" * 40 + "!")
+    pattern = {"attribute": "city", "operator": "REGEX MATCH", "value": "^(a|aa)+$"}
     firm.group("all", rules=[[_equals("city", "x")], [pattern]])
     firm.group("same", rules=[[pattern]])
     problem = firm.problem()
@@ -98,8 +98,8 @@ def test_a_rule_that_hangs_is_an_error_with_its_place(firm: Any) -> None:
 
 
 def test_without_anybody_to_tell_a_hanging_rule_raises(firm: Any) -> None:
-    firm.user("long", city="a" * 40)
-    group = firm.group("all", rules=[[{"attribute": "city", "operator": "REGEX MATCH", "value": "^(a|aa|b?)*c$"}]])
+    firm.user("long", city="a" * 40 + "!")
+    group = firm.group("all", rules=[[{"attribute": "city", "operator": "REGEX MATCH", "value": "^(a|aa)+$"}]])
     with pytest.raises(ClauseError, match="takes too long"):
         list(Rules(firm.directory).people(group))
 
