@@ -365,6 +365,8 @@ EXAMPLES = {
     ("desired-state", "reconciler.yaml"): ("reconciler.yaml", False),
     ("desired-state", "People"): ("users/ada.lovelace.yaml", False),
     ("desired-state", "Groups"): ("groups/social-media.yaml", False),
+    ("desired-state", "rules"): ("groups/engineering.yaml", True),
+    ("desired-state", "From and until"): ("groups/customer-care.yaml", False),
     ("desired-state", "app.yaml"): ("apps/hootsuite/app.yaml", False),
     ("desired-state", "auth"): ("apps/hootsuite/app.yaml", True),
     ("desired-state", "scope"): ("apps/hootsuite/app.yaml", True),
