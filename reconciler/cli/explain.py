@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.apps
 @options.state
 @options.releases
+@options.as_of
 @options.outgoing
 @options.output
 @options.settings
@@ -81,7 +82,15 @@ async def _planned(opened: list[Opened], identity: str) -> list[Explanation]:
     for each in opened:
         directory = each.desired.directory
         user = _person(identity, directory, each.state)
-        files = Explained(directory, each.app, each.profile, user, places=each.places, as_of=each.as_of)
+        files = Explained(
+            directory,
+            each.app,
+            each.profile,
+            user,
+            places=each.places,
+            as_of=each.as_of,
+            revoked=each.desired.revoked,
+        )
         with Progress(each.app.name) as progress:
             async with each.connect() as client:
                 proposal = await each.propose(client, progress)
@@ -93,9 +102,8 @@ async def _planned(opened: list[Opened], identity: str) -> list[Explanation]:
 
 def _of_files_alone(settings: Settings, identity: str, error: DesiredStateError) -> list[Explanation]:
     """Of files that can be read and not planned. Raises `error` where they can't be read."""
-    from datetime import UTC, datetime
-
     from reconciler.cli.session import load, profile_of
+    from reconciler.desired import moment_of
     from reconciler.errors import DesiredStateError
     from reconciler.model.explanation import Action, Matched
     from reconciler.project.explain import Explained
@@ -105,12 +113,12 @@ def _of_files_alone(settings: Settings, identity: str, error: DesiredStateError)
     except DesiredStateError:
         raise error from None
     user = _person(identity, loaded.directory)
-    now = datetime.now(UTC).replace(microsecond=0)
+    as_of = moment_of(settings.as_of, loaded.directory.zone)
     match = Matched(by="notTried", text="the files have errors, so the application was not read")
     explanations = []
     for name, app in loaded.apps.items():
         places = loaded.places[name]
-        files = Explained(loaded.directory, app, profile_of(app), user, places=places, as_of=now)
+        files = Explained(loaded.directory, app, profile_of(app), user, places=places, as_of=as_of)
         explanations.append(files.explanation(match, Action(planned=False, mappings=files.mappings)))
     return explanations
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTINGS = ("directory", "apps", "state", "allow", "only", "allow_host", "allow_env", "allow_file", "allow_command")
+_SETTINGS = ("directory", "apps", "state", "as_of", "allow", "only", "allow_host", "allow_env", "allow_file", "allow_command")
 
 
 def directory(function: F) -> F:
@@ -32,6 +32,15 @@ def state(function: F) -> F:
         "--state",
         metavar="file:DIR|git:REF",
         help="Where the memory of each app lives; as reconciler.yaml says if left out, else in .reconciler/.",
+    )(function)
+
+
+def as_of(function: F) -> F:
+    return click.option(
+        "--as-of",
+        metavar="TIME",
+        help="Plan for another day (from its first moment, in the organization's time zone) or time (with an offset). "
+        "Such a plan can't be applied.",
     )(function)
 
 

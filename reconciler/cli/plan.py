@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options.state
 @options.releases
 @options.only
+@options.as_of
 @options.outgoing
 @options.output
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")

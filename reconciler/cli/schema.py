@@ -83,23 +83,37 @@ def _user() -> Schema:
         "kind": {"enum": list(KINDS)},
         "owner": text,
         "accountEnabled": {"type": "boolean"},
+        **_window(),
     }
     return _one_or_many("A person", properties, open_to_more=True)
 
 
 def _group() -> Schema:
     from reconciler.desired.groups import ATTRIBUTES
+    from reconciler.desired.rules import WrittenRules
 
     text = {"type": "string"}
-    one = {"user": text, "group": text, "reason": text}
+    one = {"user": text, "group": text, "reason": text, **_window()}
+    rules = _of(WrittenRules)
     either = [{"required": ["user"]}, {"required": ["group"]}]
     member = {"type": "object", "properties": one, "additionalProperties": False, "oneOf": either}
     properties = {
         **dict.fromkeys(ATTRIBUTES, text),
         "sensitive": {"type": "boolean"},
         "members": {"type": ["array", "null"], "items": {"anyOf": [text, member]}},
+        "rules": {"anyOf": [rules["properties"]["rules"], {"type": "null"}]},
     }
-    return _one_or_many("A group", properties, open_to_more=False)
+    found = _one_or_many("A group", properties, open_to_more=False)
+    found["$defs"] |= rules["$defs"]
+    return found
+
+
+def _window() -> Schema:
+    """What a whole day or a time looks like is for `validate`, which knows the time zone too."""
+    return {
+        "from": {"type": "string", "description": "The first day, or a time with an offset."},
+        "until": {"type": "string", "description": "The last day, or a time with an offset."},
+    }
 
 
 def _one_or_many(what: str, properties: Schema, *, open_to_more: bool) -> Schema:

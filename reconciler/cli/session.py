@@ -59,6 +59,8 @@ class Settings:
     apps: Sequence[str] = ()
     state: str | None = None
     allow: Sequence[str] = ()
+    as_of: str | None = None
+    """The day or moment to plan for; None: now."""
     allow_host: Sequence[str] = ()
     allow_env: Sequence[str] = ()
     allow_file: Sequence[str] = ()
@@ -100,6 +102,8 @@ class Opened:
     trailer_notes: Sequence[Note] = ()
     as_of: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     """The moment for which the app is projected and planned."""
+    as_of_given: bool = False
+    """Somebody asked for that moment: nothing may be applied."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """Dotted key of the app's files → place of the value."""
     used_today: int | None = None
@@ -134,6 +138,7 @@ class Opened:
                 snapshot,
                 self.state,
                 as_of=self.as_of,
+                as_of_given=self.as_of_given,
                 releases=self.releases,
                 discovered=self.discovered,
                 stricter=self.stricter,
@@ -247,7 +252,7 @@ def open_apps(settings: Settings) -> list[Opened]:
     states = states_of(settings.state, loaded.settings.state, loaded.root, loaded.apps)
     releases = Releases.parse(settings.allow)
     problems: list[Problem] = []
-    as_of = datetime.now(UTC).replace(microsecond=0)
+    as_of = files.moment_of(settings.as_of, loaded.directory.zone)
     opened = []
     for name, app in loaded.apps.items():
         state = states.load(name, app.tenant_url)
@@ -279,6 +284,7 @@ def open_apps(settings: Settings) -> list[Opened]:
                 trailers,
                 trailer_notes,
                 as_of,
+                settings.as_of is not None,
                 places,
             )
         )

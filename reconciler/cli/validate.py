@@ -30,12 +30,13 @@ def validate(context: click.Context, directory: Path | None, apps: tuple[str, ..
     """
     from reconciler.desired import find, load
     from reconciler.errors import DesiredStateError
+    from reconciler.project import emptied
 
     root = directory or find(Path.cwd())
     loaded: Loaded | None = None
     try:
         loaded = load(root, apps=apps or None)
-        problems = [*loaded.warnings, *_projected(loaded)]
+        problems = list(dict.fromkeys((*loaded.warnings, *_projected(loaded), *emptied(loaded.directory))))
     except DesiredStateError as error:
         problems = list(error.problems)
     problems.sort(key=lambda problem: (problem.place, problem.message))

@@ -6,13 +6,17 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from reconciler.desired.document import Document, Entries, Items, Mark
 from reconciler.desired.findings import Findings, kind_of, shown
 from reconciler.errors import Place
+from reconciler.model.window import ALWAYS, EXAMPLE, Window, between, closes_at, opens_at
 
 _ID = re.compile(r"\w[\w.@+~'-]{0,127}\Z")
+ENDS = ("from", "until")
+NEVER_HOLDS = "`until` is the last day of it, or the moment at which it ends, and comes after `from`"
 NOT_YET = "is part of the format but not supported by this version yet"
 NOT_YET_HINT = "take it out: ignored, it could give somebody access, or let them keep it"
 
@@ -96,12 +100,27 @@ class Form:
             return None
         return stem
 
+    def window(self, entries: Entries, zone: tzinfo) -> Window:
+        """`from` and `until` of a person or a membership, whole days in `zone`."""
+        written = {}
+        for key in ENDS:
+            if key not in entries:
+                continue
+            value, mark = entries[key], entries.marks[key]
+            if not isinstance(value, str):
+                self.error(mark, f"`{key}` must be a day or a time, this is {kind_of(value)}", EXAMPLE)
+            elif not _is_moment(value, zone):
+                self.error(mark, f"`{key}` can't be `{shown(value)}`: no day, nor a time with an offset", EXAMPLE)
+            else:
+                written[key] = value
+        window = between(written.get("from", ""), written.get("until", ""), zone) if written else ALWAYS
+        if window.empty:
+            self.error(entries.marks["until"], never_holds(window), NEVER_HOLDS)
+        return window
+
     def unknown(self, entries: Entries, key: str, known: Collection[str], where: str) -> None:
         hint = self.findings.did_you_mean(key, known)
         self.error(entries.key_marks[key], f"unknown key `{shown(key)}` in {where}", hint)
-
-    def not_yet(self, entries: Entries, key: str) -> None:
-        self.error(entries.key_marks[key], f"`{key}` {NOT_YET}", NOT_YET_HINT)
 
     def formerly(self, entries: Entries, known: Collection[str]) -> tuple[dict[str, str], ...]:
         """Earlier identities: a list of mappings of text attributes or `id`."""
@@ -152,6 +171,17 @@ class Form:
                     value.marks[app], f"the account in `{app}` is empty", "remove the line, or write the account's id"
                 )
         return pins
+
+
+def never_holds(window: Window) -> str:
+    return f"never holds: {window}"
+
+
+def _is_moment(text: str, zone: tzinfo) -> bool:
+    try:
+        return bool(opens_at(text, zone) and closes_at(text, zone))
+    except ValueError:
+        return False
 
 
 def is_identifier(text: str) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any
 
 from reconciler.desired.document import Document, Entries, Mark
 from reconciler.desired.findings import Findings, kind_of
-from reconciler.desired.form import Form, entries_of
+from reconciler.desired.form import ENDS, Form, entries_of
+from reconciler.desired.rules import Rules
 from reconciler.errors import Place
 from reconciler.model.directory import Group, Member, User
+from reconciler.model.settings import CustomAttribute
 from reconciler.model.values import GroupId, UserId
+from reconciler.model.window import ALWAYS, Window
 
 ATTRIBUTES = ("displayName", "description")
-_KEYS = (*ATTRIBUTES, "id", "sensitive", "formerly", "members", "accounts")
-_MEMBER_KEYS = ("user", "group", "reason")
+_KEYS = (*ATTRIBUTES, "id", "sensitive", "formerly", "members", "accounts", "rules")
+_MEMBER_KEYS = ("user", "group", "reason", *ENDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,11 @@ class Groups:
     findings: Findings
     users: dict[str, User]
     apps: Collection[str]
+    custom: Mapping[str, CustomAttribute] = field(default_factory=dict)
+    zone: tzinfo = UTC
+    """In which whole days are meant."""
+    judges_keys: bool = True
+    """False: nobody knows which custom attributes there are."""
     groups: dict[str, Group] = field(default_factory=dict)
     complete: bool = True
     """False: some group has no usable id."""
@@ -43,6 +52,10 @@ class Groups:
     strangers: list[Naming] = field(default_factory=list)
     """Members who are nobody's id."""
     _lines: dict[int, int] = field(default_factory=dict)
+    _rules: Rules = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._rules = Rules(self.custom, judges_keys=self.judges_keys)
 
     def read(self, documents: Iterable[Document]) -> None:
         for document in documents:
@@ -79,18 +92,18 @@ class Groups:
                 group.formerly = form.formerly(entries, ATTRIBUTES)
             elif key == "accounts":
                 group.accounts = form.accounts(entries, self.apps)
-            elif key == "rules":
-                form.not_yet(entries, key)
             elif key not in _KEYS:
                 form.unknown(entries, key, _KEYS, "a group")
         if "members" in entries:
             group.members = self._members(form, entries, group)
+        if "rules" in entries:
+            group.rules = self._rules.read(form, entries, sensitive=group.sensitive)
         return group
 
     def _members(self, form: Form, entries: Entries, group: Group) -> tuple[Member, ...]:
         member: Member | None
         members: list[Member] = []
-        seen: dict[tuple[str | None, str | None], int] = {}
+        seen: dict[tuple[str | None, str | None], dict[Window, int]] = {}
         for value, mark in form.items(entries, "members"):
             if type(value) is str and (known := self.users.get(value)):
                 # the person's own text, and numbers that other groups have too: one in memory, not one an entry
@@ -100,14 +113,26 @@ class Groups:
             if member is None:
                 continue
             who = (member.user, member.group)
-            if who in seen:
-                name = member.user or member.group
-                hint = "remove one of them"
-                self.findings.warning(form.place(mark), f"`{name}` is listed twice, first in line {seen[who]}", hint)
+            before = seen.get(who)
+            if before is None:
+                seen[who] = {member.window: member.line}
+            elif not self._again(form.place(mark), member, before):
                 continue
-            seen[who] = member.line
             members.append(member)
         return tuple(members)
+
+    def _again(self, place: Place, member: Member, before: dict[Window, int]) -> bool:
+        """Whether an entry says more than those before about the same member: another window."""
+        twice = f"`{member.user or member.group}` is listed twice, first in line {next(iter(before.values()))}"
+        if member.window in before:
+            self.findings.warning(place, twice, "remove one of them")
+            return False
+        if member.window is ALWAYS or ALWAYS in before:
+            self.findings.warning(
+                place, f"{twice}: once without end, so the window has no effect", "remove one of them"
+            )
+        before[member.window] = member.line
+        return True
 
     def _member(self, form: Form, value: Any, mark: Mark, group: Group) -> Member | None:
         if not isinstance(value, Entries):
@@ -119,10 +144,9 @@ class Groups:
         for key in value:
             if key == "reason":
                 reason = form.text(value, key) or ""
-            elif key in ("from", "until"):
-                form.not_yet(value, key)
             elif key not in _MEMBER_KEYS:
                 form.unknown(value, key, _MEMBER_KEYS, "a member")
+        window = form.window(value, self.zone) if "from" in value or "until" in value else ALWAYS
         if ("user" in value) == ("group" in value):
             form.error(value.mark, "a member is exactly one of `user` and `group`")
             return None
@@ -131,13 +155,14 @@ class Groups:
         if target is None:
             return None
         if key == "user":
-            return self._person(form, target, value.marks[key], group, reason, mark.line + 1)
+            member = self._person(form, target, value.marks[key], group)
+            return Member(mark.line + 1, user=member.user, reason=reason, window=window)
         if group.sensitive:
             form.error(value.marks[key], "a sensitive group has no nested groups", "name its members one by one")
         self.nestings.append(Naming(group.id, target, form.place(value.marks[key]), nested=True))
-        return Member(mark.line + 1, group=GroupId(target), reason=reason)
+        return Member(mark.line + 1, group=GroupId(target), reason=reason, window=window)
 
-    def _person(self, form: Form, target: str, mark: Mark, group: Group, reason: str = "", line: int = 0) -> Member:
+    def _person(self, form: Form, target: str, mark: Mark, group: Group) -> Member:
         if target not in self.users:
             self.strangers.append(Naming(group.id, target, form.place(mark), nested=False))
-        return Member(line or mark.line + 1, user=UserId(target), reason=reason)
+        return Member(mark.line + 1, user=UserId(target))

@@ -6,14 +6,24 @@ import gc
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from reconciler.desired.apps import Described, read_app, read_settings, tenant_of
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.files import Tree
 from reconciler.desired.findings import Findings, closest
 from reconciler.desired.groups import Groups
-from reconciler.desired.references import Everybody, check_app, check_cases, check_groups, check_people, check_tenants
+from reconciler.desired.references import (
+    Everybody,
+    check_app,
+    check_cases,
+    check_groups,
+    check_people,
+    check_tenants,
+    check_windows,
+)
 from reconciler.desired.root import misnamed
 from reconciler.desired.users import People
 from reconciler.errors import Place, Problem, UsageError
@@ -56,9 +66,10 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
     with _collector_paused():
         settings, defaults = read_settings(tree)
         known = "reconciler.yaml" not in tree.unreadable
-        people = People(findings, dict(settings.attributes), frozenset(names), judges_keys=known)
+        zone = zone_of(settings)
+        people = People(findings, dict(settings.attributes), frozenset(names), zone, judges_keys=known)
         people.read(tree.documents("users"))
-        groups = Groups(findings, people.users, frozenset(names))
+        groups = Groups(findings, people.users, frozenset(names), settings.attributes, zone, judges_keys=known)
         groups.read(tree.documents("groups"))
         if not people.users and not findings.problems:
             findings.error(Place("users"), "nobody is described", "put people into users/, one file each")
@@ -69,6 +80,7 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
         described = {name: app for name in chosen if (app := read_app(tree, name, defaults))}
         for app in described.values():
             check_app(app.sheet, everybody, every_group, findings)
+            check_windows(app.app, app.sheet, zone, findings)
             check_cases(app.cases, everybody, findings)
         check_tenants(list(_tenants(tree, names, described)), findings)
         findings.raise_errors()
@@ -82,6 +94,17 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
         places={name: one.places() for name, one in described.items()},
         warnings=findings.warnings,
     )
+
+
+def zone_of(settings: Settings) -> tzinfo:
+    """Where the machine knows no time zones at all: UTC for all of them would be wrong. Raises UsageError."""
+    if settings.time_zone == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(settings.time_zone)
+    except (KeyError, OSError, ValueError) as error:
+        hint = "install the system's time zones, or the Python package tzdata"
+        raise UsageError(f"this machine knows no time zone {settings.time_zone}", hint=hint) from error
 
 
 def choose(names: list[str], apps: Collection[str] | None) -> list[str]:
@@ -121,7 +144,7 @@ def _directory(people: People, groups: Groups, settings: Settings, digest: str, 
     ordered: dict[GroupId, Group] = {GroupId(one): groups.groups[one] for one in sorted(groups.groups)}
     types: dict[str, str] = {name: custom.type for name, custom in sorted(settings.attributes.items())}
     several = MULTI_VALUED.union(name for name, custom in settings.attributes.items() if custom.multi_valued)
-    return Directory(users, ordered, digest, commit, types, several)
+    return Directory(users, ordered, digest, commit, types, several, zone_of(settings), settings.soon_days)
 
 
 @contextmanager

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from reconciler.desired.findings import Findings, shown
+from reconciler.desired.form import NEVER_HOLDS, never_holds
 from reconciler.desired.groups import Groups, Naming
 from reconciler.desired.sheet import Sheet
 from reconciler.desired.users import People, Reference
 from reconciler.errors import Place
-from reconciler.model.app import Operator
+from reconciler.model.app import App, Operator
 from reconciler.model.cases import Case
 from reconciler.model.directory import Group, User
+from reconciler.model.window import EXAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,23 @@ def check_app(sheet: Sheet, people: Collection[str], groups: Collection[str], fi
             findings.error(sheet.place(dotted), message, findings.near(name, known))
 
 
+def check_windows(app: App | None, sheet: Sheet, zone: tzinfo, findings: Findings) -> None:
+    """Every assignment holds at some time."""
+    assigned = app.scope.assigned if app is not None else None
+    if assigned is None:
+        return
+    for kind, entries in (("groups", assigned.groups), ("users", assigned.users)):
+        for number, entry in enumerate(entries):
+            place = sheet.place(f"scope.assigned.{kind}.{number}.{'until' if entry.until else 'from'}")
+            try:
+                window = entry.window(zone)
+            except ValueError as error:
+                findings.error(place, str(error), EXAMPLE)
+                continue
+            if window.empty:
+                findings.error(place, never_holds(window), NEVER_HOLDS)
+
+
 def _named(tree: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
     """(dotted key, id, whether it is a group's)."""
     lists = (
@@ -109,6 +129,10 @@ def _named(tree: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
                 yield f"{dotted}.{number}", entry, is_group
             elif key and isinstance(entry, dict) and isinstance(entry.get(key), str):
                 yield f"{dotted}.{number}.{key}", entry[key], is_group
+    guardrails = tree.get("guardrails")
+    least = guardrails.get("minimumMembers") if isinstance(guardrails, dict) else None
+    for group in least if isinstance(least, dict) else ():
+        yield f"guardrails.minimumMembers.{group}", group, True
     yield from _asked(tree)
 
 

@@ -37,6 +37,14 @@ class Sheet:
         sheet._note(document, entries, "")
         return sheet
 
+    @classmethod
+    def part(cls, document: Document, node: Entries, key: str) -> Sheet:
+        """One key of a mapping, with what is in it."""
+        sheet = cls({key: plain(node[key])}, document.place(node.mark))
+        sheet.values[key], sheet.keys[key] = document.place(node.marks[key]), document.place(node.key_marks[key])
+        sheet._note(document, node[key], key)
+        return sheet
+
     def over(self, below: Sheet) -> Sheet:
         """This laid over another: mappings are merged, everything else replaces."""
         return Sheet(

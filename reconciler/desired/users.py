@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, tzinfo
 from typing import Any
 
 from reconciler.desired.document import Document, Entries, Mark
 from reconciler.desired.findings import Findings, shown
-from reconciler.desired.form import Form, entries_of
+from reconciler.desired.form import ENDS, Form, entries_of
 from reconciler.errors import Place
 from reconciler.model.directory import GRAPH_ATTRIBUTES, MULTI_VALUED, User
 from reconciler.model.settings import CustomAttribute
@@ -17,8 +17,7 @@ from reconciler.model.values import UserId, Value
 
 KINDS = ("person", "service", "shared")
 _TEXT = frozenset(GRAPH_ATTRIBUTES) - MULTI_VALUED - {"accountEnabled"}
-_OWN_KEYS = ("id", "kind", "owner", "accountEnabled", "formerly", "accounts")
-_NOT_YET = frozenset({"from", "until"})
+_OWN_KEYS = ("id", "kind", "owner", "accountEnabled", "formerly", "accounts", *ENDS)
 
 
 @dataclass(slots=True)
@@ -60,6 +59,8 @@ class People:
     findings: Findings
     custom: dict[str, CustomAttribute]
     apps: Collection[str]
+    zone: tzinfo = UTC
+    """In which whole days are meant."""
     judges_keys: bool = True
     """False: nobody knows which custom attributes there are."""
     users: dict[str, User] = field(default_factory=dict)
@@ -110,6 +111,8 @@ class People:
         user = User(UserId(identity), attributes, form.document.file, entries.mark.line + 1, self._lines(entries))
         for key in rest:
             self._field(form, entries, key, user)
+        if "from" in entries or "until" in entries:
+            user.window = form.window(entries, self.zone)
         if "manager" in attributes:
             self._refer(entries, "manager", user)
         if user.kind != "person" or user.owner:
@@ -146,8 +149,8 @@ class People:
                     user.attributes[key] = values
             case _ if key in self.custom:
                 self._custom(form, entries, key, user)
-            case _ if key in _NOT_YET:
-                form.not_yet(entries, key)
+            case "from" | "until":
+                pass  # both together are one window
             case _ if self.judges_keys:
                 form.unknown(entries, key, self._known, "a person")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from reconciler.model.mapping import Mappings
 from reconciler.model.values import GroupId, UserId
+from reconciler.model.window import ALWAYS, EXAMPLE, Window, between, opens_at
 from reconciler.model.written import Written
 
 
@@ -190,13 +191,36 @@ Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 """Values of roles, as the application knows them."""
 
 
-class AssignedGroup(Written):
+class _Assignment(Written):
+    """With the window that it holds in, as it is written: whole days are meant in a zone that no app.yaml knows."""
+
+    from_: str = Field(default="", alias="from")
+    """The first day on which the assignment holds, or the moment from which it does."""
+    until: str = ""
+    """The last day on which the assignment holds, or the moment at which it ends."""
+
+    @field_validator("from_", "until")
+    @classmethod
+    def _is_moment(cls, text: str) -> str:
+        try:
+            opens_at(text, UTC)
+        except ValueError as error:
+            message = f"neither a day nor a time with an offset, {EXAMPLE}"
+            raise ValueError(message) from error
+        return text
+
+    def window(self, zone: tzinfo) -> Window:
+        """Raises ValueError where a day is out of reach in this zone."""
+        return between(self.from_, self.until, zone) if self.from_ or self.until else ALWAYS
+
+
+class AssignedGroup(_Assignment):
     group: GroupId
     roles: Roles = ()
     """What everybody in the group has in the application, at any depth."""
 
 
-class AssignedUser(Written):
+class AssignedUser(_Assignment):
     user: UserId
     roles: Roles = ()
 

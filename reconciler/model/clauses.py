@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator as comparing
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias, assert_never
@@ -19,6 +19,7 @@ import regex
 
 from reconciler.errors import ClauseError
 from reconciler.model.app import Clause, Not, Operator
+from reconciler.model.directory import DATES
 from reconciler.model.pattern import BadPattern, from_dotnet
 from reconciler.model.values import Value, is_null
 
@@ -29,6 +30,15 @@ Compare: TypeAlias = Callable[[Any, Any], bool]
 
 PATTERN_SECONDS: Final = 0.5
 """How long one search may take before the pattern counts as hanging."""
+
+
+def kinds_of(custom: Mapping[str, str]) -> dict[str, Kind]:
+    """The attributes of people whose values compare otherwise than as what they look like. `custom`: name → type."""
+    kinds: dict[str, Kind] = dict.fromkeys(DATES, "date")
+    for name, kind in custom.items():
+        if kind in ("date", "integer"):
+            kinds[name] = "date" if kind == "date" else "integer"
+    return kinds
 
 
 def compile_clause(clause: Clause, kind: Kind = "") -> Test:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from reconciler.errors import Problem
 from reconciler.model.directory import Directory, Group, User
+from reconciler.model.plan import Soon
 from reconciler.model.values import Flow, GroupId, UserId, Value
 
 
@@ -87,6 +88,8 @@ class DesiredGroup:
     """For members through nesting only: the groups on the way, outermost first."""
     lines: Mapping[int, tuple[str, int]] = field(default_factory=dict)
     """Member → file and line of the entry that brings them in."""
+    until: Mapping[int, str] = field(default_factory=dict)
+    """Member → the end of the way that holds longest, as the files write it. Who has a way without end is not in it."""
 
 
 @dataclass(slots=True)
@@ -111,5 +114,9 @@ class Desired:
     words. Neither they nor their accounts and memberships are touched."""
     left_out_match: dict[UserId, tuple[Value, ...]] = field(default_factory=dict)
     """Their values of the matching columns, by precedence."""
+    revoked: Mapping[UserId, str] = field(default_factory=dict)
+    """Who has no access without a pull request having said so → the reason, in words."""
+    soon: tuple[Soon, ...] = ()
+    """What starts and ends within `soonDays`, the first first."""
     warnings: tuple[Problem, ...] = ()
     """What `validate` tells of the app, and what stops nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from reconciler.model.app import Condition
 from reconciler.model.values import GroupId, UserId, Value
@@ -101,6 +102,10 @@ class Directory:
     """Custom attribute → type."""
     multi_valued: frozenset[str] = MULTI_VALUED
     """Attributes with several values, Graph's and custom ones."""
+    zone: tzinfo = UTC
+    """In which whole days are meant."""
+    soon_days: int = 30
+    """How far ahead a plan tells of what starts and ends."""
 
     def __iter__(self) -> Iterator[User]:
         return iter(self.users.values())

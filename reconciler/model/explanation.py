@@ -41,6 +41,10 @@ class Way(Part):
     source: Source
     """The entry that brings the person, or the next group, in."""
     roles: tuple[str, ...] = ()
+    windows: tuple[str, ...] = ()
+    """What on the way has a window, from the assignment to the person: `agencies in social-media until 2026-11-30`."""
+    holds: bool = True
+    """Every window on the way holds at the plan's moment."""
 
 
 class ClauseOutcome(Part):
@@ -59,6 +63,10 @@ class Scoped(Part):
     standing: Literal["inScope", "disabled", "outOfScope"]
     why: str = ""
     enabled: bool
+    window: str = ""
+    """The person's own: `from 2026-12-01 until 2027-03-31`."""
+    inside: bool = True
+    """The plan's moment is inside of it."""
     everyone: bool
     assigned: tuple[Way, ...] = ()
     excluded: bool

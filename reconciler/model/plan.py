@@ -245,9 +245,11 @@ class Soon(Part):
     """What starts or ends within `soonDays`."""
 
     key: str
+    """Of a person, or of a group whose members all gain or lose it."""
     name: str
     group: str | None = None
-    """The group whose membership starts or ends; None: the person's whole access."""
+    """The group whose membership starts or ends; None: the whole access to the application."""
+    group_name: str | None = None
     from_: str | None = Field(default=None, alias="from")
     until: str | None = None
     reason: str | None = None

@@ -99,6 +99,7 @@ def propose(
     state: State,
     *,
     as_of: datetime,
+    as_of_given: bool = False,
     releases: Releases | None = None,
     discovered: Discovered | None = None,
     stricter: Sequence[Guardrails] = (),
@@ -107,6 +108,7 @@ def propose(
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
+    `as_of_given`: it is not the present, but a moment that somebody asked for. The plan says so, and is for reading.
     `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
@@ -150,6 +152,9 @@ def propose(
     untangle(context, "group")
     block_impossible(context)
     context.notes += _circumstances(context)
+    if as_of_given:
+        text = f"planned for {instant(as_of)}, as asked: this can be read, and not applied"
+        context.notes.append(Note(code="asOf", key=app.name, text=text))
     guardrails = guard(context)
     hold_together(context)
     return Proposal(assemble(context, guardrails), context)

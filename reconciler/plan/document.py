@@ -81,6 +81,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
         guardrails=tuple(guardrails),
         changes=tuple(changes),
         blocked=tuple(sorted(context.blocked, key=lambda b: (b.key, b.wanted, b.text))),
+        soon=desired.soon,
         notes=tuple(sorted(context.notes, key=lambda n: (n.code, n.key, n.id or "", n.text))),
     )
     return signed(plan)

@@ -93,6 +93,7 @@ class Membership:
             id=context.snapshot.accounts[account].id if account is not None else None,
             name=person.user.name,
             via=group.via.get(number, ()),
+            until=group.until.get(number),
         )
         return _Entry(
             member, origin, tuple(dict.fromkeys((*held, *question))), Reason.MEMBER_ADDED, Source(file=file, line=line)
@@ -189,5 +190,6 @@ class Membership:
                     members=members,
                     source=source,
                     held=held,
+                    sensitive=group.group.sensitive and kind is AddMembers,
                 )
             )

@@ -2,6 +2,7 @@
 
 from reconciler.project.cases import CaseResult, Mismatch, run_case
 from reconciler.project.draw import draw
+from reconciler.project.expiry import emptied
 from reconciler.project.expressions import Context, Expression, compile_expression
 from reconciler.project.expressions.dates import parse_time
 from reconciler.project.leaver import Leaver, leaver
@@ -16,6 +17,7 @@ __all__ = [
     "compile_expression",
     "draw",
     "effective",
+    "emptied",
     "leaver",
     "parse_time",
     "project",

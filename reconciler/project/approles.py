@@ -23,10 +23,10 @@ def effective_roles(app: App, nesting: Nesting) -> Roles:
         return {}
     groups: dict[str, list[GroupId]] = {}
     users: dict[str, list[UserId]] = {}
-    for group in assigned.groups:
+    for group in nesting.in_force(assigned.groups):
         for role in group.roles:
             groups.setdefault(role, []).append(group.group)
-    for user in assigned.users:
+    for user in nesting.in_force(assigned.users):
         for role in user.roles:
             users.setdefault(role, []).append(user.user)
     found: dict[UserId, tuple[str, ...]] = {}

@@ -22,6 +22,7 @@ from reconciler.project.findings import Findings
 from reconciler.project.membership import Nesting
 from reconciler.project.people import user_source
 from reconciler.project.projection import corrected, effective, user_columns_of
+from reconciler.project.rules import Rules
 
 IGNORED: Final = "__IGNORE_FLOW__"
 """How a case writes that nothing flows."""
@@ -94,7 +95,8 @@ def _whole_person(case: Case, directory: Directory, app: App, profile: Profile, 
     fitted = corrected(profile, app, findings)
     columns = user_columns_of(effective(app, fitted).users, directory, fitted, findings, context)
     user = _user(case, directory)
-    roles = effective_roles(app, Nesting(directory)).get(user.id, ()) if case.user else ()
+    nesting = Nesting(directory, context.now, Rules(directory, findings.add))
+    roles = effective_roles(app, nesting).get(user.id, ()) if case.user else ()
     row, _ = columns.row(user.id, {**user_source(user, roles), **_frozen(case.inputs)})
     findings.refuse()
     flows = {

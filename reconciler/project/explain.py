@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from reconciler.errors import Place
-from reconciler.model.app import App, Clause, Not, Operator
+from reconciler.model.app import App, AssignedGroup, AssignedUser, Clause, Not, Operator
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.explanation import (
     Action,
@@ -34,6 +35,7 @@ from reconciler.project.membership import Lines, Nesting, Ways
 from reconciler.project.objectflow import ObjectFlow
 from reconciler.project.people import user_source
 from reconciler.project.projection import corrected, effective
+from reconciler.project.rules import Rules
 from reconciler.project.scope import Scoping, Stands
 from reconciler.project.sources import user_sources
 
@@ -51,12 +53,15 @@ class Explained:
         *,
         places: Mapping[str, Place] | None = None,
         as_of: datetime | None = None,
+        revoked: Mapping[UserId, str] = {},
     ) -> None:
-        self._app, self._user, self._directory = app, user, directory
+        self._app, self._user, self._directory, self._revoked = app, user, directory, revoked
         self._findings = Findings(app, profile, places)
         self._profile = corrected(profile, app, self._findings)
         self._context = Context(as_of, hanging=set())
-        self._nesting = Nesting(directory)
+        rules = Rules(directory, self._findings.add)
+        self._nesting = Nesting(directory, as_of, rules)
+        self._ever = Nesting(directory, None, rules)
         self.roles = effective_roles(app, self._nesting).get(user.id, ())
         self._written = effective(app, self._profile).users
         self._hidden = frozenset(name for each in self._written for name in redacted_by(each))
@@ -106,13 +111,15 @@ class Explained:
 
     def _scoped(self) -> Scoped:
         app, user = self._app, self._user
-        scoping = Scoping(app, self._directory, self._nesting, self._findings)
+        scoping = Scoping(app, self._directory, self._nesting, self._findings, self._revoked)
         stands = scoping.standing(user)
         filters = scoping.filters.filters if scoping.filters is not None else ()
         return Scoped(
             standing=stands.standing.value,
             why=stands.why,
             enabled=user.enabled,
+            window=str(user.window),
+            inside=self._nesting.holds(user.window),
             everyone=app.scope.everyone,
             assigned=tuple(self._ways()),
             excluded=user.id in scoping.excluded,
@@ -128,20 +135,37 @@ class Explained:
         return flow.left_out.get(self._user.id, "")
 
     def _ways(self) -> Iterator[Way]:
-        """Every assignment that reaches the person: their own first, then those of groups, in the order of the file."""
+        """Every assignment that reaches the person at any time: their own first, then those of groups, in the order of
+        the file."""
         assigned, user = self._app.scope.assigned, self._user
         if assigned is None:
             return
         for number, own in enumerate(assigned.users):
             if own.user == user.id:
                 place = self._findings.place(f"scope.assigned.users.{number}")
-                yield Way(source=source_of(place), roles=own.roles)
+                yield self._way(own, (), Way(source=source_of(place), roles=own.roles))
         for entry in assigned.groups:
             group = self._nesting.groups.get(entry.group)
-            found = way_into(self._nesting, group, user.id) if group is not None else None
-            if found is not None:
-                through, source = found
-                yield Way(group=entry.group, through=through, source=source, roles=entry.roles)
+            entered = self._entered(group) if group is not None else None
+            if entered is not None:
+                (through, source), windows, holds = entered
+                way = Way(group=entry.group, through=through, source=source, roles=entry.roles, holds=holds)
+                yield self._way(entry, windows, way)
+
+    def _way(self, assignment: AssignedUser | AssignedGroup, windows: tuple[str, ...], way: Way) -> Way:
+        window = assignment.window(self._directory.zone)
+        own = (f"assigned {window}",) if str(window) else ()
+        holds = way.holds and self._nesting.holds(window)
+        return way.model_copy(update={"windows": (*own, *windows), "holds": holds})
+
+    def _entered(self, group: Group) -> tuple[tuple[tuple[GroupId, ...], Source], tuple[str, ...], bool] | None:
+        """The way into a group, what on it has a window, and whether it holds now; None: never in it."""
+        now = way_into(self._nesting, group, self._user.id)
+        nesting = self._ever if now is None else self._nesting
+        found = now or way_into(self._ever, group, self._user.id)
+        if found is None:
+            return None
+        return found, tuple(windows_on(nesting, (group.id, *found[0]), self._user.id)), now is not None
 
     def _outcome(self, clauses: tuple[Compiled[User], ...]) -> FilterOutcome:
         outcomes = tuple(
@@ -164,11 +188,13 @@ class Explained:
         if clause.operator is not Operator.IS_MEMBER_OF:
             return ""
         group = self._nesting.groups.get(GroupId(str(clause.value)))
-        found = way_into(self._nesting, group, self._user.id) if group is not None else None
-        if found is None:
+        entered = self._entered(group) if group is not None else None
+        if entered is None:
             return "not in it"
-        through, source = found
-        return f"in it{' through ' + ', '.join(through) if through else ''}, {source.file}:{source.line}"
+        (through, source), windows, holds = entered
+        way = f"{' through ' + ', '.join(through) if through else ''}"
+        when = f" ({', '.join(windows)})" if windows else ""
+        return f"{'in it' if holds else 'not in it now'}{way}{when}, {source.file}:{source.line}"
 
 
 def way_into(nesting: Nesting, group: Group, user: UserId) -> tuple[tuple[GroupId, ...], Source] | None:
@@ -179,6 +205,18 @@ def way_into(nesting: Nesting, group: Group, user: UserId) -> tuple[tuple[GroupI
     through = () if 0 in ways.lines else ways.chain(ways.through[0])
     file, line = Lines(ways)[0]
     return through, Source(file=file, line=line)
+
+
+def windows_on(nesting: Nesting, chain: tuple[GroupId, ...], user: UserId) -> Iterator[str]:
+    """What on a way through these groups, the outermost first, has a window, in words."""
+    for around, inside in pairwise(chain):
+        entered = [str(each.window) for each in nesting.entries(around) if each.group == inside]
+        if all(entered):
+            yield f"{inside} in {around} {' and '.join(entered)}"
+    last = nesting.groups[chain[-1]]
+    entered = [str(each.window) for each in nesting.entries(last.id) if each.user == user]
+    if entered and all(entered) and not any(user in people for _, people in nesting.rules.people(last)):
+        yield f"{user} in {last.id} {' and '.join(entered)}"
 
 
 def written(condition: Clause | Not) -> str:

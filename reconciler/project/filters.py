@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from reconciler.errors import ClauseError, Place
 from reconciler.model.app import App, Clause, Condition, Not, Operator
-from reconciler.model.clauses import Kind, Test, compile_condition
-from reconciler.model.directory import COMPUTED, DATES, GRAPH_ATTRIBUTES, Directory, Group, User
+from reconciler.model.clauses import Kind, Test, compile_condition, kinds_of
+from reconciler.model.directory import COMPUTED, GRAPH_ATTRIBUTES, Directory, Group, User
 from reconciler.model.values import GroupId, Value
 from reconciler.project.findings import Findings
 from reconciler.project.membership import Nesting
@@ -39,6 +39,12 @@ class Filters(Generic[Subject]):
 
     filters: tuple[tuple[Compiled[Subject], ...], ...]
 
+    @property
+    def ask_membership(self) -> bool:
+        return any(
+            clause_of(each.written).operator is Operator.IS_MEMBER_OF for clauses in self.filters for each in clauses
+        )
+
     def __call__(self, subject: Subject) -> bool:
         return any(all(each.holds(subject) for each in clauses) for clauses in self.filters)
 
@@ -50,6 +56,13 @@ def user_attributes(directory: Directory) -> frozenset[str]:
 
 def clause_of(written: Condition) -> Clause:
     return written.clause if isinstance(written, Not) else written
+
+
+def asked_groups(filters: Written) -> Iterator[GroupId]:
+    """The groups whose members a filter asks for."""
+    for clause in (clause_of(each) for clauses in filters for each in clauses):
+        if clause.operator is Operator.IS_MEMBER_OF:
+            yield GroupId(str(clause.value))
 
 
 def compile_user_filters(
@@ -145,7 +158,7 @@ class _OfPeople(_Compiler[User]):
     def __init__(self, directory: Directory, nesting: Nesting, findings: Findings) -> None:
         super().__init__(findings)
         self.known = user_attributes(directory)
-        self.kinds = _kinds(directory)
+        self.kinds = kinds_of(directory.attributes)
         self._nesting = nesting
 
     def reader(self, attribute: str) -> Callable[[User], Value]:
@@ -166,14 +179,6 @@ class _OfPeople(_Compiler[User]):
 class _OfGroups(_Compiler[Group]):
     key = "scope.groupFilters"
     known = frozenset(GROUP_ATTRIBUTES)
-
-
-def _kinds(directory: Directory) -> dict[str, Kind]:
-    kinds: dict[str, Kind] = dict.fromkeys(DATES, "date")
-    for name, kind in directory.attributes.items():
-        if kind in ("date", "integer"):
-            kinds[name] = "date" if kind == "date" else "integer"
-    return kinds
 
 
 def _test(written: Condition, kind: Kind, place: Place, findings: Findings) -> Test:

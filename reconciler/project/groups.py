@@ -11,7 +11,7 @@ from reconciler.model.path import parse_path
 from reconciler.model.values import UserId, Value
 from reconciler.project.columns import Columns
 from reconciler.project.findings import Findings
-from reconciler.project.membership import Lines, Nesting, Via, Ways
+from reconciler.project.membership import Ends, Lines, Nesting, Via, Ways
 from reconciler.project.sources import SOFT
 from reconciler.project.unique import Unique
 
@@ -51,6 +51,7 @@ def project_groups(
         unique.note(group, match)
         ways = Ways(nesting, group, numbers)
         via = Via(ways) if group.id in nesting.inner else {}
+        until = Ends(ways) if nesting.timed else {}
         former = columns.former(source, group.formerly)
-        projected.append(DesiredGroup(group, values, match, former, members[group.id], via, Lines(ways)))
+        projected.append(DesiredGroup(group, values, match, former, members[group.id], via, Lines(ways), until))
     return projected

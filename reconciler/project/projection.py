@@ -17,6 +17,7 @@ from reconciler.model.directory import Directory
 from reconciler.model.mapping import Mapping, Mappings
 from reconciler.model.profile import Profile
 from reconciler.model.values import UserId
+from reconciler.model.window import ALWAYS
 from reconciler.project.approles import check_roles, effective_roles
 from reconciler.project.columns import Columns
 from reconciler.project.expressions import Context
@@ -27,7 +28,9 @@ from reconciler.project.groups import project_groups, split_members
 from reconciler.project.membership import Nesting
 from reconciler.project.objectflow import ObjectFlow, is_object_filter
 from reconciler.project.people import project_people, user_source
+from reconciler.project.rules import Rules
 from reconciler.project.scope import Scoping, groups_in_scope, standings
+from reconciler.project.soon import Ahead
 from reconciler.project.sources import GROUP_SOURCES, user_sources
 
 
@@ -48,10 +51,10 @@ def project(
 ) -> Desired:
     """What the app should hold.
 
+    `as_of`: the moment at which windows hold, and the value of Now(); without, windows and Now() are errors.
     `managed`: the people whom we provisioned; of those out of scope only they are in the result. `revoked`: who has
     no access without a pull request having said so → the reason, in words. `places`: dotted key
-    (`mappings.users.2.expression`, `scope.filters.0.1.value`) → where its value stands in the app's files. `as_of`: the
-    value of Now(); expressions that call it fail without.
+    (`mappings.users.2.expression`, `scope.filters.0.1.value`) → where its value stands in the app's files.
 
     Raises DesiredStateError with everything that is wrong: mappings, filters, values that don't fit their target,
     people who lack what the application requires, and people or groups whom no matching attribute tells apart.
@@ -65,8 +68,11 @@ def project(
     written, maps_members = split_members(mappings.groups, findings)
     group_columns = Columns("groups", written, profile, GROUP_SOURCES, findings, context)
     check_other_clauses(app, findings)
-    nesting = Nesting(directory)
-    chosen = groups_in_scope(app, directory, findings)
+    if as_of is None and _has_windows(directory, app):
+        message = "windows hold at a moment, and none is given"
+        raise ValueError(message)
+    nesting = Nesting(directory, as_of, Rules(directory, findings.add))
+    chosen = groups_in_scope(app, directory, nesting, findings)
     scoping = Scoping(app, directory, nesting, findings, revoked)
     roles = effective_roles(app, nesting)
     check_roles(app, user_columns, findings)
@@ -75,6 +81,7 @@ def project(
     people = project_people(standing, user_columns, roles, profile, findings)
     wanted = {person.user.id: number for number, person in enumerate(people) if person.wanted}
     groups = project_groups(chosen, group_columns, nesting, wanted, findings) if chosen else []
+    ahead = () if as_of is None else Ahead(app, directory, nesting, scoping, findings, as_of).of(people, chosen)
     findings.refuse()
     return Desired(
         app=app.name,
@@ -93,7 +100,18 @@ def project(
             user: user_columns.match_alone(user_source(directory.users[user], roles.get(user, ())))
             for user in object_flow.left_out
         },
+        revoked=revoked,
+        soon=ahead,
         warnings=findings.warnings,
+    )
+
+
+def _has_windows(directory: Directory, app: App) -> bool:
+    assigned = app.scope.assigned
+    return (
+        any(user.window is not ALWAYS for user in directory)
+        or any(entry.window is not ALWAYS for group in directory.groups.values() for entry in group.members)
+        or (assigned is not None and any(each.from_ or each.until for each in (*assigned.users, *assigned.groups)))
     )
 
 

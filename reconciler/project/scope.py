@@ -39,6 +39,7 @@ class Scoping:
         self.everyone = app.scope.everyone
         self.filters = compile_user_filters(app.scope.filters, directory, nesting, findings)
         self.excluded = app.scope.excluded
+        self._as_of = nesting.as_of
         self._assigned = _assigned(app, directory, nesting, findings)
 
     def standing(self, user: User) -> Stands:
@@ -58,6 +59,8 @@ class Scoping:
             return Stands(user, otherwise, why, Cause.OUT_OF_SCOPE)
         if not user.enabled:
             return Stands(user, otherwise, "disabled", Cause.DISABLED)
+        if self._as_of is not None and not user.window.holds(self._as_of):
+            return Stands(user, otherwise, user.window.why_not(self._as_of), Cause.OUTSIDE_WINDOW)
         return Stands(user, Standing.IN_SCOPE)
 
 
@@ -71,8 +74,8 @@ def standings(scoping: Scoping, directory: Directory, managed: Collection[UserId
             yield stands
 
 
-def groups_in_scope(app: App, directory: Directory, findings: Findings) -> list[Group]:
-    """The directory's groups that are groups of the app, by id."""
+def groups_in_scope(app: App, directory: Directory, nesting: Nesting, findings: Findings) -> list[Group]:
+    """The directory's groups that are groups of the app, by id. An assignment that does not hold assigns nothing."""
     passes = compile_group_filters(app.scope.group_filters, findings)
     known = directory.groups
     if isinstance(app.groups, tuple):
@@ -85,7 +88,7 @@ def groups_in_scope(app: App, directory: Directory, findings: Findings) -> list[
     elif app.groups == "all" or app.scope.assigned is None:
         wanted = set(known)
     else:
-        wanted = {each.group for each in app.scope.assigned.groups}
+        wanted = {each.group for each in nesting.in_force(app.scope.assigned.groups)}
     chosen = [known[each] for each in sorted(wanted) if each in known]
     return chosen if passes is None else [group for group in chosen if passes(group)]
 
@@ -108,4 +111,5 @@ def _assigned(app: App, directory: Directory, nesting: Nesting, findings: Findin
                 f"there is nobody with the id {user.user}",
                 suggestion(user.user, directory.users),
             )
-    return nesting.people(each.group for each in assigned.groups) | {each.user for each in assigned.users}
+    people = nesting.people(each.group for each in nesting.in_force(assigned.groups))
+    return people | {each.user for each in nesting.in_force(assigned.users)}

@@ -26,6 +26,7 @@ from reconciler.model.plan import (
     RemoveMembers,
     RenameGroup,
     RenameUser,
+    Soon,
     Source,
     UpdateGroup,
     UpdateUser,
@@ -77,6 +78,8 @@ def _listed(groups: Sequence[str], most: int = 6) -> str:
 class Sections:
     """What runs, by what it means to people. Dictionaries by key, in the order of the plan."""
 
+    sensitive: dict[str, Line] = field(default_factory=dict)
+    """What people gain in sensitive groups: it comes before everything else."""
     loses: dict[str, Line] = field(default_factory=dict)
     gains: dict[str, Line] = field(default_factory=dict)
     changes: dict[str, Line] = field(default_factory=dict)
@@ -134,7 +137,9 @@ def _add(found: Sections, change: Change, effect: str) -> None:
         case AddMembers():
             for member in change.members:
                 via = f" through {', '.join(safe(v) for v in member.via)}" if member.via else ""
-                _member(found.gains, "+", change, member, "joins", f"{safe(change.name)}{via}{drift}")
+                until = f" until {safe(member.until)}" if member.until else ""
+                section = found.sensitive if change.sensitive else found.gains
+                _member(section, "+", change, member, "joins", f"{safe(change.name)}{via}{until}{drift}")
         case RemoveMembers():
             for member in change.members:
                 if Reason.MEMBER_LEAVES not in change.reasons:
@@ -188,6 +193,17 @@ def _lost(line: Line, members: Sequence[MemberRef]) -> None:
 
 def _people(members: Sequence[MemberRef]) -> str:
     return f"{len(members):,} member{'' if len(members) == 1 else 's'}"
+
+
+def ahead(plan: Plan) -> list[Line]:
+    """What starts and ends soon, in the order of the plan."""
+    return [Line("!", who(soon.key), [_soon(soon)], source=place(soon.source)) for soon in plan.soon]
+
+
+def _soon(soon: Soon) -> str:
+    about = safe(soon.group_name or soon.group.partition(":")[2]) if soon.group else "access"
+    ends = " ".join(f"{word} {safe(text)}" for word, text in (("from", soon.from_), ("until", soon.until)) if text)
+    return f"{about} {ends}{f' ({safe(soon.reason, 120)})' if soon.reason else ''}"
 
 
 def questions(plan: Plan) -> dict[str, list[Change]]:

@@ -57,6 +57,8 @@ def _scoped(scope: Scoped, person: bool, style: Style) -> Iterator[str]:
     why = f": {safe(scope.why)}" if scope.why and scope.why != word else ""
     yield f"{style('SCOPE', 'bold')}  {style(word, colour)}{why}"
     rows = [(_mark(scope.enabled, style) + " accountEnabled", "true" if scope.enabled else "false", "")]
+    if scope.window:
+        rows.append((f"{_mark(scope.inside, style)} access", safe(scope.window), ""))
     if scope.everyone:
         rows.append((_mark(person, style) + " everyone", "the app is for everybody of kind person", ""))
     elif not scope.assigned:
@@ -77,10 +79,10 @@ def _scoped(scope: Scoped, person: bool, style: Style) -> Iterator[str]:
 
 def _way(way: Way, style: Style) -> Row:
     roles = f", roles {', '.join(map(safe, way.roles))}" if way.roles else ""
-    if way.group is None:
-        return f"{_mark(True, style)} assigned", f"directly{roles}", _place(way.source)
-    chain = " → ".join(safe(each) for each in (way.group, *way.through))
-    return f"{_mark(True, style)} assigned", f"through {chain}{roles}", _place(way.source)
+    chain = " → ".join(safe(each) for each in (way.group, *way.through) if each)
+    how = f"through {chain}" if chain else "directly"
+    when = f" ({', '.join(safe(each, _LONGEST) for each in way.windows)})" if way.windows else ""
+    return f"{_mark(way.holds, style)} assigned", f"{how}{roles}{when}", _place(way.source)
 
 
 def _matched(match: Matched, style: Style) -> Iterator[str]:

@@ -20,7 +20,7 @@ from reconciler.model.plan import (
     Reason,
 )
 from reconciler.render.alike import grouped
-from reconciler.render.lines import Line, questions, sections, who
+from reconciler.render.lines import Line, ahead, questions, sections, who
 from reconciler.render.safe import quoted, safe, width
 from reconciler.render.style import Style
 
@@ -74,6 +74,7 @@ def text(
     found = sections(plan.pending, effect)
     lines = [_head(plan, style)]
     for heading, sign_style, part in (
+        ("GAINS SENSITIVE ACCESS", "green", found.sensitive),
         ("LOSES ACCESS", "red", found.loses),
         ("GAINS ACCESS", "green", found.gains),
         ("CHANGES", "blue", found.changes),
@@ -81,6 +82,7 @@ def text(
         shown = grouped(part, plan.pending, verbose=verbose) if part is found.changes else list(part.values())
         lines += _section(heading, sign_style, shown, style, verbose=verbose)
     lines += _held(plan, style, title or plan.app, verbose=verbose)
+    lines += _section("SOON", "yellow", ahead(plan), style, verbose=verbose)
     lines += _blocked(plan, style, verbose=verbose)
     lines += _notes(plan, style, verbose=verbose)
     lines += ["", *_summary(plan, style, used)]
@@ -299,7 +301,7 @@ def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
     going = {key for key in found.loses if key.startswith(("group:", "appGroup:"))}
     with_group = {m.key for c in plan.pending if isinstance(c, (EmptyGroup, DeleteGroup)) for m in c.members}
     loses = len((found.loses.keys() - going) | with_group)
-    gains = len(found.gains)
+    gains = len(found.gains.keys() | found.sensitive.keys())
     groups = sum(1 for key in found.changes if key.startswith("group:"))
     people = len(found.changes) - groups
     parts = []

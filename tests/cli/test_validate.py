@@ -151,3 +151,21 @@ def test_a_way_to_log_in_that_the_profile_does_not_know_is_a_warning(
     assert result.exit_code == 0
     assert ("is not what the application takes, by its profile: bearer" in result.stderr) is (warned and not corrected)
     assert ("app.yaml:5:" in result.stderr) is (warned and not corrected)
+
+
+def test_an_expiry_that_empties_a_group_is_an_error_when_strict(run: Callable[..., Result]) -> None:
+    files = {"groups__x": "displayName: X\nmembers:\n  - {user: ada, until: 2099-12-31}\n"}
+    lenient, strict = run(**files), run("--strict", **files)
+    assert (lenient.exit_code, strict.exit_code) == (0, 1)
+    message = "`x` has no members after 2099-12-31: the last one's access ends"
+    assert lenient.stderr.splitlines()[0] == f"groups/x.yaml:3: warning: {message}"
+    assert strict.stdout == "state: 1 error\n"
+
+
+def test_a_rule_that_hangs_is_told_once(run: Callable[..., Result]) -> None:
+    person = f"userPrincipalName: b@contoso.com\nmail: b@contoso.com\ndisplayName: B\ncity: '{'a' * 40}!'\n"
+    rule = "displayName: X\nrules:\n  - all: [{attribute: city, operator: REGEX MATCH, value: '^(a|aa)+$'}]\n"
+    result = run(users__b=f"{person}until: 2099-12-31\n", groups__x=rule)
+    assert result.exit_code == 1
+    lines = [line for line in result.stderr.splitlines() if "this rule can't be tried" in line]
+    assert len(lines) == 1

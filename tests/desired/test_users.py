@@ -101,13 +101,6 @@ def test_services_have_owners(loaded: Callable[..., Loaded]) -> None:
         ("role: X\n", "users/x.yaml:1:1", "unknown key `role` in a person", ""),
         ("accountEnabled: no\n", "users/x.yaml:1:17", "must be true or false, this is text", "write `false`"),
         ("accountEnabled: 0\n", "users/x.yaml:1:17", "must be true or false, this is a number", ""),
-        (
-            "mail: a\nfrom: 2026-12-01\n",
-            "users/x.yaml:2:1",
-            "`from` is part of the format but not supported",
-            "take it out",
-        ),
-        ("until: 2026-12-01\n", "users/x.yaml:1:1", "`until` is part of the format but not supported", "take it out"),
         ("otherMails: a@b\n", "users/x.yaml:1:13", "must be a list", "`otherMails: [a@b]`"),
         ("otherMails: [12]\n", "users/x.yaml:1:14", "must be text", 'quote it: "12"'),
         ("kind: servcie\nowner: ada\n", "users/x.yaml:1:7", "`kind` can't be `servcie`", "did you mean `service`?"),

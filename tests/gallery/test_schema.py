@@ -24,8 +24,18 @@ def check(name: str, document: Any) -> None:
     Draft202012Validator(published(name)).validate(document)
 
 
+class Core(yaml.SafeLoader):
+    """As editors read: a day is text in YAML 1.2."""
+
+
+Core.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def from_yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return yaml.load(path.read_text(encoding="utf-8"), Core)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -78,6 +88,12 @@ def test_a_plan_as_the_command_prints_it_fits(story_of: Callable[..., Any]) -> N
         ("app", {"scope": {"filters": [[{"not": {"attribute": "department", "operator": "IS NULL"}}]]}}),
         ("user", [{"id": "ada", "userPrincipalName": "ada@contoso.com", "costCenter": "7", "formerly": [{"id": "x"}]}]),
         ("group", {"displayName": "Care", "members": ["ada", {"group": "press", "reason": "all of them"}]}),
+        ("user", {"from": "2026-12-01", "until": "2027-03-31"}),
+        ("group", {"members": [{"user": "ada", "from": "2026-12-01T08:00:00+01:00", "until": "2027-03-31"}]}),
+        ("group", {"rules": [{"all": [{"not": {"attribute": "city", "operator": "EQUALS", "value": "Rome"}}]}]}),
+        ("group", {"rules": None}),
+        ("app", {"scope": {"assigned": {"users": [{"user": "ada", "until": "2027-03-31"}]}}}),
+        ("app", {"canary": 5, "guardrails": {"minimumMembers": {"care": 2}}}),
     ],
 )
 def test_what_the_program_accepts_is_accepted(name: str, document: Any) -> None:
@@ -98,6 +114,9 @@ def test_what_the_program_accepts_is_accepted(name: str, document: Any) -> None:
         ("user", {"mail": 5}),
         ("group", {"displayname": "Care"}),
         ("group", {"members": [{"user": "ada", "group": "press"}]}),
+        ("group", {"members": [{"user": "ada", "til": "2027-03-31"}]}),
+        ("group", {"rules": [{"any": []}]}),
+        ("group", {"rules": [{"all": [{"attribute": "city", "operator": "EQUAL", "value": "Rome"}]}]}),
     ],
 )
 def test_what_is_spelled_wrong_is_found(name: str, document: Any) -> None:

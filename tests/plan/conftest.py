@@ -17,6 +17,7 @@ from reconciler.model.plan import Blocked, Change, Plan
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.state import Binding, State
 from reconciler.model.values import GroupId, RemoteId, UserId
+from reconciler.model.window import ALWAYS, Window, between
 from reconciler.plan import Proposal, Releases, digest, propose, read_paths
 from reconciler.project import project
 
@@ -49,7 +50,8 @@ class World:
 
     def user(self, name: str, /, **keys: Any) -> User:
         """Attributes by name (None takes one away); kind, enabled, formerly, accounts, file are the record's own."""
-        own = {k: keys.pop(k) for k in ("kind", "enabled", "formerly", "accounts") if k in keys}
+        own: dict[str, Any] = {k: keys.pop(k) for k in ("kind", "enabled", "formerly", "accounts") if k in keys}
+        own["window"] = window(keys.pop("window", ""))
         file = keys.pop("file", f"users/{name}.yaml")
         attributes = {
             "userPrincipalName": f"{name}@contoso.com",
@@ -70,12 +72,9 @@ class World:
             self.user(name)
 
     def group(self, name: str, /, *members: str, **keys: Any) -> Group:
-        """`@name` nests a group. `editors` is called Editors."""
-        own = {k: keys.pop(k) for k in ("formerly", "accounts") if k in keys}
-        entries = tuple(
-            Member(line, group=GroupId(m[1:])) if m.startswith("@") else Member(line, user=UserId(m))
-            for line, m in enumerate(members, start=4)
-        )
+        """`@name` nests a group; `name FROM..UNTIL` has a window, in UTC. `editors` is called Editors."""
+        own = {k: keys.pop(k) for k in ("formerly", "accounts", "sensitive") if k in keys}
+        entries = tuple(_entry(line, written) for line, written in enumerate(members, start=4))
         attributes = {"displayName": name.title(), **keys}
         lines = {k: n for n, k in enumerate(attributes, start=2)}
         group = Group(GroupId(name), attributes, entries, f"groups/{name}.yaml", 1, lines, **own)
@@ -165,7 +164,7 @@ class World:
             {k: self.users[k] for k in sorted(self.users)}, {k: self.groups[k] for k in sorted(self.groups)}
         )
         managed = [UserId(k[5:]) for k in self.state.bindings if k.startswith("user:")]
-        return project(directory, self.the_app, self.profile, managed=managed, revoked=self.revoked)
+        return project(directory, self.the_app, self.profile, managed=managed, revoked=self.revoked, as_of=self.now)
 
     def snapshot(self, desired: Desired) -> Snapshot:
         users, groups = read_paths(desired, self.the_app, self.profile)
@@ -200,6 +199,19 @@ class World:
     def hours(self, hours: float) -> str:
         """An instant before now, as the state writes it."""
         return (self.now - timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def window(written: str) -> Window:
+    """`FROM..UNTIL`, either end left out."""
+    from_, _, until = written.partition("..")
+    return between(from_, until, UTC) if written else ALWAYS
+
+
+def _entry(line: int, written: str) -> Member:
+    name, _, when = written.partition(" ")
+    if name.startswith("@"):
+        return Member(line, group=GroupId(name[1:]), window=window(when))
+    return Member(line, user=UserId(name), window=window(when))
 
 
 def short(plan: Plan) -> list[tuple[str, str]]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from reconciler.errors import DesiredStateError, Place, Problem
 from reconciler.gallery import load_profile
-from reconciler.model.app import App
+from reconciler.model.app import App, Condition
 from reconciler.model.desired import Desired, DesiredGroup, Person
-from reconciler.model.directory import Directory, Group, Member, User
+from reconciler.model.directory import Directory, Group, Member, Rule, User
 from reconciler.model.mapping import Mappings
 from reconciler.model.profile import Profile
 from reconciler.model.values import GroupId, UserId
+from reconciler.model.window import ALWAYS, Window, between
 from reconciler.project import project
 
 
@@ -34,10 +37,13 @@ class Company:
         self.profile: Profile = load_profile("scim")
         self.places: dict[str, Place] = {}
         self.revoked: dict[str, str] = {}
+        self.now: datetime | None = None
+        self.soon_days = 30
 
     def user(self, identity: str, /, **keys: Any) -> User:
         """Attributes by name (None takes one away); kind, enabled, formerly and accounts are the record's own."""
-        own = {name: keys.pop(name) for name in ("kind", "enabled", "formerly", "accounts") if name in keys}
+        names = ("kind", "enabled", "formerly", "accounts", "window")
+        own = {name: keys.pop(name) for name in names if name in keys}
         attributes = {"userPrincipalName": f"{identity}@contoso.com", "displayName": identity.title(), **keys}
         attributes = {name: value for name, value in attributes.items() if value is not None}
         lines = {name: number for number, name in enumerate(attributes, start=2)}
@@ -46,12 +52,11 @@ class Company:
         return user
 
     def group(self, identity: str, /, *members: str, **keys: Any) -> Group:
-        """`@name` nests a group."""
-        own = {name: keys.pop(name) for name in ("formerly", "accounts") if name in keys}
-        entries = tuple(
-            Member(line, group=GroupId(name[1:])) if name.startswith("@") else Member(line, user=UserId(name))
-            for line, name in enumerate(members, start=4)
-        )
+        """`@name` nests a group; `name FROM..UNTIL reason` has a window, either end left out."""
+        own: dict[str, Any] = {n: keys.pop(n) for n in ("formerly", "accounts", "sensitive") if n in keys}
+        rules = keys.pop("rules", ())
+        own["rules"] = tuple(Rule(_conditions(each), line) for line, each in enumerate(rules, start=50))
+        entries = tuple(_entry(line, written) for line, written in enumerate(members, start=4))
         attributes = {"displayName": identity.title(), **keys}
         attributes = {name: value for name, value in attributes.items() if value is not None}
         lines = {name: number for number, name in enumerate(attributes, start=2)}
@@ -69,7 +74,7 @@ class Company:
     def directory(self) -> Directory:
         users = {each: self.users[each] for each in sorted(self.users)}
         groups = {each: self.groups[each] for each in sorted(self.groups)}
-        return Directory(users, groups, attributes=self.custom)
+        return Directory(users, groups, attributes=self.custom, soon_days=self.soon_days)
 
     @property
     def app(self) -> App:
@@ -78,7 +83,15 @@ class Company:
     def project(self, managed: tuple[str, ...] = ()) -> Desired:
         kept = [UserId(each) for each in managed]
         revoked = {UserId(each): why for each, why in self.revoked.items()}
-        return project(self.directory, self.app, self.profile, managed=kept, revoked=revoked, places=self.places)
+        return project(
+            self.directory,
+            self.app,
+            self.profile,
+            managed=kept,
+            revoked=revoked,
+            places=self.places,
+            as_of=self.now,
+        )
 
     def problems(self) -> list[Problem]:
         with pytest.raises(DesiredStateError) as caught:
@@ -98,6 +111,24 @@ class Company:
         return values_of(desired, person)
 
 
+def window(written: str) -> Window:
+    """`FROM..UNTIL`, in UTC."""
+    from_, _, until = written.partition("..")
+    return between(from_, until, UTC) if written else ALWAYS
+
+
+def _entry(line: int, written: str) -> Member:
+    name, _, rest = written.partition(" ")
+    when, _, reason = rest.partition(" ")
+    if name.startswith("@"):
+        return Member(line, group=GroupId(name[1:]), reason=reason, window=window(when))
+    return Member(line, user=UserId(name), reason=reason, window=window(when))
+
+
+def _conditions(clauses: Any) -> tuple[Condition, ...]:
+    return TypeAdapter(tuple[Condition, ...]).validate_python(tuple(clauses))
+
+
 def values_of(desired: Desired, person: Person) -> dict[str, Any]:
     return {column.path: value for column, value in zip(desired.user_columns, person.values, strict=True)}
 
@@ -113,6 +144,12 @@ def by_id(desired: Desired) -> Mapping[str, DesiredGroup]:
 @pytest.fixture
 def company() -> Company:
     return Company()
+
+
+@pytest.fixture
+def within() -> Any:
+    """within("2026-12-01..") is a window, whole days in UTC."""
+    return window
 
 
 @pytest.fixture

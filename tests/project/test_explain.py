@@ -240,3 +240,55 @@ def test_steps_are_those_that_were_taken() -> None:
         Step('[a] & "!"', "10!"),
         Step('Join("", ToUpper([b]), [a] & "!")', "Y10!"),
     ]
+
+
+def test_which_window_lets_somebody_in_or_does_not(company: Any, within: Any, explain: Explain) -> None:
+    company.user("ada", window=within("2026-11-01..2026-12-31"))
+    company.group("outer", "@inner ..2026-11-30", "@old ..2026-10-31")
+    company.group("inner", "ada 2026-11-01..2026-11-25")
+    company.group("old", "ada")
+    company.group("future", "ada 2027-01-01..")
+    company.scope(
+        assigned={
+            "groups": ["outer", {"group": "old", "until": "2026-11-01"}, "future"],
+            "users": [{"user": "ada", "from": "2026-12-01"}],
+        }
+    )
+    scope = explain(company, "ada").scope
+    assert (scope.standing, scope.window, scope.inside) == ("inScope", "from 2026-11-01 until 2026-12-31", True)
+    assert [(each.group, each.through, each.holds, each.windows) for each in scope.assigned] == [
+        (None, (), False, ("assigned from 2026-12-01",)),
+        (
+            "outer",
+            ("inner",),
+            True,
+            ("inner in outer until 2026-11-30", "ada in inner from 2026-11-01 until 2026-11-25"),
+        ),
+        ("old", (), False, ("assigned until 2026-11-01",)),
+        ("future", (), False, ("ada in future from 2027-01-01",)),
+    ]
+
+
+def test_outside_of_their_own_window(company: Any, within: Any, explain: Explain) -> None:
+    company.user("ada", window=within("..2026-11-20"))
+    scope = explain(company, "ada").scope
+    assert (scope.standing, scope.why, scope.inside) == ("disabled", "until 2026-11-20", False)
+
+
+def test_a_filter_says_which_window_keeps_somebody_out(company: Any, explain: Explain) -> None:
+    company.user("ada")
+    company.group("crisis", "ada ..2026-11-20", "@inner")
+    company.group("inner", "ada 2026-12-01..")
+    company.scope(everyone=True, filters=[[{"operator": "IS MEMBER OF", "value": "crisis"}]])
+    (clause,) = explain(company, "ada").scope.filters[0].clauses
+    assert not clause.holds
+    assert clause.value == "not in it now (ada in crisis until 2026-11-20), groups/crisis.yaml:4"
+
+
+def test_who_comes_in_by_a_rule_has_no_window_there(company: Any, explain: Explain) -> None:
+    company.user("ada", city="Rome")
+    clause = {"attribute": "city", "operator": "EQUALS", "value": "Rome"}
+    company.group("romans", "ada 2026-11-01..2026-12-01", rules=[[clause]])
+    company.scope(assigned={"groups": ["romans"]})
+    (way,) = explain(company, "ada").scope.assigned
+    assert (way.holds, way.windows) == (True, ())

@@ -137,3 +137,25 @@ def test_outcomes(outcome: Any, value: Any, says: str) -> None:
     shown = person(explanation.model_copy(update={"action": action}), Style())
     assert says in shown
     assert "ACTION  not planned" in shown
+
+
+def test_windows_are_said_where_they_decide() -> None:
+    source = Source(file="groups/outer.yaml", line=4)
+    explanation = _explanation()
+    ways = (
+        Way(group="outer", through=("inner",), source=source, windows=("inner in outer until 2026-11-30",)),
+        Way(source=source, windows=("assigned from 2026-12-01",), holds=False, roles=("Editor",)),
+    )
+    scope = explanation.scope.model_copy(
+        update={"window": "from 2026-12-01", "inside": False, "assigned": ways, "why": "from 2026-12-01"}
+    )
+    shown = person(explanation.model_copy(update={"scope": scope}), Style())
+    for part in (
+        "✗ access",
+        "from 2026-12-01",
+        "✓ assigned",
+        "through outer → inner (inner in outer until 2026-11-30)   groups/outer.yaml:4",
+        "✗ assigned",
+        "directly, roles Editor (assigned from 2026-12-01)",
+    ):
+        assert part in shown, shown

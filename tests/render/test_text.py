@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.plan import CreateUser, DeactivateUser, Difference, Guardrail, Note, Reason, UpdateUser
+from reconciler.model.plan import (
+    AddMembers,
+    CreateUser,
+    DeactivateUser,
+    Difference,
+    Guardrail,
+    Note,
+    Reason,
+    Soon,
+    UpdateUser,
+)
 from reconciler.render import Style, text
 from reconciler.render.safe import width
 
@@ -151,3 +161,41 @@ class TestStyle:
         assert Style(colour=True)("x", "red", "bold") == "\x1b[31;1mx\x1b[0m"
         assert Style(colour=True)("", "red") == ""
         assert Style()("x", "red") == "x"
+
+
+def test_gains_of_sensitive_groups_come_first_and_what_comes_soon_comes_after_the_questions(
+    make: Any, golden: Any
+) -> None:
+    until = make.member("linus.byrne").model_copy(update={"until": "2026-11-30"})
+    admins = AddMembers(key="group:admins", id="70", name="Admins", members=(make.member("ada"), until), sensitive=True,
+                        source=make.source("groups/admins.yaml", 4))  # fmt: skip
+    care = AddMembers(key="group:care", id="71", name="Care", members=(make.member("ada"),))
+    leaves = DeactivateUser(key="user:mallory", id="1", name="Mallory", reasons=(Reason.OUTSIDE_WINDOW,))
+    soon = (
+        Soon(key="user:linus.byrne", name="Linus Byrne", group="group:social", group_name="Social Media",
+             until="2026-11-30", reason="cover for the spring campaign", source=make.source("groups/social.yaml", 9)),
+        Soon(key="user:ada", name="Ada", from_="2026-12-01", until="2027-03-31", source=make.source("users/ada.yaml")),
+        Soon(key="group:agencies", name="Agencies", group="group:care", until="2026-12-05T18:00:00+01:00"),
+    )  # fmt: skip
+    plan = make.plan(leaves, admins, care, soon=soon)
+    shown = text(plan, PLAIN, title="Hootsuite")
+    assert re.findall("^  ([A-Z][A-Z ]+)$", shown, re.MULTILINE) == [
+        "GAINS SENSITIVE ACCESS", "LOSES ACCESS", "GAINS ACCESS", "SOON",
+    ]  # fmt: skip
+    assert "2 people gain access, 1 person loses access" in shown
+    golden("plan-time.txt", shown)
+    coloured = text(plan, Style(colour=True), title="Hootsuite")
+    assert "\x1b[33m!\x1b[0m linus.byrne" in coloured
+
+
+def test_many_that_come_soon_are_folded(make: Any) -> None:
+    soon = tuple(Soon(key=f"user:u{n}", name=f"U{n}", until="2026-11-30") for n in range(50))
+    assert "… and 20 more (--verbose lists them)" in text(make.plan(soon=soon), PLAIN)
+    assert "u49" in text(make.plan(soon=soon), PLAIN, verbose=True)
+
+
+def test_a_reason_of_a_file_comes_out_harmless(make: Any) -> None:
+    soon = (
+        Soon(key="user:ada", name="Ada", group="group:x", group_name="X\x1b[2J", until="2026-11-30", reason="\x1b]0;x"),
+    )
+    assert "\x1b" not in text(make.plan(soon=soon), PLAIN)
