@@ -1,4 +1,4 @@
-"""Access taken away at once, without a plan: first in the memory, so that every later plan knows, then in the app."""
+"""Access taken away at once, without a plan: first the memory, so that every later plan knows, then the account."""
 
 from __future__ import annotations
 

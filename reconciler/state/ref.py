@@ -25,7 +25,7 @@ from reconciler.state.document import Source, read_state, tenant_of, written
 from reconciler.state.git import GitFailed, Repository
 from reconciler.state.lease import RENEW, Lease, read_lease
 from reconciler.state.lock import is_locked, tenant_lock
-from reconciler.state.states import LOST, keep_revocations
+from reconciler.state.states import LOST, mark_revoked
 
 DEFAULT_REF: Final = "refs/reconciler/APP"
 STATE: Final = "state.json"
@@ -93,6 +93,7 @@ class GitStates:
             head = self._heads.get(app) or self._look(app)
             for attempt in range(_TRIES):
                 self._keep_revocations(state, head)
+                mark_revoked(state, self._clock())
                 files = self._files(state, head)
                 if self._move(app, head, files, f"{app}: {state.commit or 'nothing applied'}"):
                     self._known[app, state.tenant_url] = files[STATE]
@@ -262,7 +263,7 @@ class GitStates:
             return
         stored = self._stored(state.app, state.tenant_url, head)
         if stored is not None:
-            keep_revocations(state, stored, self._clock())
+            state.revocations = stored.revocations
 
     def _files(self, state: State, head: _Head) -> dict[str, str]:
         """With this state; what another tenantUrl has goes aside."""
