@@ -90,10 +90,7 @@ class FileStates:
     def _alone(self, app: str) -> Iterator[None]:
         """Between reading what is there and replacing it, nobody else writes."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            ignore = self.folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+            make_ignored(self.folder)
             lock = FileLock(self.folder / f".{app}.lock", timeout=_PATIENCE)
             lock.acquire()
         except Timeout as error:
@@ -135,6 +132,14 @@ class FileStates:
         seen = _stat(path)
         if seen is not None:
             self._seen[path] = seen
+
+
+def make_ignored(folder: Path) -> None:
+    """The folder, with a .gitignore of its own: nothing in it is for a commit. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
 
 
 def _source(path: Path) -> Source:

@@ -22,6 +22,7 @@ from typing import Final
 from reconciler.errors import Locked, Place, StateError, UsageError
 from reconciler.model.state import State
 from reconciler.state.document import Source, read_state, tenant_of, written
+from reconciler.state.file import make_ignored
 from reconciler.state.git import GitFailed, Repository
 from reconciler.state.lease import RENEW, Lease, read_lease
 from reconciler.state.lock import is_locked, tenant_lock
@@ -104,6 +105,7 @@ class GitStates:
 
     def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
         with self._mutex, _told():
+            make_ignored(self.folder)
             for attempt in range(_TRIES):
                 head = self._again(app, attempt)
                 state = self._read(app, tenant_url, head)
@@ -118,6 +120,8 @@ class GitStates:
     @contextmanager
     def hold(self, app: str, tenant_url: str) -> Iterator[None]:
         with tenant_lock(tenant_url):
+            with _told():
+                make_ignored(self.folder)
             self._acquire(app)
             stop = threading.Event()
             renewing = threading.Thread(target=self._keep_renewing, args=(app, stop), daemon=True)
@@ -309,9 +313,11 @@ def _aside(tenant_url: str) -> str:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What git itself can't do, on this machine, in words."""
+    """What can't be done on this machine, in words."""
     try:
         yield
+    except OSError as error:
+        raise StateError(f"the folder for journals can't be made: {error.strerror or error}") from error
     except GitFailed as error:
         raise StateError(
             f"git failed: {error}", hint="is the disk full, or the repository damaged? `git fsck`"
