@@ -25,6 +25,7 @@ COMMANDS = {
     "undo": "a plan that reverses what an apply did",
     "revoke": "takes somebody's access away now, in all apps",
     "release": "ends a revocation",
+    "offboard": "writes what ends somebody's access for good into the files",
     "state": "the memory of an app: shown, rebuilt, forgotten",
     "drift": "exit 2 if the application is not what git says",
     "gallery": "what is known of each application",
