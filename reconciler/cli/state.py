@@ -42,7 +42,7 @@ def _yes(function: Any) -> Any:
 def show(settings: Settings, words: tuple[str, ...], form: str) -> None:
     """Show what is remembered: bindings, how they were left, revocations, releases, guardrails. With KEY of one."""
     from reconciler.cli.alone import open_alone
-    from reconciler.cli.show import style
+    from reconciler.cli.plans import style
     from reconciler.errors import UsageError
     from reconciler.render.memory import memory
 

@@ -79,7 +79,8 @@ def _used(state: State) -> list[str]:
 def _guardrails(state: State) -> list[str]:
     if state.guardrails is None:
         return []
-    rows = [(safe(name), safe(value, 300)) for name, value in sorted(state.guardrails.items())]
+    written = state.guardrails.model_dump(mode="json", by_alias=True, exclude_none=True)
+    rows = [(safe(name), safe(value, 300)) for name, value in sorted(written.items())]
     return ["", "  GUARDRAILS of the last apply without remainder", *_table(rows)]
 
 

@@ -174,7 +174,7 @@ class TestGuardrails:
         story.company.edit_app(guardrails={"deleteGroups": {"count": 1}, "protected": {"users": ["grace.hopper"]}})
         story.converge()
         kept = story.company.state["guardrails"]
-        assert kept["deleteGroups"] == {"count": 1, "ignoreBelow": 0}
+        assert kept["deleteGroups"]["count"] == 1
         assert kept["protected"]["users"] == ["grace.hopper"]
         assert Guardrails.model_validate(kept) == story.open().app.guardrails
 
