@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
+from reconciler.apply import revoke as revoking
 from reconciler.sandbox import Sandbox, running
+from reconciler.state import GitStates, Repository
 from tests.conftest import Called, Company, build_company
 from tests.state.conftest import git
 
@@ -208,6 +210,27 @@ class TestGit:
         assert plan_of(reconciler, company, *where)["notes"][0]["code"] == "revoked"
         assert reconciler("release", ADA, company.root, *where).code == 0
         assert [c["action"] for c in plan_of(reconciler, company, *where)["changes"]] == ["reactivateUser"]
+
+    def test_an_apply_on_another_machine_is_not_waited_for(
+        self, company: Company, box: Sandbox, reconciler: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        where = ("--state", "git:refs/reconciler/APP")
+        assert reconciler("apply", company.root, "--yes", *where).code == 0
+        monkeypatch.setattr(revoking, "PATIENCE", 0.1)
+        monkeypatch.setattr(revoking, "POLL", 0.1)
+        subprocess.run(["git", "clone", "-q", (tmp_path / "remote.git").as_uri(), str(tmp_path / "runner")], check=True)
+        runner = GitStates(Repository(tmp_path / "runner"), tmp_path / "runner" / ".reconciler")
+        elsewhere = "https://scim.example.com/its-lock-on-this-machine-is-another"
+        with runner.hold("app", elsewhere):
+            assert reconciler("apply", company.root, "--yes", *where).code == 1
+            called = reconciler("revoke", ADA, company.root, "--reason", "lost", *where)
+            assert called.code == 4
+            assert "an apply is still running" in called.out
+            assert box.users[box.user_id("ada@contoso.com")]["active"] is False
+            state = runner.load("app", company.read("apps/app/app.yaml")["tenantUrl"])
+            assert state.revocations.keys() == {ADA}
+            assert runner.renew("app")  # and the lock is still its own
+        assert reconciler("revoke", ADA, company.root, "--reason", "lost", *where).code == 0
 
     def test_a_file_beside_it_is_refused(self, company: Company, reconciler: Call) -> None:
         assert reconciler("apply", company.root, "--yes", "--state", "git:refs/reconciler/APP").code == 0

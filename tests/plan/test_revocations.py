@@ -150,6 +150,16 @@ class TestGuardrails:
         assert len(read.runs(plan)) == 10
         assert not plan.held
 
+    def test_also_the_last_member_of_a_group_that_has_to_keep_some(self, world: Any, read: Any) -> None:
+        world.settled(4)
+        world.group("red", "p0", "p1")
+        world.team("t1", "Red", "1000", "1001")
+        world.bind("group:red", "t1", members=["p0", "p1"])
+        world.app(guardrails={"minimumMembers": {"red": 2}})
+        world.revoke("user:p0")
+        plan = world.plan()
+        assert ("deactivateUser", "user:p0") in read.runs(plan)
+
     def test_nobody_else_in_scope_is_no_empty_scope(self, world: Any, read: Any) -> None:
         world.settled(1)
         world.revoke("user:p0")
