@@ -98,6 +98,9 @@ def commands() -> dict[str, click.Command]:
 
 
 def options_of(command: click.Command) -> set[str]:
+    """Of a command with others in it, theirs."""
+    if isinstance(command, click.Group):
+        return set().union(*(options_of(each) for each in command.commands.values()))
     return {name for p in command.params if isinstance(p, click.Option) for name in (*p.opts, *p.secondary_opts)}
 
 

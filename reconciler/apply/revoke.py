@@ -1,4 +1,4 @@
-"""Access taken away at once, without a plan: first in the memory, so that every later plan knows, then in the app."""
+"""Access taken away at once, without a plan: first the memory, so that every later plan knows, then the account."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ class Revoking:
     def _rails(self) -> Sequence[Guardrails]:
         """Those of the files, and those that the memory has: what either protects is protected."""
         known = self.state.guardrails
-        return [self.app.guardrails, *([] if known is None else [Guardrails.model_validate(known)])]
+        return [self.app.guardrails, *([] if known is None else [known])]
 
     def _protects(self, key: str) -> bool:
         return any(key == f"user:{each}" for rails in self._rails() for each in rails.protected.users)

@@ -26,6 +26,8 @@ COMMANDS = {
     "rehearse": "tries the plan on a copy of the application, and writes nothing to it",
     "revoke": "takes somebody's access away now, in all apps",
     "release": "ends a revocation",
+    "offboard": "writes what ends somebody's access for good into the files",
+    "state": "the memory of an app: shown, rebuilt, forgotten",
     "drift": "exit 2 if the application is not what git says",
     "gallery": "what is known of each application",
     "schema": "JSON Schema of files, plans and the memory, for editors and programs",

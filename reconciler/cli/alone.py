@@ -1,4 +1,4 @@
-"""The apps and their memories, opened without reading people and groups: for what can not wait for correct files."""
+"""The apps and their memories without people and groups: for what can't wait until all files are correct."""
 
 from __future__ import annotations
 

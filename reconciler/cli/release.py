@@ -28,6 +28,7 @@ def release(settings: Settings, key: str) -> None:
     from reconciler.cli.alone import open_alone
     from reconciler.cli.revoke import parse_key
     from reconciler.errors import ReconcilerError
+    from reconciler.render import safe
 
     parse_key(key)
     alone = open_alone(settings)
@@ -41,8 +42,8 @@ def release(settings: Settings, key: str) -> None:
             continue
         if revocation is not None:
             ended += 1
-            click.echo(f"{name}: {key} is released; revoked at {revocation['at']} by {revocation['by']}: "
-                       f"{revocation['reason']}")  # fmt: skip
+            click.echo(f"{name}: {safe(key)} is released; revoked at {safe(revocation['at'])} by "
+                       f"{safe(revocation['by'])}: {safe(revocation['reason'], 200)}")  # fmt: skip
     if failed:
         raise ReconcilerError("; ".join(failed), hint="the others are released; run it again for these")
     if not ended:

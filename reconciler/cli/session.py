@@ -265,7 +265,13 @@ def open_apps(settings: Settings) -> list[Opened]:
         try:
             places = loaded.places[name]
             desired = project(
-                loaded.directory, app, profile, managed=managed, revoked=revoked, places=places, as_of=as_of
+                loaded.directory,
+                app,
+                profile,
+                managed=[*managed, *revoked],
+                revoked=revoked,
+                places=places,
+                as_of=as_of,
             )
         except DesiredStateError as error:
             problems += error.problems

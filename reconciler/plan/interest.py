@@ -17,6 +17,11 @@ def interest_of(desired: Desired, app: App, state: State) -> Interest:
     users = sorted((c for c in desired.user_columns if c.matching), key=lambda c: c.matching)
     teams = sorted((c for c in desired.group_columns if c.matching), key=lambda c: c.matching)
     bound = {key: binding for key, binding in state.bindings.items() if binding["id"]}
+    revoked = frozenset(
+        id_
+        for key, each in state.revocations.items()
+        for id_ in (*each.get("accounts", ()), *([key.partition(":")[2]] if key.startswith("account:") else []))
+    )
     pins = {f"user:{p.user.id}": p.user.accounts[app.name] for p in desired.people if app.name in p.user.accounts}
     people: list[Names] = [
         _names(users, (person.match, *person.former))
@@ -26,7 +31,7 @@ def interest_of(desired: Desired, app: App, state: State) -> Interest:
     if app.guardrails.acts_as is not None:
         people.append((("userName", app.guardrails.acts_as),))
     return Interest(
-        accounts=frozenset([*pins.values(), *(b["id"] for key, b in bound.items() if key.startswith("user:"))]),
+        accounts=revoked.union(pins.values(), (b["id"] for key, b in bound.items() if key.startswith("user:"))),
         people=tuple(names for names in people if names),
         groups=frozenset(
             [

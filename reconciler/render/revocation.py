@@ -49,7 +49,7 @@ def revocation(
     until: str | None,
     permanent: tuple[str, str] | None,
 ) -> str:
-    """`broken`: app → what is wrong with its files. `permanent`: (file:line, id) of the person, if there is one."""
+    """`broken`: app → what is wrong with its files. `permanent`: (file:line, id) of the person, if a file is known."""
     lines = [style(f"revoke {safe(key)}", "bold"), ""]
     widest = max((len(safe(each.app)) for each in apps), default=0)
     for each in apps:

@@ -18,7 +18,7 @@ from reconciler.errors import Locked, Place, StateError
 from reconciler.model.state import State
 from reconciler.state.document import Source, read_state, tenant_of, written
 from reconciler.state.lock import is_locked, tenant_lock
-from reconciler.state.states import LOST, keep_revocations
+from reconciler.state.states import LOST, mark_revoked
 
 REMEDY = f"{LOST}: move the file away, and the next apply binds by matching again"
 _PATIENCE: Final = 20.0
@@ -59,7 +59,8 @@ class FileStates:
             if there is not None and there != self._seen.get(self._path(state.app)):
                 stored = self._stored(state.app, state.tenant_url)
                 if stored is not None:
-                    keep_revocations(state, stored, datetime.now(UTC))
+                    state.revocations = stored.revocations
+            mark_revoked(state, datetime.now(UTC))
             self._write(state)
 
     def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
@@ -89,10 +90,7 @@ class FileStates:
     def _alone(self, app: str) -> Iterator[None]:
         """Between reading what is there and replacing it, nobody else writes."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            ignore = self.folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
+            make_ignored(self.folder)
             lock = FileLock(self.folder / f".{app}.lock", timeout=_PATIENCE)
             lock.acquire()
         except Timeout as error:
@@ -134,6 +132,14 @@ class FileStates:
         seen = _stat(path)
         if seen is not None:
             self._seen[path] = seen
+
+
+def make_ignored(folder: Path) -> None:
+    """The folder, with a .gitignore of its own: nothing in it is for a commit. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
 
 
 def _source(path: Path) -> Source:

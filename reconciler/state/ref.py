@@ -22,10 +22,11 @@ from typing import Final
 from reconciler.errors import Locked, Place, StateError, UsageError
 from reconciler.model.state import State
 from reconciler.state.document import Source, read_state, tenant_of, written
+from reconciler.state.file import make_ignored
 from reconciler.state.git import GitFailed, Repository
 from reconciler.state.lease import RENEW, Lease, read_lease
 from reconciler.state.lock import is_locked, tenant_lock
-from reconciler.state.states import LOST, keep_revocations
+from reconciler.state.states import LOST, mark_revoked
 
 DEFAULT_REF: Final = "refs/reconciler/APP"
 STATE: Final = "state.json"
@@ -93,6 +94,7 @@ class GitStates:
             head = self._heads.get(app) or self._look(app)
             for attempt in range(_TRIES):
                 self._keep_revocations(state, head)
+                mark_revoked(state, self._clock())
                 files = self._files(state, head)
                 if self._move(app, head, files, f"{app}: {state.commit or 'nothing applied'}"):
                     self._known[app, state.tenant_url] = files[STATE]
@@ -103,6 +105,7 @@ class GitStates:
 
     def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
         with self._mutex, _told():
+            make_ignored(self.folder)
             for attempt in range(_TRIES):
                 head = self._again(app, attempt)
                 state = self._read(app, tenant_url, head)
@@ -117,6 +120,8 @@ class GitStates:
     @contextmanager
     def hold(self, app: str, tenant_url: str) -> Iterator[None]:
         with tenant_lock(tenant_url):
+            with _told():
+                make_ignored(self.folder)
             self._acquire(app)
             stop = threading.Event()
             renewing = threading.Thread(target=self._keep_renewing, args=(app, stop), daemon=True)
@@ -262,7 +267,7 @@ class GitStates:
             return
         stored = self._stored(state.app, state.tenant_url, head)
         if stored is not None:
-            keep_revocations(state, stored, self._clock())
+            state.revocations = stored.revocations
 
     def _files(self, state: State, head: _Head) -> dict[str, str]:
         """With this state; what another tenantUrl has goes aside."""
@@ -308,9 +313,11 @@ def _aside(tenant_url: str) -> str:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What git itself can't do, on this machine, in words."""
+    """What can't be done on this machine, in words."""
     try:
         yield
+    except OSError as error:
+        raise StateError(f"the folder for journals can't be made: {error.strerror or error}") from error
     except GitFailed as error:
         raise StateError(
             f"git failed: {error}", hint="is the disk full, or the repository damaged? `git fsck`"

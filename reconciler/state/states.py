@@ -55,12 +55,6 @@ class States(Protocol):
         """The place of one memory, for people to read."""
 
 
-def keep_revocations(state: State, stored: State, moment: datetime) -> None:
-    """What `revoke` and `release` wrote meanwhile, and the accounts that were deactivated by it."""
-    state.revocations = stored.revocations
-    mark_revoked(state, moment)
-
-
 def mark_revoked(state: State, moment: datetime) -> None:
     """Accounts that a revocation deactivated were left so by us: its end may give them back."""
     ids = {id_ for each in state.revoked(moment).values() for id_ in each.get("accounts", ())}

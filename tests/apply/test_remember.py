@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.apply.write import write
+from reconciler.model.app import Guardrails
 from reconciler.model.state import State
 
 if TYPE_CHECKING:
@@ -163,3 +164,51 @@ def test_an_application_that_was_emptied_is_begun_anew(story_of: Callable[..., S
     story.apply("emptyApp")
     story.settled()
     assert {b["id"] for k, b in bindings(story).items() if k.startswith("user:")} == set(story.sandbox.users)
+
+
+class TestGuardrails:
+    """Of the commit last applied without remainder: what a guardrail held or blocked is one, a question is not."""
+
+    def test_are_remembered_with_who_is_protected(self, story_of: Callable[..., SandboxStory]) -> None:
+        story = story_of("scim")
+        story.company.edit_app(guardrails={"deleteGroups": {"count": 1}, "protected": {"users": ["grace.hopper"]}})
+        story.converge()
+        kept = story.company.state["guardrails"]
+        assert kept["deleteGroups"]["count"] == 1
+        assert kept["protected"]["users"] == ["grace.hopper"]
+        assert Guardrails.model_validate(kept) == story.open().app.guardrails
+
+    def test_not_while_one_of_them_holds_something(self, story_of: Callable[..., SandboxStory]) -> None:
+        story = story_of("scim")
+        story.converge()
+        story.company.edit_app(guardrails={"deprovisionUsers": {"count": 0, "ignoreBelow": 0}})
+        story.company.remove_person("linus.byrne")
+        assert story.apply().code == 3
+        assert story.company.state["guardrails"]["deprovisionUsers"]["count"] == 20
+        assert story.apply("deprovisionUsers=1").code == 0
+        assert story.company.state["guardrails"]["deprovisionUsers"]["count"] == 0
+
+    def test_not_while_somebody_protected_is_kept(self, story_of: Callable[..., SandboxStory]) -> None:
+        story = story_of("scim")
+        story.converge()
+        story.company.edit_app(guardrails={"protected": {"users": ["linus.byrne"]}})
+        story.company.edit_person("linus.byrne", accountEnabled=False)
+        assert story.apply().code == 0
+        assert story.company.state["guardrails"]["protected"]["users"] == []
+
+    def test_although_a_question_is_open(self, story_of: Callable[..., SandboxStory]) -> None:
+        story = story_of("scim")
+        story.converge()
+        story.sandbox.edit_user(story.user("ada")["id"], active=False)
+        story.company.edit_app(guardrails={"deleteGroups": {"count": 1}})
+        assert story.apply().code == 3
+        assert story.company.state["guardrails"]["deleteGroups"]["count"] == 1
+
+    def test_not_when_the_run_was_interrupted(self, story_of: Callable[..., SandboxStory]) -> None:
+        story = story_of("scim")
+        story.converge()
+        story.company.edit_app(guardrails={"deleteGroups": {"count": 1}})
+        story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+        story.on_run = lambda run: run.stop()
+        assert story.apply().code == 130
+        assert story.company.state["guardrails"]["deleteGroups"]["count"] == 2

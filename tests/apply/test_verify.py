@@ -294,3 +294,48 @@ def test_a_corrected_profile_ends_what_was_not_kept(story_of: Callable[..., Sand
     story.converge()
     assert story.user("ada")["displayName"] == "Countess of Lovelace"
     assert story.company.state["notKept"] == {}
+
+
+def test_a_later_drift_of_what_was_not_kept_is_repaired(story_of: Callable[..., SandboxStory]) -> None:
+    """The application makes something of its own of a value: that is expected, and nothing else."""
+    story = story_of("scim")
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    assert story.apply().code == 4
+    story.settled()
+    story.sandbox.faults.clear()
+    story.sandbox.edit_user(story.user("ada")["id"], displayName="Mallory")
+    assert [(c.action, c.key) for c in story.plan().pending] == [("updateUser", "user:ada.lovelace")]
+    story.converge()
+    assert story.user("ada")["displayName"] == "Countess of Lovelace"
+    assert story.company.state["notKept"] == {}
+
+
+def test_a_memory_of_an_earlier_version_learns_what_was_made_of_it(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
+    story.converge()
+    story.sandbox.faults.set("notKept=displayName")
+    story.company.edit_person("ada.lovelace", displayName="Countess of Lovelace")
+    assert story.apply().code == 4
+    earlier = story.company.state
+    whole = earlier["notKept"]
+    ((key, ((path, entry),)),) = [(k, list(paths.items())) for k, paths in whole.items()]
+    story.company.state_file.write_bytes(orjson.dumps({**earlier, "notKept": {key: {path: entry["wanted"]}}}))
+    assert story.apply().code == 0
+    assert story.company.state["notKept"] == whole
+
+
+def test_of_a_redacted_value_nothing_is_remembered_that_could_be_found_by_trying(
+    story_of: Callable[..., SandboxStory],
+) -> None:
+    story = story_of("scim")
+    story.company.write("apps/app/mappings.yaml", {"users": [{"target": "title", "expression": "Redact([jobTitle])"}]})
+    story.company.edit_person("ada.lovelace", jobTitle="secret agent")
+    story.converge()
+    story.sandbox.faults.set("notKept=title")
+    story.company.edit_person("ada.lovelace", jobTitle="another secret")
+    assert story.apply().code == 4
+    ((entry,),) = [list(paths.values()) for paths in story.company.state["notKept"].values()]
+    assert entry.keys() == {"wanted"}
+    story.settled()

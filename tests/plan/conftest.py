@@ -15,10 +15,10 @@ from reconciler.model.mapping import Mappings
 from reconciler.model.path import parse_path
 from reconciler.model.plan import Blocked, Change, Plan
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
-from reconciler.model.state import Binding, State
+from reconciler.model.state import Binding, Revocation, State
 from reconciler.model.values import GroupId, RemoteId, UserId
 from reconciler.model.window import ALWAYS, Window, between
-from reconciler.plan import Proposal, Releases, digest, propose, read_paths
+from reconciler.plan import Proposal, Releases, digest, propose, read_paths, revoked_people
 from reconciler.project import project
 
 TENANT = "https://scim.example.com/v2"
@@ -152,6 +152,13 @@ class World:
             if f"group:{group.group.id}" in self.state.bindings:
                 self.state.bindings[f"group:{group.group.id}"]["wanted"] = digest(tuple(group.values))
 
+    def revoke(self, key: str, *accounts: str, until: str | None = None) -> None:
+        """As `revoke` leaves it; `accounts` are those that it deactivated."""
+        revocation = Revocation(reason="a lost laptop", at="2026-11-23T03:00:00Z", by="night", until=until)
+        if accounts:
+            revocation["accounts"] = list(accounts)
+        self.state.revocations[key] = revocation
+
     # -- the plan
 
     @property
@@ -164,7 +171,10 @@ class World:
             {k: self.users[k] for k in sorted(self.users)}, {k: self.groups[k] for k in sorted(self.groups)}
         )
         managed = [UserId(k[5:]) for k in self.state.bindings if k.startswith("user:")]
-        return project(directory, self.the_app, self.profile, managed=managed, revoked=self.revoked, as_of=self.now)
+        revoked = self.revoked | revoked_people(self.state, directory, "chat", self.now)
+        return project(
+            directory, self.the_app, self.profile, managed=[*managed, *revoked], revoked=revoked, as_of=self.now
+        )
 
     def snapshot(self, desired: Desired) -> Snapshot:
         users, groups = read_paths(desired, self.the_app, self.profile)

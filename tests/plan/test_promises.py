@@ -223,6 +223,54 @@ def test_ignored_and_unmanaged_accounts_are_in_no_change(new_world: Any, spec: d
     assert {str(c.id) for c in plan.changes if c.id and c.key.startswith(("group:", "appGroup:"))} <= our_teams
 
 
+revoked = st.sets(st.sampled_from([*(f"user:{n}" for n in NAMES), *(f"account:a-{n}" for n in NAMES), "account:s"]))
+
+
+@generated
+@given(spec=company, taken=revoked, released=st.sets(st.sampled_from(NAMES)))
+def test_nobody_who_is_revoked_gains_anything_whatever_is_released(
+    new_world: Any, spec: dict[str, Any], taken: set[str], released: set[str]
+) -> None:
+    world = build(new_world, spec)
+    for key in taken:
+        world.revoke(key)
+    known = set(world.users)
+    for group in world.groups.values():
+        group.members = tuple(m for m in group.members if m.user in known)
+    answers = [f"{name}:user:{n}" for n in released for name in ("whoIsThis", "takenAwayInApp")]
+    plan = world.plan(*answers, "emptyApp", "emptyScope")
+    ids = {key.partition(":")[2] for key in taken if key.startswith("account:")}
+    for change in plan.pending:
+        if change.action in ("createUser", "reactivateUser"):
+            assert change.key not in taken
+            assert change.id not in ids
+        if change.action == "addMembers":
+            assert not {m.key for m in change.members} & taken
+            assert not {m.id for m in change.members} & ids
+    assert not [c for c in plan.held if "revoked" in c.reasons]
+
+
+@generated
+@given(spec=company, taken=revoked)
+def test_a_memory_that_was_lost_but_for_what_is_revoked_removes_nothing_more(
+    new_world: Any, spec: dict[str, Any], taken: set[str]
+) -> None:
+    """As `reconciler state forget` leaves it."""
+    people = [
+        {**p, "bound": True, "left": True, "pin": None, "formerly": None,
+         "account": "same" if p["account"].startswith("renamed") else p["account"]}
+        for p in spec["people"]
+    ]  # fmt: skip
+    spec = {**spec, "people": people, "teams": [{**t, "bound": True, "called": "same"} for t in spec["teams"]]}
+    full, less = build(new_world, spec), build(new_world, spec)
+    for world in (full, less):
+        world.app(guardrails={**LOOSE, **world.app_keys["guardrails"]})
+        for key in taken:
+            world.revoke(key)
+    less.state.bindings.clear()
+    assert removals(plan_of(less), held=False) <= removals(plan_of(full), held=False)
+
+
 @pytest.mark.parametrize("state", ["lost", "old"])
 @generated
 @given(
