@@ -17,6 +17,7 @@ from reconciler.model.plan import (
     Source,
 )
 from reconciler.model.state import Binding
+from reconciler.model.values import user_key
 from reconciler.plan.context import Context
 
 Sorted = tuple[Origin, tuple[Held, ...], Reason]
@@ -76,6 +77,10 @@ class Membership:
         person = context.desired.people[number]
         key = f"user:{person.user.id}"
         question = self.held_people.get(key, ())
+        if account is not None and account in context.users.contested:
+            question = self._asked_for(account)
+            if not question:
+                return None
         if account is None and not question and key not in self.created:
             return None  # blocked: told where it is blocked
         if account is not None and (account in context.ignored_accounts or account == context.acts_as):
@@ -97,6 +102,12 @@ class Membership:
             member, origin, tuple(dict.fromkeys((*held, *question))), Reason.MEMBER_ADDED, Source(file=file, line=line)
         )
 
+    def _asked_for(self, account: int) -> tuple[Held, ...]:
+        """The questions whose it is: until they are answered nobody gains by it."""
+        people = self.context.desired.people
+        askers = (user_key(people[n].user.id) for n in self.context.users.contested[account])
+        return tuple(dict.fromkeys(hold for key in askers for hold in self.held_people.get(key, ())))
+
     def _losses(self, key: str, extra: set[int], left_there: set[str]) -> list[_Entry]:
         context = self.context
         known = context.binding(key) is not None
@@ -110,7 +121,7 @@ class Membership:
             id_ = context.snapshot.accounts[at].id
             held: tuple[Held, ...] = ()
             ours = who.startswith("user:")
-            if not ours and context.app.unmanaged.members == "report":
+            if not ours and (context.app.unmanaged.members == "report" or at in context.namesakes):
                 context.notes.append(Note(code="unmanagedMember", key=key, id=id_, text=context.account_name(at)))
                 continue
             why = context.guarded(who, at)
