@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import applying, counting, members, planning, starting
+from benchmarks import applying, counting, killing, members, planning, starting
 
 GALLERIES = ("scim", "hootsuite")
 
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "members": lambda: members.run(options.members, options.gallery or GALLERIES),
         "requests": lambda: counting.run(options.changed),
         "start": lambda: starting.run(options.starts),
+        "killing": lambda: killing.run(options.company, options.kills, options.seed),
     }
     figures = {}
     for name in options.bench or benches:
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("bench", nargs="*", help="plan, apply, members, requests, start; all if left out")
+    add("bench", nargs="*", help="plan, apply, members, requests, start, killing; all if left out")
     add("--people", type=int, nargs="+", metavar="N", help="sizes of the company; 1000 10000 if left out")
     add("--large", action="store_true", help="100,000 people too")
     add("--gallery", action="append", choices=GALLERIES, help="only this application; repeatable")
@@ -50,9 +51,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--members", type=int, default=10_000, metavar="N", help="of one group (default: %(default)s)")
     add("--changed", type=int, default=1_000, metavar="N", help="accounts of one apply (default: %(default)s)")
     add("--starts", type=int, default=15, metavar="N", help="runs of --help (default: %(default)s)")
+    add("--company", type=int, default=1_600, metavar="N", help="people of the killed applies (default: %(default)s)")
+    add("--kills", type=int, default=20, metavar="N", help="(default: %(default)s)")
+    add("--seed", type=int, metavar="N", help="of the moments of the kills; printed with the result")
     add("--json", type=Path, metavar="FILE", help="keep the figures there")
     options = parser.parse_args(arguments)
-    if unknown := set(options.bench) - {"plan", "apply", "members", "requests", "start"}:
+    if unknown := set(options.bench) - {"plan", "apply", "members", "requests", "start", "killing"}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     return options
 

@@ -38,7 +38,7 @@ def measure(command: Sequence[str], *, expect: Sequence[int] = (0,)) -> Measured
     """Runs a command to its end. Raises SystemExit with what it said on stderr if it ends with another code."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begun = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err, env=_environment())
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err, env=environment())
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         process.returncode = code = os.waitstatus_to_exitcode(status)
@@ -55,7 +55,7 @@ def measure(command: Sequence[str], *, expect: Sequence[int] = (0,)) -> Measured
 def serving(gallery: str, *options: str) -> Iterator[str]:
     """The base URL of a sandbox in a process of its own, which ends with the block."""
     command = [*RECONCILER, "sandbox", "--gallery", gallery, "--port", "0", *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=_environment())
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment())
     try:
         assert process.stdout is not None
         greeting = process.stdout.readline()
@@ -67,7 +67,7 @@ def serving(gallery: str, *options: str) -> Iterator[str]:
         process.communicate()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Without what would change the client: CI's pinning, and proxies on the way to ourselves."""
     dropped = ("CI", "FORCE_COLOR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
     return {name: value for name, value in os.environ.items() if name not in dropped} | {TOKEN: "benchmark"}

@@ -169,6 +169,7 @@ class Story:
     alive: Callable[[], bool] = lambda: True
     """False: the process was killed, and writes no state any more."""
     on_run: Callable[[Run], None] = lambda _run: None
+    tenant: str = TENANT
 
     def open(self) -> Opened:
         settings = Settings(directory=self.company.root, allow=tuple(self.allow), transport=self.transport)

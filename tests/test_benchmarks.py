@@ -19,7 +19,8 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
-    sizes = {"people": 20, "rounds": 1, "creations": 20, "limited": 5, "members": 150, "changed": 40, "starts": 1}
+    sizes = {"people": 20, "rounds": 1, "creations": 20, "limited": 5, "members": 150, "changed": 40, "starts": 1,
+             "company": 40, "kills": 1}  # fmt: skip
     small = [f"--{name}={size}" for name, size in sizes.items()]
     done = _bench(*small, "--gallery", "hootsuite", "--json", str(kept))
     assert done.returncode == 0, done.stderr
@@ -30,6 +31,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
         "members:",
         "requests:",
         "start:",
+        "apply: killed",
     ):
         assert title in done.stdout
     figures = json.loads(kept.read_text(encoding="utf-8"))
@@ -44,6 +46,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
     assert together["writes"] == together["fewest"] == 1
     assert figures["apply"]["limit"][0]["% answers 429"] <= 100
     assert figures["start"][0]["to bare click"] > 0
+    assert figures["killing"]["wrong"] == figures["killing"]["twice"] == 0
 
 
 def test_a_bench_that_does_not_exist_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -51,9 +52,14 @@ class Memory:
         self._spent: dict[str, Spent] = {}
         state.spent = [s for s in state.spent if datetime.fromisoformat(s["at"]) > now - WINDOW]
         for former, key in {**proposal.users.moved, **proposal.groups.moved}.items():
-            if former in state.bindings and key not in state.bindings:
+            if former in state.bindings and key not in state.bindings and not self._is_asked_for(former):
                 state.bindings[key] = state.bindings.pop(former)
         self._forget_memberships_of_the_lost()
+
+    def _is_asked_for(self, key: str) -> bool:
+        """Whether somebody else asks for what is bound so: until that is answered it moves to nobody."""
+        at = self.proposal.context.snapshot.numbers.get(RemoteId(self.state.bindings[key]["id"]))
+        return at is not None and at in self.proposal.users.contested
 
     def _forget_memberships_of_the_lost(self) -> None:
         """Whose account was deleted and is made again is in no group: nobody took those memberships away."""
@@ -151,6 +157,7 @@ class Memory:
         state.spent = [s for s in state.spent if s["value"]]
         if self.proposal.context.looked_for is None:  # else of most nothing was seen
             self._forget_gone()
+            self._forget_former()
             self._found(outcome)
             self._close_groups(
                 self.proposal.left.union(s.change.key for s in outcome.steps if _shapes_group(s)), outcome
@@ -197,14 +204,20 @@ class Memory:
         for number, at in context.users.found.items():
             person = context.desired.people[number]
             key = f"user:{person.user.id}"
-            if key not in written and (key in state.bindings or number in context.users.adopted):
-                account = context.snapshot.accounts[at]
+            account = context.snapshot.accounts[at]
+            known = key in state.bindings and state.bindings[key]["id"] == account.id
+            if key not in written and (known or self._may_be_bound(number, at, key)):
                 binding = self._bind(key, account.id)
                 if person.wanted == account.active:
                     binding["active"] = account.active
         for at, key in context.gone.items():
             if key in state.bindings and not context.snapshot.accounts[at].active:
                 state.bindings[key]["active"] = False
+
+    def _may_be_bound(self, number: int, at: int, key: str) -> bool:
+        """Found for the first time, or under another id; not while somebody else asks for the same account."""
+        users = self.proposal.users
+        return at not in users.contested and (number in users.adopted or key in self.state.bindings)
 
     def _close_groups(self, written: frozenset[str], outcome: Outcome) -> None:
         """Memberships that were found as wanted join those that were written; of the others only those are kept that
@@ -240,6 +253,13 @@ class Memory:
             there = self.state.bindings[key]["id"] in (context.snapshot.numbers if key[:5] == "user:" else groups)
             if not there and (everybody or not (key in self._people or key in self._groups)):
                 del self.state.bindings[key]
+
+    def _forget_former(self) -> None:
+        """Of two bindings to what moved to another key, the former one."""
+        bindings = self.state.bindings
+        for former, key in {**self.proposal.users.moved, **self.proposal.groups.moved}.items():
+            if former in bindings and key in bindings and bindings[former]["id"] == bindings[key]["id"]:
+                del bindings[former]
 
     def _not_kept(self, outcome: Outcome) -> None:
         """What was written twice and did not stay; what did stay is no longer among it. Access is never given up so."""
@@ -292,16 +312,17 @@ def _refused(wanted: Value, found: Value) -> NotKept:
 
 
 def still_held(plan: Plan) -> dict[str, int]:
-    """Guardrail → figure, of what a guardrail held, and of what was held because there was no memory: both wait for
-    their release, although from now on there is one.
+    """Guardrail → how much of it waits for its release: what broke it, and what there was no memory for, although from
+    now on there is one. What runs beside it is not in the figure, which must still be there the next time.
     """
-    held = {rail.name: rail.value for rail in plan.guardrails if rail.broken and not rail.released}
+    deleted = {change.id for change in plan.pending if isinstance(change, DeleteUser)}
+    held: Counter[str] = Counter()
     for change in plan.held:
-        for hold in change.held:
-            name, _, figure = hold.release.rpartition("=")
-            if hold.by == "stateMissing" and figure.isdigit():
-                held[name] = int(figure)
-    return held
+        if isinstance(change, EmptyGroup) and {m.id for m in change.members} <= deleted:
+            continue  # it is empty by then
+        names = {hold.release.partition("=")[0] for hold in change.held}
+        held.update({name: weight for name, weight in weigh(change).items() if name in names})
+    return dict(held)
 
 
 def _remains(plan: Plan) -> bool:

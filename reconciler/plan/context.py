@@ -262,6 +262,22 @@ class Context:
         return member_of
 
     @cached_property
+    def namesakes(self) -> frozenset[int]:
+        """Accounts with a name of somebody in scope who has another one: `unmanaged` can't say whose they are."""
+        wanted = [person.match for person in self.desired.people if person.wanted]
+        rows = [account.values for account in self.snapshot.accounts]
+        found = _named(self.desired.user_columns, self.snapshot.user_paths, wanted, rows)
+        return found - self.users.owner.keys()
+
+    @cached_property
+    def namesake_groups(self) -> frozenset[int]:
+        """The same of groups."""
+        wanted = [group.match for group in self.desired.groups]
+        rows = [group.values for group in self.snapshot.groups]
+        found = _named(self.desired.group_columns, self.snapshot.group_paths, wanted, rows)
+        return found - self.groups.owner.keys()
+
+    @cached_property
     def untouchable(self) -> frozenset[int]:
         """Accounts that no pin may claim: protected by a clause or through whom they belong to, or the token's."""
         bindings = self.state.bindings
@@ -346,6 +362,18 @@ def theirs(
         ignored=ignored,
         untouchable=untouchable,
     )
+
+
+def _named(
+    columns: Sequence[Column], paths: Sequence[str], wanted: Sequence[Sequence[Value]], rows: Sequence[Sequence[Value]]
+) -> frozenset[int]:
+    """The rows that hold a matching value which somebody wants, without regard to case."""
+    found: set[int] = set()
+    for position, column in enumerate(sorted((c for c in columns if c.matching), key=lambda c: c.matching)):
+        names = {str(match[position]).casefold() for match in wanted if not is_null(match[position])}
+        at = paths.index(column.path)
+        found.update(n for n, row in enumerate(rows) if not is_null(row[at]) and str(row[at]).casefold() in names)
+    return frozenset(found)
 
 
 def _matching(clauses: Sequence[Clause], paths: Sequence[str], rows: Sequence[Sequence[Value]]) -> frozenset[int]:

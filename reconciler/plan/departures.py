@@ -181,7 +181,7 @@ class Departures:
                 )
             elif policy == "ignore":
                 continue
-            elif policy == "report":
+            elif policy == "report" or at in context.namesakes:
                 context.notes.append(
                     Note(
                         code="unmanagedUser",

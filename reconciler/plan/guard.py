@@ -38,6 +38,7 @@ from reconciler.plan.context import SIGN_IN, Context
 from reconciler.plan.minimum import remaining
 from reconciler.plan.order import awaited
 from reconciler.plan.strict import minimum, tightest
+from reconciler.plan.waiting import hold_what_waits
 
 WINDOW = timedelta(hours=24)
 REMOVE_MEMBERS = Limit(percent=40, ignore_below=3)
@@ -109,6 +110,7 @@ def guard(context: Context) -> list[Guardrail]:
             judge.least(f"minimumMembers:{group}", left.members, least, left.before, left.counted)
     judge.settle()
     _memberships_follow(context)
+    hold_what_waits(context)
     return judge.found
 
 

@@ -278,8 +278,8 @@ class Resolver:
         leaves_name: Callable[[str, int, str], bool],
     ) -> tuple[list[int], list[int]]:
         """What today's values find, and what those under `formerly` find."""
-        today = self._hits(claimant.match, index, leaves_name)
-        former = {at for entry in claimant.former for at in self._hits(entry, index, leaves_name)}
+        today = self._hits(claimant, claimant.match, index, leaves_name)
+        former = {at for entry in claimant.former for at in self._hits(claimant, entry, index, leaves_name)}
         own = self._left_behind.of(claimant.key)
         if own and not today:
             today = sorted(own)
@@ -289,6 +289,7 @@ class Resolver:
 
     def _hits(
         self,
+        claimant: Claimant,
         values: Sequence[Flow],
         index: list[dict[str, list[int]]],
         leaves_name: Callable[[str, int, str], bool],
@@ -302,10 +303,16 @@ class Resolver:
                 at
                 for at in index[column].get(text, ())
                 if not (at in self._bound and leaves_name(self._bound[at], column, text))
+                and (claimant.wanted or not self._is_anothers(at, claimant.key))
             ]
             if hits:
                 return hits
         return []
+
+    def _is_anothers(self, at: int, key: str) -> bool:
+        """Bound to somebody who is still in git: who wants nothing has no claim to it."""
+        holder = self._bound.get(at, key)
+        return holder != key and self.present(holder)
 
     def _choose(
         self,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.model.desired import Column, Person
-from reconciler.model.values import RemoteId, Value, is_null, user_key
+from reconciler.model.state import Binding, State
+from reconciler.model.values import RemoteId, Value, group_key, is_null, user_key
 from reconciler.plan.context import Context
 from reconciler.plan.difference import digest
 from reconciler.plan.identity import Claimant, Identity, Resolver, Theirs, normal
@@ -33,7 +34,18 @@ def match_users(context: Context, side: Theirs) -> Identity:
             former_ids,
             lambda number=number, person=person: _claimant(number, person),  # type: ignore[misc]
         )
-    return resolver.resolve(_leaves_name(context, side, resolver), _doubt(context), _is_plain(context))
+    identity = resolver.resolve(_leaves_name(context, side, resolver), _doubt(context), _is_plain(context))
+    _keep_bound(identity, side, lambda number: state.bindings.get(user_key(desired.people[number].user.id)))
+    return identity
+
+
+def _keep_bound(identity: Identity, side: Theirs, binding_of: Callable[[int], Binding | None]) -> None:
+    """What somebody in question is bound to is in question with them: nobody else's, and not unmanaged."""
+    for number in sorted(identity.questions):
+        binding = binding_of(number)
+        at = None if binding is None else side.numbers.get(binding["id"])
+        if at is not None and at not in identity.owner and number not in identity.contested.get(at, ()):
+            identity.contested.setdefault(at, []).append(number)
 
 
 def _claimant(number: int, person: Person) -> Claimant:
@@ -42,13 +54,13 @@ def _claimant(number: int, person: Person) -> Claimant:
 
 def _leaves_name(context: Context, side: Theirs, resolver: Resolver) -> Callable[[str, int, str], bool]:
     """Whether this plan renames a bound person away from a matching value: wanted, allowed, and writable."""
-    desired, identity = context.desired, resolver.identity
+    desired, identity, state = context.desired, resolver.identity, context.state
     columns = sorted((c for c in desired.user_columns if c.matching), key=lambda c: c.matching)
 
     def leaves(key: str, column: int, value: str) -> bool:
         number = desired.numbers.get(key[5:])  # type: ignore[call-overload]
         at = None if number is None else identity.found.get(number)
-        if number is None or at is None or number in identity.questions:
+        if number is None or at is None or number in identity.questions or not _is_bound(state, key, side.ids[at]):
             return False
         person = desired.people[number]
         if not person.wanted or at in context.ignored_accounts or context.guarded(key, at):
@@ -56,6 +68,11 @@ def _leaves_name(context: Context, side: Theirs, resolver: Resolver) -> Callable
         return _moves_on(context, key, columns[column], person.match[column], value, exact=side.exact[column])
 
     return leaves
+
+
+def _is_bound(state: State, key: str, id_: str) -> bool:
+    """Whether it is what the memory says, and no pin took another one."""
+    return key in state.bindings and state.bindings[key]["id"] == id_
 
 
 def _moves_on(context: Context, key: str, column: Column, after: Value, value: str, *, exact: bool) -> bool:
@@ -151,8 +168,12 @@ def match_groups(context: Context, side: Theirs) -> Identity:
         at = resolver.identity.found.get(number)
         if group is None or at is None or number in resolver.identity.questions:
             return False
+        if not _is_bound(context.state, key, side.ids[at]):
+            return False
         if at in context.ignored_groups or context.group_guarded(key, at) or "renameGroup" in context.profile.cannot:
             return False
         return _moves_on(context, key, columns[column], group.match[column], value, exact=side.exact[column])
 
-    return resolver.resolve(leaves_name, lambda _claimant, _at: None)
+    identity = resolver.resolve(leaves_name, lambda _claimant, _at: None)
+    _keep_bound(identity, side, lambda number: context.state.bindings.get(group_key(desired.groups[number].group.id)))
+    return identity

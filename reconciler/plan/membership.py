@@ -76,7 +76,11 @@ class Membership:
         context = self.context
         person = context.desired.people[number]
         key = f"user:{person.user.id}"
-        question = self.held_people.get(key, ()) or self._contested(account)
+        question = self.held_people.get(key, ())
+        if account is not None and account in context.users.contested:
+            question = self._asked_for(account)
+            if not question:
+                return None
         if account is None and not question and key not in self.created:
             return None  # blocked: told where it is blocked
         if account is not None and (account in context.ignored_accounts or account == context.acts_as):
@@ -99,13 +103,11 @@ class Membership:
             member, origin, tuple(dict.fromkeys((*held, *question))), Reason.MEMBER_ADDED, Source(file=file, line=line)
         )
 
-    def _contested(self, account: int | None) -> tuple[Held, ...]:
-        """An account that may be somebody else's gets nothing before that is answered."""
-        context = self.context
-        if account is None or account not in context.users.contested:
-            return ()
-        asking = sorted(user_key(context.desired.people[n].user.id) for n in context.users.contested[account])
-        return tuple(Held(by="whoIsThis", release=f"whoIsThis:{key}") for key in asking)
+    def _asked_for(self, account: int) -> tuple[Held, ...]:
+        """The questions whose it is: until they are answered nobody gains by it."""
+        people = self.context.desired.people
+        askers = (user_key(people[n].user.id) for n in self.context.users.contested[account])
+        return tuple(dict.fromkeys(hold for key in askers for hold in self.held_people.get(key, ())))
 
     def _losses(self, key: str, extra: set[int], left_there: set[str]) -> list[_Entry]:
         context = self.context
@@ -120,7 +122,7 @@ class Membership:
             id_ = context.snapshot.accounts[at].id
             held: tuple[Held, ...] = ()
             ours = who.startswith("user:")
-            if not ours and context.app.unmanaged.members == "report":
+            if not ours and (context.app.unmanaged.members == "report" or at in context.namesakes):
                 context.notes.append(Note(code="unmanagedMember", key=key, id=id_, text=context.account_name(at)))
                 continue
             why = context.guarded(who, at)

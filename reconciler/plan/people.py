@@ -73,7 +73,8 @@ class People:
         context, identity = self.context, self.context.users
         question = identity.questions.get(number)
         if question is not None:
-            if person.wanted or any(context.snapshot.accounts[c].active for c in question.candidates):
+            accounts = context.snapshot.accounts
+            if person.wanted or any(accounts[c].active or c in identity.owner for c in question.candidates):
                 self._ask(person, question)  # who is to lose access, and has none, needs no answer
             return
         at = identity.found.get(number)

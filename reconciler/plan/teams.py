@@ -237,7 +237,7 @@ class Teams:
                 context.notes.append(Note(code="ignored", key=key, id=group.id, text=name))
             elif policy == "ignore":
                 continue
-            elif policy == "report":
+            elif policy == "report" or at in context.namesake_groups:
                 context.notes.append(Note(code="unmanagedGroup", key=key, id=group.id, text=name))
             else:
                 self._remove(key, name, at, policy, Reason.UNMANAGED, None)

@@ -1,0 +1,83 @@
+"""Accounts that somebody asks for: until the question is answered nobody gains by them and nobody loses them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def test_what_a_held_pin_leaves_behind_is_not_unmanaged(world: Any, read: Any) -> None:
+    """Ada's account stays hers while it is asked whether she may have the one that her pin names."""
+    world.ours("1", "ada")
+    world.account("9", "robot")
+    world.user("ada", accounts={"chat": "9"})
+    world.app(unmanaged={"users": "deprovision", "members": "remove"}, guardrails={"actsAs": "robot@contoso.com"})
+    world.group("editors", "ada")
+    world.team("t", "Editors", "1")
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(plan)
+
+
+def test_an_account_with_the_name_of_somebody_in_scope_is_not_unmanaged(world: Any, read: Any) -> None:
+    """Ada is bound to another one: whose the second is, is for a person to say."""
+    world.ours("1", "ada", userName="ada.old@contoso.com")
+    world.account("2", "ada", displayName="Somebody", given="Some", surname="Body")
+    world.account("3", "stranger")
+    world.account("9", "robot")
+    world.app(unmanaged={"users": "deprovision", "members": "remove"}, guardrails={"actsAs": "robot@contoso.com"})
+    world.group("editors", "ada")
+    world.team("t", "Editors", "1", "2", "3")
+    plan = world.plan()
+    assert ("deactivateUser", "account:3") in read.runs(plan)
+    assert ("deactivateUser", "account:2") not in read.runs(plan)
+    assert {m for _, _, m, _ in read.members(plan)} == {"account:3"}
+
+
+def test_a_group_with_the_name_of_one_of_ours_is_not_unmanaged(world: Any, read: Any) -> None:
+    world.ours("1", "ada")
+    world.group("editors", "ada")
+    world.team("t", "Old Editors", "1")
+    world.team("u", "Editors", "1")
+    world.bind("group:editors", "t", members=["ada"])
+    world.app(unmanaged={"users": "report", "groups": "delete"})
+    assert not [change for change in read.runs(world.plan()) if change[0] in ("deleteGroup", "emptyGroup")]
+
+
+def test_who_is_disabled_claims_nothing_of_somebody_in_git(world: Any, read: Any) -> None:
+    """Eli comes back, whatever name of his Fay's file gives as an earlier one of hers."""
+    world.ours("4", "eli", active=False)
+    world.state.bindings["user:eli"]["active"] = False
+    world.user("fay", enabled=False, formerly=({"userPrincipalName": "eli@contoso.com"},))
+    assert read.runs(world.plan()) == [("reactivateUser", "user:eli")]
+
+
+def test_a_question_about_somebody_elses_account_is_told_whoever_asks(world: Any, read: Any) -> None:
+    world.ours("4", "eli", active=False)
+    world.state.bindings["user:eli"]["active"] = False
+    world.user("fay", enabled=False, accounts={"chat": "4"})
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert ("adoptUser", "user:fay", "whoIsThis:user:fay") in read.held(plan)
+
+
+def test_nobody_joins_a_group_with_an_account_that_is_asked_for(world: Any, read: Any) -> None:
+    """The pin gives Bob's account to Ada while Bob fits it: his question holds her membership."""
+    world.user("ada", accounts={"chat": "2"})
+    world.user("bob")
+    world.account("2", "bob")
+    world.group("editors", "ada")
+    world.team("t", "Editors")
+    plan = world.plan()
+    held = {(key, member): releases for _, key, member, releases in read.members(plan)}
+    assert read.runs(plan) == []
+    assert held == {("group:editors", "user:ada"): "whoIsThis:user:bob"}
+
+
+def test_a_name_is_left_by_the_account_that_has_it(world: Any, read: Any) -> None:
+    """Bob's pin takes him elsewhere: his old account keeps its name, and who wants that name is asked for."""
+    world.user("bob", userPrincipalName="new.bob@contoso.com", accounts={"chat": "9"})
+    world.bind("user:bob", "1")
+    world.account("1", "bob")
+    world.account("9", "stranger")
+    world.user("ada", userPrincipalName="bob@contoso.com")
+    assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(world.plan())
