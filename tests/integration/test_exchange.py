@@ -116,11 +116,7 @@ def test_killed_at_any_write_and_never_remembered_before(
 ) -> None:
     """They were found in the very run that exchanges their names: by then it is written down whose account is whose."""
     story = story_of("scim")
-    story.company.write("apps/app/mappings.yaml", MAPPINGS)
-    for number, id_ in enumerate(RING[:3]):
-        story.company.edit_person(id_, employeeId=f"E{number}")
-    for id_ in ("charles.babbage", "linus.byrne", RING[3]):
-        story.company.edit_person(id_, employeeId=id_)
+    by_number(story)
     story.converge()
     ids = rotate(story, *RING[:3])
     if not remembered:
@@ -186,9 +182,55 @@ def test_killed_and_the_memory_lost_nobody_gets_anothers_account(story: SandboxS
     assert names(story, ids) == ["grace", "ada"]
 
 
-@pytest.mark.parametrize("gallery", ["scim"])
-def test_with_bulk_the_temporary_name_goes_alone(story_of: Callable[..., SandboxStory], gallery: str) -> None:
-    story = story_of(gallery)
+def by_number(story: SandboxStory) -> None:
+    """People are found by their number, so that their names are free to move."""
+    story.company.write("apps/app/mappings.yaml", MAPPINGS)
+    for number, id_ in enumerate([*RING, "charles.babbage", "linus.byrne"]):
+        story.company.edit_person(id_, employeeId=f"E{number}")
+
+
+@pytest.mark.parametrize("fails", [True, False])
+@pytest.mark.parametrize("order", ["leaversFirst", "leaversLast"])
+def test_the_name_of_whoever_is_deleted_is_taken_once_it_is_free(
+    story_of: Callable[..., SandboxStory], fails: bool, order: str
+) -> None:
+    """The newcomer who takes it is in the group in the same run; or waits, if the deletion fails."""
+    story = story_of("scim")
+    by_number(story)
+    story.company.edit_app(order=order, deprovision={"users": "delete"}, guardrails={"deprovisionUsers": {"count": 5}})
+    story.converge()
+    gone = story.sandbox.user_id("linus@contoso.com")
+    story.company.remove_person("linus.byrne")
+    story.company.person("lina.byrne", "Lina", "Byrne", employeeId="E9", userPrincipalName="linus@contoso.com")
+    story.company.edit_group("research", members=["alan.turing", "lina.byrne"])
+    Refusing(story, lambda _n, path, _body: fails and path.endswith(gone))
+    if fails:
+        statuses = story.apply().statuses()
+        assert statuses["deleteUser", "user:linus.byrne"] == "failed"
+        assert statuses["createUser", "user:lina.byrne"] == "skipped"
+        Refusing(story, lambda *_: False)
+    story.converge()
+    assert story.sandbox.user_id("linus@contoso.com") != gone
+    assert "linus@contoso.com" in story.members("Research")
+
+
+def test_whoever_takes_the_name_of_somebody_held_waits(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
+    by_number(story)
+    story.company.edit_app(guardrails={"renameUsers": {"count": 0, "ignoreBelow": 0}})
+    story.converge()
+    story.company.edit_person("ada.lovelace", userPrincipalName="countess@contoso.com")
+    story.company.person("ada.byron", "Ada", "Byron", employeeId="E9", userPrincipalName="ada@contoso.com")
+    applied = story.apply()
+    assert applied.statuses()["createUser", "user:ada.byron"] == "skipped"
+    assert len(story.sandbox.users) == 7
+    story.converge("renameUsers=1")
+    assert story.user("countess")["displayName"] == "Ada Lovelace"
+    assert story.user("ada")["displayName"] == "Ada Byron"
+
+
+def test_with_bulk_the_temporary_name_goes_alone(story_of: Callable[..., SandboxStory]) -> None:
+    story = story_of("scim")
     story.company.edit_app(profile={"bulk": {"operations": 50}})
     story.converge()
     ids = rotate(story, *RING)

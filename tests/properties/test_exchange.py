@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from reconciler.errors import ReconcilerError
 from reconciler.sandbox import ACTS_AS, Sandbox
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxStory
+    from tests.properties.conftest import Cut, Cutting
 
 PEOPLE = ["ada", "bob", "cyd", "dee", "eli", "fay"]
 TEAMS = ["red", "green", "blue", "grey"]
+CUTS: list[Cut] = ["unreachable", "lostThenDown", "answerLost", "requestLost", "killedBefore", "killedAfter"]
 FREE = ["uma", "vic"]
 NAMES = {id_: id_ for id_ in [*PEOPLE, *FREE]}
 bounded = settings(
@@ -152,3 +157,48 @@ def test_any_names_to_anybody(fresh: Callable[[str], Any], gallery: str, day: di
         if not day["forgotten"]:
             assert first.code == 0
             assert all(b.reason == "nameTaken" for b in after.blocked)
+
+
+@pytest.mark.parametrize("length", [2, 3])
+@pytest.mark.parametrize("cut", CUTS)
+def test_cut_at_any_request_and_run_again(
+    story_of: Callable[..., SandboxStory],
+    cutting: Callable[[httpx.AsyncBaseTransport], Cutting],
+    killed: type[BaseException],
+    cut: Cut,
+    length: int,
+) -> None:
+    """Everybody has the same account and the new name, whatever the first run came to."""
+    day: dict[str, Any] = {
+        "names": {id_: PEOPLE[(n + 1) % length] for n, id_ in enumerate(PEOPLE[:length])},
+        "teams": {"red": "blue", "blue": "red"}, "mails": None, "case": set(), "formerly": set(), "leaver": None,
+        "gone": None, "order": "leaversFirst", "deprovision": "deactivate",
+    }  # fmt: skip
+    story = story_of("scim", Sandbox("scim", rate=0), f"{cut}{length}")
+    owned = settle(story, day)
+    move(story, day)
+    inner, begin = story.transport, story.company.state_file.read_bytes()
+    at = 0
+    while True:
+        at += 1
+        transport = cutting(inner)
+        transport.arm(cut, at)
+        story.transport, story.alive = transport, lambda one=transport: one.alive  # type: ignore[misc]
+        with contextlib.suppress(ReconcilerError, killed):
+            story.apply()
+        reached, story.transport, story.alive = transport.count >= at, inner, lambda: True
+        story.converge()
+        for id_, name in day["names"].items():
+            assert story.sandbox.users[owned[f"user:{id_}"]]["userName"] == f"{name}@contoso.com"
+        for id_, name in day["teams"].items():
+            assert story.sandbox.groups[owned[f"group:{id_}"]]["displayName"] == name.title()
+        assert len(story.sandbox.users) == length + 1
+        if not reached:
+            return
+        story.company.state_file.write_bytes(begin)
+        for id_ in day["names"]:
+            address = f"{id_}@contoso.com"
+            mail = {"value": address, "type": "work", "primary": True}
+            story.sandbox.edit_user(owned[f"user:{id_}"], userName=address, emails=[mail])
+        for id_ in day["teams"]:
+            story.sandbox.edit_group(owned[f"group:{id_}"], displayName=id_.title())
