@@ -235,6 +235,7 @@ class Note(Part):
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
         "membersUnread", "unknownAttribute", "revoked", "trailer", "inheritedMapping", "asOf", "stricter",
+        "noBase",
     ]  # fmt: skip
     key: str
     id: str | None = None

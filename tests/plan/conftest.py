@@ -18,7 +18,7 @@ from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.state import Binding, State
 from reconciler.model.values import GroupId, RemoteId, UserId
 from reconciler.model.window import ALWAYS, Window, between
-from reconciler.plan import Proposal, Releases, digest, propose, read_paths
+from reconciler.plan import Earlier, Proposal, Releases, digest, propose, read_paths
 from reconciler.project import project
 
 TENANT = "https://scim.example.com/v2"
@@ -166,8 +166,10 @@ class World:
         managed = [UserId(k[5:]) for k in self.state.bindings if k.startswith("user:")]
         return project(directory, self.the_app, self.profile, managed=managed, revoked=self.revoked, as_of=self.now)
 
-    def snapshot(self, desired: Desired) -> Snapshot:
-        users, groups = read_paths(desired, self.the_app, self.profile)
+    def snapshot(self, *desired: Desired) -> Snapshot:
+        """With everything that any of them needs."""
+        paths = [read_paths(each, self.the_app, self.profile) for each in desired]
+        users, groups = (tuple(dict.fromkeys(path for pair in paths for path in pair[n])) for n in (0, 1))
         names = {parse_path(p).canonical: p for p in users}
         accounts = []
         for id_, values in self.accounts.items():
@@ -185,13 +187,16 @@ class World:
         ]
         return Snapshot(TENANT, users, groups, accounts, teams, NOW).number()
 
-    def propose(self, *allow: str) -> Proposal:
+    def propose(self, *allow: str, base: Earlier | None = None, then: Desired | None = None) -> Proposal:
+        """`base`: the revision to compare with; `then`: what the files asked for at the last apply."""
         desired = self.desired
         app = self.the_app
         profile = self.profile.corrected(app.profile)
         state = self.state.model_copy(update={"fresh": not self.state.bindings and self.state.commit is None})
         releases = Releases.parse(allow)
-        return propose(app, profile, desired, self.snapshot(desired), state, as_of=self.now, releases=releases)
+        others = [] if base is None or base.version is None else [base.version.desired]
+        snapshot = self.snapshot(desired, *others)
+        return propose(app, profile, desired, snapshot, state, as_of=self.now, releases=releases, base=base, then=then)
 
     def plan(self, *allow: str) -> Plan:
         return self.propose(*allow).plan
