@@ -10,7 +10,6 @@ from reconciler.desired.trailers import trailers_since
 from reconciler.desired.worktree import check_reviewed
 
 __all__ = [
-__all__ = [
     "AppsAlone", "Loaded", "Revision", "check_reviewed", "commit_of", "find", "find_person", "load", "load_apps_alone",
     "load_revision", "moment_of", "read_cases", "trailers_since",
 ]  # fmt: skip

@@ -108,7 +108,7 @@ class _Change(Part):
     source: Source | None = None
     held: tuple[Held, ...] = ()
     suspect: Suspect | None = None
-    """Of drift."""
+    """Who probably did it: of drift, and of somebody who has another account than the one that was theirs."""
 
 
 class _Sets(_Change):

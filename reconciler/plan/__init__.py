@@ -49,6 +49,7 @@ from reconciler.plan.revocations import revocation_notes, revoked_people, withou
 from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
 from reconciler.plan.signing import check_signature, private_key, sign
+from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import in_force, released
 
@@ -158,7 +159,8 @@ def propose(
         context.notes.append(Note(code="noBase", key=app.name, text=f"{why}: everything counts as this change"))
     guardrails = guard(context)
     hold_together(context)
-    context.changes[:] = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
+    changes = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
+    context.changes[:] = with_suspects(context, changes)
     return Proposal(assemble(context, guardrails, base.commit if base is not None else None), context)
 
 
