@@ -32,7 +32,7 @@ _ORDER = ("action", "key", "id", "name", "origin", "suspect", "reasons", "tempor
 """In which the keys of a change are read best."""
 _UNSAID = {
     "changes": ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates"),
-    "guardrails": ("released",),
+    "guardrails": ("earlier", "released"),
     "blocked": ("id",),
     "soon": ("group", "from", "until", "reason", "source"),
     "notes": ("id",),

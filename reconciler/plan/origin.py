@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from reconciler.model.app import App
 from reconciler.model.directory import Directory
 from reconciler.model.plan import (
     AddMembers,
@@ -100,11 +99,14 @@ def with_origins(context: Context, base: Other | None, then: Other | None, *, co
     Without `compared` nothing is thisChange.
     """
 
+    if then is None and not compared:
+        return list(context.changes)
     found: list[Change] = []
     for change in context.changes:
         if not isinstance(change, (AddMembers, RemoveMembers)):
             here, now = (other is not None and other.has(context, change) for other in (base, then))
-            found.append(change.model_copy(update={"origin": _origin(change, here, now or then is None, compared)}))
+            origin = _origin(change, here, now or then is None, compared)
+            found.append(change if origin is change.origin else change.model_copy(update={"origin": origin}))
             continue
         parts: dict[Origin, list[MemberRef]] = {}
         for member in change.members:
@@ -135,7 +137,7 @@ def known_from(base: Context) -> dict[str, Known]:
     return found
 
 
-def windows_moved(directory: Directory, app: App, since: datetime, until: datetime) -> bool:
+def windows_moved(directory: Directory, since: datetime, until: datetime) -> bool:
     """Whether anything opened or closed after `since`, up to `until`."""
 
     def moved(window: Window) -> bool:
@@ -143,8 +145,4 @@ def windows_moved(directory: Directory, app: App, since: datetime, until: dateti
 
     if any(moved(user.window) for user in directory.users.values()):
         return True
-    if any(moved(member.window) for group in directory.groups.values() for member in group.members):
-        return True
-    assigned = app.scope.assigned
-    entries = (*assigned.users, *assigned.groups) if assigned is not None else ()
-    return any(moved(window) for entry in entries if (window := getattr(entry, "window", None)) is not None)
+    return any(moved(member.window) for group in directory.groups.values() for member in group.members)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+import orjson
 import pytest
+from jsonschema import Draft202012Validator
 
+from reconciler.cli.schema import published
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
@@ -18,12 +22,25 @@ from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.state import Binding, State
 from reconciler.model.values import GroupId, RemoteId, UserId
 from reconciler.model.window import ALWAYS, Window, between
-from reconciler.plan import Earlier, Proposal, Releases, digest, propose, read_paths
+from reconciler.plan import Earlier, Proposal, Releases, digest, propose, read_paths, read_plans, to_json
 from reconciler.project import project
 
 TENANT = "https://scim.example.com/v2"
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 MAIL = 'emails[type eq "work"].value'
+
+
+def fits(plan: Plan) -> None:
+    """Every plan that any of these tests makes fits the published schema, and is read again as it was written."""
+    data = to_json(plan)
+    assert read_plans(data, "p.json") == [plan]
+    if len(plan.changes) < 50:
+        _schema().validate(orjson.loads(data))
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Draft202012Validator:
+    return Draft202012Validator(published("plan"))
 
 
 class World:
@@ -196,7 +213,9 @@ class World:
         releases = Releases.parse(allow)
         others = [] if base is None or base.version is None else [base.version.desired]
         snapshot = self.snapshot(desired, *others)
-        return propose(app, profile, desired, snapshot, state, as_of=self.now, releases=releases, base=base, then=then)
+        made = propose(app, profile, desired, snapshot, state, as_of=self.now, releases=releases, base=base, then=then)
+        fits(made.plan)
+        return made
 
     def plan(self, *allow: str) -> Plan:
         return self.propose(*allow).plan

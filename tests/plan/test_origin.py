@@ -272,12 +272,12 @@ def test_windows_that_moved(world: Any, opens: int | None, closes: int | None, m
     since = moment(-2)
     world.user("ada")
     world.group("editors", "ada")
-    assert not windows_moved(world.desired.directory, world.the_app, since, world.now)
+    assert not windows_moved(world.desired.directory, since, world.now)
     world.users[UserId("ada")].window = window
-    assert windows_moved(world.desired.directory, world.the_app, since, world.now) is moved
+    assert windows_moved(world.desired.directory, since, world.now) is moved
     world.user("ada")
     world.groups[next(iter(world.groups))].members = (Member(4, user=UserId("ada"), window=window),)
-    assert windows_moved(world.desired.directory, world.the_app, since, world.now) is moved
+    assert windows_moved(world.desired.directory, since, world.now) is moved
 
 
 class TestWithoutMemory:
