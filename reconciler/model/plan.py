@@ -234,7 +234,7 @@ class Note(Part):
     code: Literal[
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
-        "membersUnread", "unknownAttribute", "revoked", "trailer", "inheritedMapping", "asOf", "stricter",
+        "membersUnread", "unknownAttribute", "revoked", "trailer", "asOf", "stricter",
         "noBase",
     ]  # fmt: skip
     key: str
