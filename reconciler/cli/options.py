@@ -11,17 +11,9 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS = (
-    "directory",
-    "apps",
-    "state",
-    "as_of",
-    "allow",
-    "only",
-    "allow_host",
-    "allow_env",
-    "allow_file",
-    "allow_command",
-)
+    "directory", "apps", "state", "as_of", "allow", "only", "allow_host", "allow_env", "allow_file", "allow_command",
+    "base",
+)  # fmt: skip
 
 
 def directory(function: F) -> F:

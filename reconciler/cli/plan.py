@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.as_of
 @options.outgoing
 @options.output
+@click.option("--base", metavar="REV", help="Compare with this revision: which changes are new against it?")
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Keep the plan; of several apps, a folder for them."

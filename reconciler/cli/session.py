@@ -19,6 +19,7 @@ from reconciler.errors import DesiredStateError, IncompleteRead, Place, Problem,
 from reconciler.gallery import load_profile
 from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
+from reconciler.model.directory import Directory
 from reconciler.model.discovered import Discovered
 from reconciler.model.plan import Note
 from reconciler.model.profile import Profile
@@ -29,11 +30,13 @@ from reconciler.model.values import UserId
 from reconciler.plan import (
     Proposal,
     Releases,
+    Version,
     check_keys,
     few,
     in_force,
     interest_of,
     is_cheaper,
+    joint_interest,
     only,
     propose,
     read_paths,
@@ -67,6 +70,8 @@ class Settings:
     allow_command: Sequence[str] = ()
     only: Sequence[str] = ()
     """Keys of the people and groups that alone are planned; nobody: all."""
+    base: str | None = None
+    """The revision with which plans are compared."""
     transport: httpx.AsyncBaseTransport | None = None
     """Replaces the network, in tests."""
 
@@ -110,6 +115,8 @@ class Opened:
     """Requests that the application says were made today, once it was read."""
     discovered: Discovered | None = None
     """What the server said of itself, once it was asked."""
+    revision: files.Revision | None = None
+    """What the plan is compared with."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -123,12 +130,18 @@ class Opened:
         """Reads the application completely and plans. Nothing here can write. `also`: paths of users and of groups
         that are read beside those that the plan needs.
         """
+        from reconciler.cli.earlier import at_last_apply, earlier_of
+
         await self.discover(client)
-        user_paths, group_paths = read_paths(self.desired, self.app, self.profile, self.stricter)
-        paths = (tuple(dict.fromkeys([*user_paths, *also[0]])), tuple(dict.fromkeys([*group_paths, *also[1]])))
+        base = None if self.revision is None else await earlier_of(self.revision, self, client)
+        before = None if base is None else base.version
+        needed = [read_paths(self.desired, self.app, self.profile, self.stricter), also]
+        if before is not None:
+            needed.append(read_paths(before.desired, before.app, before.profile, (before.app.guardrails,)))
+        users, groups = (tuple(dict.fromkeys(path for each in needed for path in each[side])) for side in (0, 1))
         keys = self.settings.only
         with bulk():
-            snapshot, desired, looked_for = await self._read(client, paths, keys, progress)
+            snapshot, desired, looked_for = await self._read(client, (users, groups), keys, before, progress)
             snapshot.tenant_url = self.app.tenant_url
             self.used_today = client.quota.used
             proposal = propose(
@@ -144,18 +157,27 @@ class Opened:
                 stricter=self.stricter,
                 notes=self.trailer_notes,
                 looked_for=looked_for,
+                base=base,
+                then=at_last_apply(self) if looked_for is None else None,
             )
         return proposal.reduced(only(proposal.plan, keys)) if keys else proposal
 
     async def _read(
-        self, client: Client, paths: tuple[tuple[str, ...], tuple[str, ...]], keys: Sequence[str], progress: Progress
+        self,
+        client: Client,
+        paths: tuple[tuple[str, ...], tuple[str, ...]],
+        keys: Sequence[str],
+        before: Version | None,
+        progress: Progress,
     ) -> tuple[Snapshot, Desired, frozenset[str] | None]:
-        """The application, and what it is compared with; for few `keys` those people alone, if that costs less."""
+        """The application, and what it is compared with; for few `keys` those people alone, if that costs less, and
+        nothing `before` needs more.
+        """
         from reconciler.live import Reader
 
         reader = Reader(client, self.profile)
         members = self.desired.maps_members
-        if keys:
+        if keys and before is None:
             cut, looked_for = few(self.desired, keys, self.state)
             if is_cheaper(self.desired, looked_for, keys, self.profile):
                 interest = interest_of(cut, self.app, remembered(self.state, looked_for))
@@ -165,6 +187,9 @@ class Opened:
                     )
                     return snapshot, cut, looked_for
         interest = interest_of(self.desired, self.app, self.state)
+        if before is not None:
+            interest = joint_interest(interest, interest_of(before.desired, before.app, self.state))
+            members = members or before.desired.maps_members
         snapshot = await reader.read(*paths, interest=interest, members=members, progress=progress)
         return snapshot, self.desired, None
 
@@ -241,6 +266,15 @@ def profile_of(app: App) -> Profile:
     return load_profile(app.gallery).corrected(app.profile)
 
 
+def projected(
+    directory: Directory, app: App, profile: Profile, state: State, places: Mapping[str, Place], as_of: datetime
+) -> Desired:
+    """What the app should hold, given whom the memory knows."""
+    managed = [UserId(key[5:]) for key in state.bindings if key.startswith("user:")]
+    revoked = revoked_people(state, directory, app.name, as_of)
+    return project(directory, app, profile, managed=[*managed, *revoked], revoked=revoked, places=places, as_of=as_of)
+
+
 @bulk()
 def open_apps(settings: Settings) -> list[Opened]:
     """All apps that the command line asks for, projected. Every problem of every app is reported at once."""
@@ -251,28 +285,19 @@ def open_apps(settings: Settings) -> list[Opened]:
         raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
     states = states_of(settings.state, loaded.settings.state, loaded.root, loaded.apps)
     releases = Releases.parse(settings.allow)
+    revision = files.load_revision(loaded.root, settings.base, loaded.apps) if settings.base is not None else None
     problems: list[Problem] = []
     as_of = files.moment_of(settings.as_of, loaded.directory.zone)
     opened = []
     for name, app in loaded.apps.items():
         state = states.load(name, app.tenant_url)
         warn_if_rewritten(loaded.root, name, state.commit)
-        managed = [UserId(key[5:]) for key in state.bindings if key.startswith("user:")]
-        revoked = revoked_people(state, loaded.directory, name, as_of)
         profile = profile_of(app)
         trailers = in_force(files.trailers_since(loaded.root, state.commit), state.used)
         from_commits, trailer_notes = released(trailers, name)
         try:
             places = loaded.places[name]
-            desired = project(
-                loaded.directory,
-                app,
-                profile,
-                managed=[*managed, *revoked],
-                revoked=revoked,
-                places=places,
-                as_of=as_of,
-            )
+            desired = projected(loaded.directory, app, profile, state, places, as_of)
         except DesiredStateError as error:
             problems += error.problems
             continue
@@ -292,6 +317,7 @@ def open_apps(settings: Settings) -> list[Opened]:
                 as_of,
                 settings.as_of is not None,
                 places,
+                revision=revision,
             )
         )
     if problems:

@@ -4,11 +4,12 @@ from reconciler.desired.alone import AppsAlone, find_person, load_apps_alone
 from reconciler.desired.cases import read_cases
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.moment import moment_of
+from reconciler.desired.revision import Revision, load_revision
 from reconciler.desired.root import commit_of, find
 from reconciler.desired.trailers import trailers_since
 from reconciler.desired.worktree import check_reviewed
 
 __all__ = [
-    "AppsAlone", "Loaded", "check_reviewed", "commit_of", "find", "find_person", "load", "load_apps_alone",
-    "moment_of", "read_cases", "trailers_since",
+    "AppsAlone", "Loaded", "Revision", "check_reviewed", "commit_of", "find", "find_person", "load", "load_apps_alone",
+    "load_revision", "moment_of", "read_cases", "trailers_since",
 ]  # fmt: skip

@@ -108,7 +108,7 @@ class _Change(Part):
     source: Source | None = None
     held: tuple[Held, ...] = ()
     suspect: Suspect | None = None
-    """Of drift."""
+    """Who probably did it: of drift, and of somebody who has another account than the one that was theirs."""
 
 
 class _Sets(_Change):
@@ -234,7 +234,8 @@ class Note(Part):
     code: Literal[
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
-        "membersUnread", "unknownAttribute", "revoked", "trailer", "inheritedMapping", "asOf", "stricter",
+        "membersUnread", "unknownAttribute", "revoked", "trailer", "asOf", "stricter",
+        "noBase",
     ]  # fmt: skip
     key: str
     id: str | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from reconciler.errors import IncompleteRead, PlanError
 from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.discovered import Discovered, from_app
@@ -16,7 +17,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.values import RemoteId, user_key
 from reconciler.plan.approved import Narrowed, narrow
-from reconciler.plan.context import VERSION, Context, read_paths, theirs
+from reconciler.plan.context import VERSION, Context, Known, read_paths, theirs
 from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import (
     assemble,
@@ -33,13 +34,14 @@ from reconciler.plan.few import few, is_cheaper, remembered
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
-from reconciler.plan.interest import fill_from_memory, interest_of
+from reconciler.plan.interest import fill_from_memory, interest_of, joint_interest
 from reconciler.plan.kept import made
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.moved import Moved
 from reconciler.plan.names import untangle
 from reconciler.plan.only import check_keys, only
 from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
+from reconciler.plan.origin import Other, known_from, windows_moved, with_origins
 from reconciler.plan.people import People
 from reconciler.plan.releases import Releases
 from reconciler.plan.resemblance import looks_alike
@@ -47,6 +49,7 @@ from reconciler.plan.revocations import revocation_notes, revoked_people, withou
 from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
 from reconciler.plan.signing import check_signature, private_key, sign
+from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import in_force, released
 
@@ -91,6 +94,26 @@ class Proposal:
         return self.context.groups
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An app as one version of its files has it."""
+
+    app: App
+    profile: Profile
+    desired: Desired
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The revision that this change is compared with."""
+
+    commit: str
+    version: Version | None
+    """None: everything is new against it."""
+    why: str = ""
+    """Why there is none, in words."""
+
+
 def propose(
     app: App,
     profile: Profile,
@@ -105,21 +128,77 @@ def propose(
     stricter: Sequence[Guardrails] = (),
     notes: Sequence[Note] = (),
     looked_for: frozenset[str] | None = None,
+    base: Earlier | None = None,
+    then: Desired | None = None,
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
     `as_of_given`: it is not the present, but a moment that somebody asked for. The plan says so, and is for reading.
-    `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own.
+    `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own, and so do
+    those of `base`. `then`: what today's files asked for when they were last applied, where a window has opened or
+    closed since. With `base` or `then` the snapshot must hold what those read, too.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
+    allowed = releases or Releases()
+    if base is not None and base.version is not None:
+        stricter = (*stricter, base.version.app.guardrails)
+    before, why = _planned_before(base, snapshot, state, as_of, allowed)
+    last = None if then is None else Earlier("", Version(app, profile, then))
+    earlier, _ = _planned_before(last, snapshot, state, as_of, allowed)
+    known = known_from(before) if before is not None and state.fresh else {}
+    context = _planned(
+        app, profile, desired, snapshot, state, as_of, allowed,
+        discovered=discovered, stricter=stricter, looked_for=looked_for, known=known,
+    )  # fmt: skip
+    context.notes += notes
+    if as_of_given:
+        text = f"planned for {instant(as_of)}, as asked: this can be read, and not applied"
+        context.notes.append(Note(code="asOf", key=app.name, text=text))
+    if base is not None and why:
+        context.notes.append(Note(code="noBase", key=app.name, text=f"{why}: everything counts as this change"))
+    guardrails = guard(context)
+    hold_together(context)
+    changes = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
+    context.changes[:] = with_suspects(context, changes)
+    return Proposal(assemble(context, guardrails, base.commit if base is not None else None), context)
+
+
+def _planned_before(
+    earlier: Earlier | None, snapshot: Snapshot, state: State, as_of: datetime, releases: Releases
+) -> tuple[Context | None, str]:
+    """The plan for an earlier version, and, where there is none, why."""
+    if earlier is None or earlier.version is None:
+        return None, earlier.why if earlier is not None else ""
+    version = earlier.version
+    try:
+        return _planned(version.app, version.profile, version.desired, snapshot, state, as_of, releases), ""
+    except (PlanError, IncompleteRead) as error:
+        return None, f"there is no plan for {earlier.commit[:7]}: {error.message}"
+
+
+def _planned(
+    app: App,
+    profile: Profile,
+    desired: Desired,
+    snapshot: Snapshot,
+    state: State,
+    as_of: datetime,
+    releases: Releases,
+    *,
+    discovered: Discovered | None = None,
+    stricter: Sequence[Guardrails] = (),
+    looked_for: frozenset[str] | None = None,
+    known: Mapping[str, Known] | None = None,
+) -> Context:
+    """Everything but the guardrails."""
     if profile.groups.read_members == "never":
         fill_from_memory(snapshot, state)
     overrides = discovered.overrides if discovered else from_app(app.profile)
     context = Context(
-        app, profile, desired, snapshot, state, releases or Releases(), as_of, overrides, stricter, looked_for
+        app, profile, desired, snapshot, state, releases, as_of, overrides, stricter, looked_for, known=known or {}
     )
-    context.notes += [*notes, *_unknown(context, discovered)]
+    context.notes += _unknown(context, discovered)
     check(context)
     accounts = theirs(
         desired.user_columns,
@@ -152,12 +231,7 @@ def propose(
     untangle(context, "group")
     block_impossible(context)
     context.notes += _circumstances(context)
-    if as_of_given:
-        text = f"planned for {instant(as_of)}, as asked: this can be read, and not applied"
-        context.notes.append(Note(code="asOf", key=app.name, text=text))
-    guardrails = guard(context)
-    hold_together(context)
-    return Proposal(assemble(context, guardrails), context)
+    return context
 
 
 def _unknown(context: Context, discovered: Discovered | None) -> list[Note]:
@@ -207,11 +281,13 @@ __all__ = [
     "VERSION",
     "WINDOW",
     "Comparer",
+    "Earlier",
     "Moved",
     "Name",
     "Narrowed",
     "Proposal",
     "Releases",
+    "Version",
     "as_json",
     "canonical",
     "changes_digest",
@@ -228,6 +304,7 @@ __all__ = [
     "instant",
     "interest_of",
     "is_cheaper",
+    "joint_interest",
     "made",
     "narrow",
     "only",
@@ -244,4 +321,5 @@ __all__ = [
     "stage",
     "to_json",
     "weigh",
+    "windows_moved",
 ]

@@ -77,6 +77,15 @@ def _clauses(*lists: Iterable[str | Clause]) -> list[Clause]:
     return [c for one in lists for c in one if isinstance(c, Clause)]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody, or a group, that an earlier revision wanted, and that was found in the application without doubt."""
+
+    id: str
+    name: str
+    file: str
+
+
 @dataclass
 class Context:
     """Everything is read-only but the findings: changes, blocked, notes."""
@@ -107,6 +116,8 @@ class Context:
     """Account → key of a bound person who has no file any more."""
     left_out: dict[int, str] = field(default_factory=dict)
     """Account → key of somebody for whom nothing flows (IgnoreObjectFlow): nothing is done to it."""
+    known: Mapping[str, Known] = field(default_factory=dict)
+    """Key → whose account it was at an earlier revision, where there is no memory that could say it."""
     behind: dict[str, dict[str, Value]] = field(default_factory=dict)
     """Key → path → what the plan's document does not hold: a Redacted, a Generated, or a Reference."""
 

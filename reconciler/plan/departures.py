@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
-from reconciler.model.values import UNSET, Flow, Reference
+from reconciler.model.values import UNSET, Flow, Reference, RemoteId, UserId
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, Differences
 from reconciler.plan.resemblance import bare
@@ -14,6 +14,9 @@ from reconciler.plan.revocations import is_revoked, revoked_accounts
 
 ALWAYS_DEACTIVATED: Final = frozenset({Reason.DISABLED, Reason.OUTSIDE_WINDOW, Reason.REVOKED, Reason.UNMANAGED})
 """Never deleted or kept, whatever `deprovision.users` says."""
+
+UNKNOWN: Final = frozenset({Reason.UNMANAGED, Reason.LEFT_SCOPE, Reason.GONE_FROM_GIT})
+"""Without a state nobody can know that these accounts are ours to take away."""
 
 
 class Departures:
@@ -53,7 +56,7 @@ class Departures:
         origin = Origin.DRIFT if drift else Origin.PENDING
         asks = drift or (left is None and reason is not Reason.UNMANAGED)
         held = self._given(key) if asks and reason is not Reason.REVOKED else ()
-        if reason is Reason.UNMANAGED and context.state.fresh:
+        if reason in UNKNOWN and context.state.fresh:
             held = (*held, Held(by="stateMissing", release="deprovisionUsers"))
         groups = tuple(sorted(context.group_name(g) for g in context.member_of.get(at, ())))
         if delete:
@@ -152,6 +155,24 @@ class Departures:
                 context.block(key, account.id, context.account_name(at), "deactivateUser", "ignored", text)
                 continue
             self.leave(key, context.account_name(at), at, Reason.REVOKED, None, context.desired.off)
+
+    def known(self) -> None:
+        """People whom an earlier revision wanted and this one does not, where there is no memory to say whose account
+        theirs is.
+        """
+        context, identity = self.context, self.context.users
+        for key, known in sorted(context.known.items()):
+            if not key.startswith("user:") or UserId(key[5:]) in context.desired.numbers or key in identity.moved:
+                continue
+            at = context.snapshot.numbers.get(RemoteId(known.id))
+            if at is None or at in identity.owner or at in identity.contested or at in context.ignored_accounts:
+                continue
+            if at in context.gone or at in context.left_out or at in context.leaving:
+                continue
+            context.gone[at] = key
+            described = UserId(key[5:]) in context.desired.directory.users
+            reason = Reason.LEFT_SCOPE if described else Reason.GONE_FROM_GIT
+            self.leave(key, known.name, at, reason, Source(file=known.file, line=1), context.desired.off)
 
     def still_runs(self, at: int, name: str, file: str) -> bool:
         """A contested account still loses the one it was bound to, unless both look the same."""

@@ -32,7 +32,7 @@ _ORDER = ("action", "key", "id", "name", "origin", "suspect", "reasons", "tempor
 """In which the keys of a change are read best."""
 _UNSAID = {
     "changes": ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates"),
-    "guardrails": ("released",),
+    "guardrails": ("earlier", "released"),
     "blocked": ("id",),
     "soon": ("group", "from", "until", "reason", "source"),
     "notes": ("id",),
@@ -54,8 +54,8 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
-    """The findings of a context as a plan with its digests."""
+def assemble(context: Context, guardrails: Iterable[Guardrail], base: str | None = None) -> Plan:
+    """The findings of a context as a plan with its digests. `base`: the commit that it is compared with."""
     app, profile, desired, snapshot = context.app, context.profile, context.desired, context.snapshot
     changes = ordered(context.changes, leavers_last=app.order == "leaversLast")
     plan = Plan(
@@ -66,6 +66,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail]) -> Plan:
         partial=snapshot.partial,
         desired=DesiredFacts(
             commit=desired.directory.commit,
+            base=base,
             digest=desired.directory.digest,
             users=desired.in_scope,
             groups=len(desired.groups),

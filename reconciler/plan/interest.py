@@ -57,6 +57,19 @@ def interest_of(desired: Desired, app: App, state: State) -> Interest:
     )
 
 
+def joint_interest(one: Interest, other: Interest) -> Interest:
+    """What both are about."""
+    return Interest(
+        accounts=one.accounts | other.accounts,
+        people=tuple(dict.fromkeys((*one.people, *other.people))),
+        groups=one.groups | other.groups,
+        teams=tuple(dict.fromkeys((*one.teams, *other.teams))),
+        names=one.names | other.names,
+        every_group=one.every_group or other.every_group,
+        filled=one.filled | other.filled,
+    )
+
+
 def _names(columns: Sequence[Column], rows: Iterable[Sequence[Flow]]) -> Names:
     found: dict[tuple[str, str], Value] = {}
     for row in rows:

@@ -67,6 +67,7 @@ class People:
             self._person(number, person)
         self.departures.departed()
         self.departures.revoked()
+        self.departures.known()
         self.departures.unmanaged()
 
     def _person(self, number: int, person: Person) -> None:

@@ -23,7 +23,7 @@ from reconciler.model.plan import (
     UpdateGroup,
 )
 from reconciler.model.snapshot import LiveGroup
-from reconciler.model.values import UNSET, Choice, app_group_key, is_null
+from reconciler.model.values import UNSET, Choice, GroupId, app_group_key, is_null
 from reconciler.plan.choices import Choices, all_taken
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, digest
@@ -51,6 +51,7 @@ class Teams:
         for number, group in enumerate(self.context.desired.groups):
             self._group(number, group)
         self._departed()
+        self._known()
         self._unmanaged()
 
     def _group(self, number: int, group: DesiredGroup) -> None:
@@ -225,6 +226,24 @@ class Teams:
             source = Source(file=file, line=1) if file else None
             self._remove(key, str(binding.get("name") or context.group_name(at)), at, policy, reason, source)
 
+    def _known(self) -> None:
+        """Groups that an earlier revision had and this one has not, where there is no memory to say which they are."""
+        context, identity = self.context, self.context.groups
+        ours = {f"group:{g.group.id}" for g in context.desired.groups}
+        numbers = {str(g.id): n for n, g in enumerate(context.snapshot.groups)} if context.known else {}
+        for key, known in sorted(context.known.items()):
+            at = numbers.get(known.id)
+            if not key.startswith("group:") or key in ours or key in identity.moved or at is None:
+                continue
+            if at in identity.owner or at in identity.contested or at in context.ignored_groups:
+                continue
+            identity.owner[at] = -1
+            policy = context.app.deprovision.groups
+            if policy != "keep":
+                described = GroupId(key[6:]) in context.desired.directory.groups
+                reason = Reason.LEFT_SCOPE if described else Reason.GONE_FROM_GIT
+                self._remove(key, known.name, at, policy, reason, Source(file=known.file, line=1))
+
     def _unmanaged(self) -> None:
         context = self.context
         policy = context.app.unmanaged.groups
@@ -251,7 +270,7 @@ class Teams:
             return
         ours, staying = self.membership.removable(at, everybody=reason is Reason.UNMANAGED)
         held: tuple[Held, ...] = ()
-        if reason is Reason.UNMANAGED and context.state.fresh:
+        if context.state.fresh:
             held = (Held(by="stateMissing", release="deleteGroups"),)
         members = tuple(
             MemberRef(key=context.key_of(a), id=context.snapshot.accounts[a].id, name=context.who(a))

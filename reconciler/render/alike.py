@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from reconciler.model.plan import Change, Difference, Origin, UpdateUser
+from reconciler.model.plan import Change, Difference, UpdateUser
 from reconciler.render.lines import Line, place, who
+from reconciler.render.origins import came
 from reconciler.render.safe import quoted, safe
 
 MANY = 5
@@ -18,13 +19,13 @@ def grouped(lines: Mapping[str, Line], changes: Sequence[Change], *, verbose: bo
     """The lines of a section, those of at least MANY people who change at the same paths as one. `verbose` lists
     everybody below it. Nobody is left out of a count.
     """
-    alike: dict[tuple[Origin, tuple[str, ...]], list[UpdateUser]] = {}
+    alike: dict[tuple[str, tuple[str, ...]], list[UpdateUser]] = {}
     times: dict[str, int] = {}
     for change in changes:
         times[change.key] = times.get(change.key, 0) + (change.key in lines and hasattr(change, "set"))
     for change in changes:
         if isinstance(change, UpdateUser) and change.key in lines and times[change.key] == 1:
-            alike.setdefault((change.origin, tuple(sorted(change.set))), []).append(change)
+            alike.setdefault((came(change), tuple(sorted(change.set))), []).append(change)
     many = [people for people in alike.values() if len(people) >= MANY]
     together = {change.key for people in many for change in people}
     return [
@@ -35,7 +36,7 @@ def grouped(lines: Mapping[str, Line], changes: Sequence[Change], *, verbose: bo
 
 def _together(people: Sequence[UpdateUser], *, verbose: bool) -> Line:
     first, paths = people[0], sorted(people[0].set)
-    drift = " (changed in the application)" if first.origin is Origin.DRIFT else ""
+    drift = came(first)
     names = ", ".join(who(change.key) for change in islice(people, NAMED))
     line = Line("~", ", ".join(safe(path) for path in paths), [f"{len(people):,} people, such as {names}, …{drift}"])
     for path in paths:

@@ -19,7 +19,6 @@ from reconciler.model.plan import (
     Difference,
     EmptyGroup,
     MemberRef,
-    Origin,
     Plan,
     ReactivateUser,
     Reason,
@@ -31,6 +30,7 @@ from reconciler.model.plan import (
     UpdateGroup,
     UpdateUser,
 )
+from reconciler.render.origins import came
 from reconciler.render.safe import quoted, safe
 
 NAMED = 8
@@ -104,7 +104,7 @@ def sections(changes: Sequence[Change], effect: str = "deactivated") -> Sections
 
 
 def _add(found: Sections, change: Change, effect: str) -> None:
-    drift = " (changed in the application)" if change.origin is Origin.DRIFT else ""
+    drift = came(change)
     why = ", ".join(WHY[r] for r in change.reasons if r in WHY)
     match change:
         case CreateUser():

@@ -21,6 +21,7 @@ from reconciler.model.plan import (
 )
 from reconciler.render.alike import grouped
 from reconciler.render.lines import Line, ahead, questions, sections, who
+from reconciler.render.origins import apart, folded, suspected
 from reconciler.render.safe import quoted, safe, width
 from reconciler.render.style import Style
 
@@ -71,8 +72,23 @@ def text(
     """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there, `used`
     how many requests were made there today, if that is known.
     """
+    ours, others = (plan, None) if plan.desired.base is None else apart(plan)
+    lines = [_head(plan, style), *_changes(ours, style, title or plan.app, effect, verbose=verbose)]
+    if others is not None and others.changes:
+        lines += ["", *(f"  {style(row, 'bold')}" for row in _flowing(folded(others, verbose=verbose), style, 2))]
+        if verbose:
+            lines += _changes(others, style, title or plan.app, effect, verbose=True)
+    lines += _section("SOON", "yellow", ahead(plan), style, verbose=verbose)
+    lines += _blocked(plan, style, verbose=verbose)
+    lines += _notes(plan, style, verbose=verbose)
+    lines += ["", *_summary(ours, style, used)]
+    return "\n".join(lines) + "\n"
+
+
+def _changes(plan: Plan, style: Style, title: str, effect: str, *, verbose: bool) -> list[str]:
+    """What runs, and what is held."""
     found = sections(plan.pending, effect)
-    lines = [_head(plan, style)]
+    lines: list[str] = []
     for heading, sign_style, part in (
         ("GAINS SENSITIVE ACCESS", "green", found.sensitive),
         ("LOSES ACCESS", "red", found.loses),
@@ -81,16 +97,12 @@ def text(
     ):
         shown = grouped(part, plan.pending, verbose=verbose) if part is found.changes else list(part.values())
         lines += _section(heading, sign_style, shown, style, verbose=verbose)
-    lines += _held(plan, style, title or plan.app, verbose=verbose)
-    lines += _section("SOON", "yellow", ahead(plan), style, verbose=verbose)
-    lines += _blocked(plan, style, verbose=verbose)
-    lines += _notes(plan, style, verbose=verbose)
-    lines += ["", *_summary(plan, style, used)]
-    return "\n".join(lines) + "\n"
+    return lines + _held(plan, style, title, verbose=verbose)
 
 
 def _head(plan: Plan, style: Style) -> str:
     commit = f"   commit {plan.desired.commit[:7]}" if plan.desired.commit else ""
+    commit += f"   against {plan.desired.base[:7]}" if plan.desired.base else ""
     moment = plan.as_of.replace("T", " ")[:16]
     head = f"{style(plan.app, 'bold')}  {safe(plan.tenant_url)}{commit}   as of {moment} UTC"
     if plan.profile.verified == "never":
@@ -184,9 +196,11 @@ def _question(
         return f"{who(first.key)}  whose is {named or 'this'}? {safe(doubts.get(first.key, ''), 120)}"
     reason = first.held[0].by
     if reason == "takenAwayInApp":
-        return f"{who(release.partition(':')[2])}  {_taken(first, title)}: who did that?"
+        return f"{who(release.partition(':')[2])}  {_taken(first, title)}: who did that?{suspected(first)}"
     if reason == "givenInApp":
-        return f"{who(release.partition(':')[2])}  got this in {safe(title)}, not in git: who did that?"
+        return (
+            f"{who(release.partition(':')[2])}  got this in {safe(title)}, not in git: who did that?{suspected(first)}"
+        )
     return f"{who(first.key)}  {reason}: is that meant?"
 
 
@@ -316,7 +330,8 @@ def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
     if going:
         parts.append(style(f"{len(going):,} {_plural(len(going), 'group goes', 'groups go')}", "red"))
     total = len(plan.pending)
-    figure = f"{total:,} {_plural(total, 'change', 'changes')}" if total else "Nothing to do"
+    nothing = "Nothing to do" if plan.desired.base is None else "Nothing is done by this change"
+    figure = f"{total:,} {_plural(total, 'change', 'changes')}" if total else nothing
     head = [f"{figure}: {parts[0]}", *parts[1:]] if parts else [figure]
     held = len(plan.held)
     touched = {c.id for c in plan.changes if c.id and c.action.endswith("User")}

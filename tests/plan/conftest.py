@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+import orjson
 import pytest
+from jsonschema import Draft202012Validator
 
+from reconciler.cli.schema import published
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
@@ -18,12 +22,35 @@ from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.state import Binding, Revocation, State
 from reconciler.model.values import GroupId, RemoteId, UserId
 from reconciler.model.window import ALWAYS, Window, between
-from reconciler.plan import Proposal, Releases, digest, propose, read_paths, revoked_people
+from reconciler.plan import (
+    Earlier,
+    Proposal,
+    Releases,
+    digest,
+    propose,
+    read_paths,
+    read_plans,
+    revoked_people,
+    to_json,
+)
 from reconciler.project import project
 
 TENANT = "https://scim.example.com/v2"
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 MAIL = 'emails[type eq "work"].value'
+
+
+def fits(plan: Plan) -> None:
+    """Every plan that any of these tests makes fits the published schema, and is read again as it was written."""
+    data = to_json(plan)
+    assert read_plans(data, "p.json") == [plan]
+    if len(plan.changes) < 50:
+        _schema().validate(orjson.loads(data))
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Draft202012Validator:
+    return Draft202012Validator(published("plan"))
 
 
 class World:
@@ -176,8 +203,10 @@ class World:
             directory, self.the_app, self.profile, managed=[*managed, *revoked], revoked=revoked, as_of=self.now
         )
 
-    def snapshot(self, desired: Desired) -> Snapshot:
-        users, groups = read_paths(desired, self.the_app, self.profile)
+    def snapshot(self, *desired: Desired) -> Snapshot:
+        """With everything that any of them needs."""
+        paths = [read_paths(each, self.the_app, self.profile) for each in desired]
+        users, groups = (tuple(dict.fromkeys(path for pair in paths for path in pair[n])) for n in (0, 1))
         names = {parse_path(p).canonical: p for p in users}
         accounts = []
         for id_, values in self.accounts.items():
@@ -195,13 +224,18 @@ class World:
         ]
         return Snapshot(TENANT, users, groups, accounts, teams, NOW).number()
 
-    def propose(self, *allow: str) -> Proposal:
+    def propose(self, *allow: str, base: Earlier | None = None, then: Desired | None = None) -> Proposal:
+        """`base`: the revision to compare with; `then`: what the files asked for at the last apply."""
         desired = self.desired
         app = self.the_app
         profile = self.profile.corrected(app.profile)
         state = self.state.model_copy(update={"fresh": not self.state.bindings and self.state.commit is None})
         releases = Releases.parse(allow)
-        return propose(app, profile, desired, self.snapshot(desired), state, as_of=self.now, releases=releases)
+        others = [] if base is None or base.version is None else [base.version.desired]
+        snapshot = self.snapshot(desired, *others)
+        made = propose(app, profile, desired, snapshot, state, as_of=self.now, releases=releases, base=base, then=then)
+        fits(made.plan)
+        return made
 
     def plan(self, *allow: str) -> Plan:
         return self.propose(*allow).plan

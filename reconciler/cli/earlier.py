@@ -1,0 +1,66 @@
+"""What a plan is compared with: the files at another revision, and today's files at the time of the last apply."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from reconciler.desired import Revision
+from reconciler.errors import DesiredStateError, ReconcilerError
+from reconciler.gallery import load_profile
+from reconciler.model.app import App
+from reconciler.model.desired import Desired
+from reconciler.model.profile import Profile
+from reconciler.plan import Earlier, Version, windows_moved
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Opened
+    from reconciler.http import Client
+
+
+async def earlier_of(revision: Revision, opened: Opened, client: Client) -> Earlier:
+    """The app as it was at a revision; whatever was wrong with it then stops nothing now."""
+    from reconciler.cli.session import projected
+
+    commit, loaded = revision.commit, revision.loaded
+    app = loaded.apps.get(opened.app.name) if loaded is not None else None
+    if loaded is None or app is None:
+        return Earlier(commit, None, revision.why or f"there was no app {opened.app.name} at {commit[:7]}")
+    if app.tenant_url != opened.app.tenant_url:
+        return Earlier(commit, None, f"the app was for {app.tenant_url} at {commit[:7]}")
+    try:
+        profile = await _profile(app, opened, client)
+        places = loaded.places[app.name]
+        desired = projected(loaded.directory, app, profile, opened.state, places, opened.as_of)
+    except DesiredStateError as error:
+        first = error.problems[0]
+        why = f"{error.message}, the first: {first.place}: {first.message}"
+        return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {why}")
+    except ReconcilerError as error:
+        return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {error.message}")
+    return Earlier(commit, Version(app, profile, desired))
+
+
+async def _profile(app: App, opened: Opened, client: Client) -> Profile:
+    """Corrected by what the server says of itself, as today's is."""
+    from reconciler.live import discover
+
+    if (app.gallery, app.profile) == (opened.app.gallery, opened.app.profile):
+        return opened.profile
+    return (await discover(client, load_profile(app.gallery).corrected(app.profile), app.profile)).profile
+
+
+def at_last_apply(opened: Opened) -> Desired | None:
+    """What today's files asked for then; None where no window has opened or closed since, or nothing was applied."""
+    from reconciler.cli.session import projected
+
+    app, directory, state = opened.app, opened.desired.directory, opened.state
+    if state.applied_at is None:
+        return None
+    then = datetime.fromisoformat(state.applied_at)
+    if not windows_moved(directory, then, opened.as_of):
+        return None
+    try:
+        return projected(directory, app, opened.profile, state, opened.places, then)
+    except DesiredStateError:
+        return None

@@ -1,0 +1,220 @@
+"""The desired state as it was at a git revision: read from git's objects, without a checkout.
+
+Only what a loader would read is taken, as plain files: a link is followed inside of the desired state and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import subprocess
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from reconciler.desired.document import MAX_BYTES
+from reconciler.desired.load import Loaded, load
+from reconciler.desired.root import PARTS
+from reconciler.errors import DesiredStateError, UsageError
+
+_SECONDS = 600
+"""For one call of git: a large history in a partial clone may have to be fetched."""
+_READ = (".yaml", ".yml", ".json")
+"""Names at which a loader looks, be it to refuse them."""
+_LINK, _SUBMODULE = "120000", "160000"
+_FILES = ("100644", "100755", "100664")
+_MOST_LINKS = 10  # in a chain
+_DEEPER = "this clone is shallow: fetch more of it (`git fetch --unshallow`; in CI `fetch-depth: 0`)"
+_LFS = b"version https://git-lfs.github.com/spec/"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What `--base` names."""
+
+    commit: str
+    loaded: Loaded | None
+    """None: nothing of it can be used."""
+    why: str = ""
+    """Why not, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    mode: str
+    sha: str
+    size: int
+
+
+class _Unusable(Exception):
+    """Why the desired state at the revision can't be had, in words."""
+
+
+def load_revision(root: Path, revision: str, apps: Collection[str]) -> Revision:
+    """The desired state in `root` where `revision` (a branch, tag or commit) and HEAD last were the same: their merge
+    base, or `revision` itself where they have none. Of `apps` those that were there.
+
+    What is wrong with the files of that time is no error: `Revision.why` says it. Raises UsageError for a revision that
+    git does not know, and outside of git.
+    """
+    commit = _commit(root, revision)
+    short = commit[:7]
+    try:
+        entries = _entries(root, commit)
+        if not any(file.partition("/")[0] in PARTS[1:] for file in entries):
+            return Revision(commit, None, f"there was no desired state here at {short}")
+        there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
+        with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
+            _write(root, Path(folder), entries)
+            loaded = load(Path(folder), commit=commit, apps=sorted(there.intersection(apps)))
+    except _Unusable as error:
+        return Revision(commit, None, f"the desired state at {short} can't be used: {error}")
+    except DesiredStateError as error:
+        first = next(problem for problem in error.problems if problem.severity == "error")
+        why = f"{error.message}, the first: {first.place}: {first.message}"
+        return Revision(commit, None, f"the desired state at {short} can't be used: {why}")
+    return Revision(commit, loaded)
+
+
+def _commit(root: Path, revision: str) -> str:
+    if not revision or revision.startswith("-") or not revision.isprintable():
+        raise UsageError(f"--base {revision!r} is no revision", hint="name a branch, a tag or a commit")
+    inside = _git(root, ("rev-parse", "--git-dir"))
+    if b"safe.directory" in inside.stderr:
+        hint = "if it is yours all the same: git config --global --add safe.directory FOLDER"
+        raise UsageError(f"git does not read {root}: it belongs to somebody else", hint=hint)
+    if inside.returncode:
+        hint = "`--base` compares with an earlier commit: keep the desired state in git"
+        raise UsageError(f"{root} is in no git repository", hint=hint)
+    shallow = _ask(root, "rev-parse", "--is-shallow-repository") == "true"
+    named = _ask(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if named is None:
+        hint = _DEEPER if shallow else f"is it fetched? `git fetch origin`, then `git log -1 {revision}` should show it"
+        raise UsageError(f"git knows no revision {revision!r}", hint=hint)
+    common = _ask(root, "merge-base", named, "HEAD")
+    if common is None and shallow:
+        raise UsageError(f"this clone does not reach back to where {revision} and HEAD parted", hint=_DEEPER)
+    return common or named
+
+
+def _entries(root: Path, commit: str) -> dict[str, _Entry]:
+    """What a loader looks at → its object. Files are named relative to `root`, with `/`."""
+    prefix = _ask(root, "rev-parse", "--show-prefix") or ""
+    listed = _run(root, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *([prefix] if prefix else []))
+    found: dict[str, _Entry] = {}
+    for line in listed.split(b"\0"):
+        facts, tab, name = line.partition(b"\t")
+        path = os.fsdecode(name)
+        if not tab or not path.startswith(prefix):
+            continue
+        file = path[len(prefix) :]
+        hidden = any(part.startswith(".") for part in file.split("/"))
+        if file.partition("/")[0] not in PARTS or hidden:
+            continue
+        mode, _, sha, size = facts.decode().split()
+        if mode == _SUBMODULE:
+            message = f"{file} was a submodule, and what is in one can't be read at another revision"
+            raise _Unusable(message)
+        if not file.lower().endswith(_READ):
+            continue
+        found[file] = _Entry(mode, sha, 0 if size == "-" else int(size))
+    return found
+
+
+def _write(root: Path, folder: Path, entries: dict[str, _Entry]) -> None:
+    wanted: dict[str, list[str]] = {}
+    """Object → the files that have its content."""
+    links = _contents(root, [entry.sha for entry in entries.values() if entry.mode == _LINK])
+    targets = dict(links)
+    for file in entries:
+        end = _followed(file, entries, targets)
+        if entries[end].mode not in _FILES:
+            message = f"{file} was no regular file"
+            raise _Unusable(message)
+        if entries[end].size > MAX_BYTES:
+            message = f"{file} was larger than {MAX_BYTES // 1_000_000} MB"
+            raise _Unusable(message)
+        wanted.setdefault(entries[end].sha, []).append(file)
+    for sha, content in _contents(root, wanted):
+        for file in wanted[sha]:
+            if content.startswith(_LFS):
+                message = f"{file} was kept in Git LFS, and git has only a pointer to it"
+                raise _Unusable(message)
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def _followed(file: str, entries: dict[str, _Entry], targets: dict[str, bytes]) -> str:
+    """Where a link leads, step by step."""
+    at = file
+    for _ in range(_MOST_LINKS):
+        if entries[at].mode != _LINK:
+            return at
+        at = posixpath.normpath(posixpath.join(posixpath.dirname(at), os.fsdecode(targets[entries[at].sha])))
+        if at not in entries or PurePosixPath(at).is_absolute():
+            break
+    message = f"{file} was a link that leads out of what is read, or nowhere"
+    raise _Unusable(message)
+
+
+def _contents(root: Path, shas: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Each object once, with its content."""
+    asked = list(dict.fromkeys(shas))
+    if not asked:
+        return
+    with tempfile.TemporaryFile() as questions:
+        questions.write("".join(f"{sha}\n" for sha in asked).encode())
+        questions.seek(0)
+        with subprocess.Popen(
+            ["git", "-C", str(root), "cat-file", "--batch", "--buffer"],
+            stdin=questions, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+        ) as git:  # fmt: skip
+            assert git.stdout is not None
+            for sha in asked:
+                yield sha, _next(git.stdout)
+
+
+def _next(stream: IO[bytes]) -> bytes:
+    """One answer of `git cat-file --batch`: a line with the size, the content, a line feed."""
+    head = stream.readline().split()
+    if len(head) != 3 or not head[2].isdigit():
+        message = "git does not have all of its objects here"
+        raise _Unusable(message)
+    content = stream.read(int(head[2]))
+    stream.read(1)
+    return content
+
+
+def _ask(root: Path, *arguments: str) -> str | None:
+    """What git answers, without blanks around it; None if it refuses."""
+    answer = _git(root, arguments)
+    return os.fsdecode(answer.stdout).strip() if answer.returncode == 0 else None
+
+
+def _run(root: Path, *arguments: str) -> bytes:
+    answer = _git(root, arguments)
+    if answer.returncode:
+        message = f"git {arguments[0]} failed: {answer.stderr.decode(errors='replace').strip()[:200]}"
+        raise _Unusable(message)
+    return answer.stdout
+
+
+def _git(root: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True, timeout=_SECONDS, check=False, env=_environment(),
+        )  # fmt: skip
+    except OSError as error:
+        raise UsageError("git can't be run", hint="`--base` needs git: install it") from error
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"git {arguments[0]} took more than {_SECONDS} s", hint="try it by hand") from error
+
+
+def _environment() -> dict[str, str]:
+    """Git never asks anybody anything here, and reads the repository that `root` is in."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
