@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     help="Only what this plan says, which was approved, and only while it still fits; a folder: APP.json for each app.",
 )
 @click.option(
+    "--require-signature",
+    metavar="PUBKEY",
+    type=click.Path(path_type=Path),
+    help="With --plan: refuse a plan that was not signed with the private key of this public one.",
+)
+@click.option(
     "--atomic", is_flag=True, help="With --plan: if anything that was approved no longer fits, write nothing at all."
 )
 @click.option("--branch", metavar="NAME", help="Refuse any other branch of the work tree than this one.")
@@ -74,7 +80,9 @@ async def applied(settings: Settings, wish: Wish) -> int:
         raise UsageError(
             f"provisioning of {', '.join(o.app.name for o in off)} is off", hint="set `provisioning: true` in app.yaml"
         )
-    approved = approved_plans(wish.approved, opened, only=settings.apps) if wish.approved else {}
+    approved = {}
+    if wish.approved:
+        approved = approved_plans(wish.approved, opened, only=settings.apps, signed_by=wish.require_signature)
     codes, results = [], []
     for one in opened:
         if one in off:

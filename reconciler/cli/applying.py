@@ -38,6 +38,7 @@ class Wish:
     verbose: bool = False
     journal: Path | None = None
     approved: Path | None = None
+    require_signature: Path | None = None
     atomic: bool = False
     branch: str | None = None
     break_glass: str | None = None
@@ -47,6 +48,8 @@ def check(wish: Wish) -> None:
     """Raises UsageError for options that say nothing together."""
     if wish.atomic and wish.approved is None:
         raise UsageError("--atomic is about an approved plan", hint="name it with --plan FILE")
+    if wish.require_signature is not None and wish.approved is None:
+        raise UsageError("--require-signature is about an approved plan", hint="name it with --plan FILE")
     if wish.break_glass is not None and not wish.break_glass.strip():
         raise UsageError("--break-glass needs a reason", hint="say why: it is kept in the journal")
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.cli.saved import read_saved, require_signature
 from reconciler.errors import Place, PlanError, UsageError
 from reconciler.model.plan import Plan
-from reconciler.plan import read_plans
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 _AGAIN = "make the plan again, and have it approved"
 
 
-def approved_plans(path: Path, opened: Sequence[Opened], *, only: Sequence[str] = ()) -> dict[str, Plan]:
-    """App → approved plan, from a file or from a folder of APP.json. `only`: apps that the command line names.
+def approved_plans(
+    path: Path, opened: Sequence[Opened], *, only: Sequence[str] = (), signed_by: Path | None = None
+) -> dict[str, Plan]:
+    """App → approved plan, from a file or from a folder of APP.json. `only`: apps that the command line names;
+    `signed_by`: the public key that every plan has to be signed for.
 
-    Raises PlanError for a plan of another app or tenant, and for one that was made for another moment.
+    Raises PlanError for a plan of another app or tenant, for one that was made for another moment, and for a signature
+    that is missing or does not fit.
     """
-    plans = {plan.app: (plan, file) for file in _files(path) for plan in read_plans(_bytes(file), str(file))}
+    plans = {plan.app: (plan, file) for file in _files(path) for plan in read_saved(file)}
+    if signed_by is not None:
+        require_signature([plan for plan, _ in plans.values()], signed_by)
     apps = {one.app.name: one for one in opened}
     for name in only:
         if name not in plans:
@@ -53,14 +59,3 @@ def _files(path: Path) -> list[Path]:
     if not files:
         raise PlanError("holds no plan", place=Place(str(path)), hint="name what `reconciler plan --out` wrote")
     return files
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise PlanError(
-            f"can't be read: {error.strerror or error}",
-            place=Place(str(file)),
-            hint="name what `reconciler plan --out` wrote",
-        ) from error

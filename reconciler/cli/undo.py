@@ -13,7 +13,6 @@ from reconciler.cli import options
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Settings
-    from reconciler.model.plan import Plan
 
 
 @click.command()
@@ -46,12 +45,14 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
     from reconciler.cli.applying import Wish, execute, still_remembers
     from reconciler.cli.plans import show, style
     from reconciler.cli.progress import Progress
+    from reconciler.cli.saved import Destination
     from reconciler.cli.session import open_apps
     from reconciler.errors import PlanError
     from reconciler.render import undoing
 
     past = read_past(journal)
     (opened,) = open_apps(replace(settings, apps=(past.plan.app,)))
+    destination = Destination(out, [past.plan.app], opened.root) if out else None
     if past.plan.tenant_url != opened.app.tenant_url:
         raise PlanError(
             f"the journal is about {past.plan.tenant_url}, and tenantUrl of {opened.app.name} is "
@@ -67,10 +68,11 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
             proposal = proposal.instead(found.changes)
             sentences = undoing(found.left, found.files, style(), past.plan.desired.commit)
             click.echo(sentences, nl=False, err=form != "text")
-            if out is not None:
+            if destination is not None:
                 if form == "text":
                     show(opened, proposal.plan, verbose=False)
-                return _keep(out, proposal.plan)
+                destination.keep(proposal.plan)
+                return 0
             wish = Wish(form=form, yes=yes)
             code, result = await execute(opened, client, proposal, wish, {"undoes": past.plan.digest})
     if form == "json":
@@ -79,14 +81,3 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
         told = {"left": [{"action": a, "key": k, "text": why} for a, k, why in found.left], "files": found.files}
         click.echo(orjson.dumps({**result, "undo": told}, option=orjson.OPT_INDENT_2).decode())
     return code
-
-
-def _keep(out: Path, plan: Plan) -> int:
-    from reconciler.errors import UsageError
-    from reconciler.plan import to_json
-
-    try:
-        out.write_bytes(to_json(plan))
-    except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror or error}", hint="name a file that can be written") from error
-    return 0

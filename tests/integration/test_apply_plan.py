@@ -245,3 +245,26 @@ def test_several_apps_in_one_file_and_in_a_folder(
         for plans in (folder, tmp_path / "both.json"):
             assert reconciler("apply", site.root, "--yes", "--plan", plans).code == 0
         assert len(sandbox.users) == 7
+
+
+def test_only_signed_plans(site: Company, sandbox: Sandbox, reconciler: Reconciler, tmp_path: Path) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    form, pem = serialization.PublicFormat.SubjectPublicKeyInfo, serialization.Encoding.PEM
+    for name in ("ours", "theirs"):
+        key = Ed25519PrivateKey.generate()
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        (tmp_path / name).write_bytes(private)
+        (tmp_path / f"{name}.pub").write_bytes(key.public_key().public_bytes(pem, form))
+    signed_plan, plain = tmp_path / "signed.json", tmp_path / "plain.json"
+    assert reconciler("plan", site.root, "--out", plain).code == 0
+    assert reconciler("plan", site.root, "--out", signed_plan, "--sign", tmp_path / "ours").code == 0
+    for plan, key_file in ((plain, "ours.pub"), (signed_plan, "theirs.pub")):
+        called = reconciler("apply", site.root, "--yes", "--plan", plan, "--require-signature", tmp_path / key_file)
+        assert called.code == 1
+        assert "signed" in called.err
+        assert writes(sandbox) == 0
+    assert reconciler("apply", site.root, "--yes", "--require-signature", tmp_path / "ours.pub").code == 64
+    done = reconciler("apply", site.root, "--yes", "--plan", signed_plan, "--require-signature", tmp_path / "ours.pub")
+    assert done.code == 0

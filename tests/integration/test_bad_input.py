@@ -325,3 +325,60 @@ def test_interrupted_and_run_again(site: Company, sandbox: Sandbox, reconciler: 
     assert reconciler("apply", site.root, "--yes").code == 0
     assert len(sandbox.users) == 67
     assert reconciler("plan", site.root, "--detailed-exitcode").code == 0
+
+
+def started(site: Company, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        _command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, TOKEN: "t"}
+    )
+
+
+def until(process: subprocess.Popen[str], holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_interrupted_twice_nothing_is_waited_for(site: Company, sandbox: Sandbox, reconciler: Reconciler) -> None:
+    """Memory and journal are closed all the same, and the next run finds what may have been done."""
+    for number in range(30):
+        site.person(f"p{number}", "Person", f"Number{number}")
+    sandbox.latency = 0.1
+    process = started(site, "apply", site.root, "--yes")
+    until(process, lambda: sum(r.method == "POST" for r in list(sandbox.requests)) >= 8)
+    sandbox.latency = 20
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while "Once more" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    sandbox.latency = 0
+    assert process.returncode == 130, (out, err)
+    assert "Traceback" not in err
+    assert "interrupted twice" in err
+    assert site.journals()[-1]["event"] == "aborted"
+    assert site.state["bindings"]
+    time.sleep(0.5)
+    assert reconciler("apply", site.root, "--yes").code == 0
+    assert len(sandbox.users) == 37
+    assert reconciler("plan", site.root, "--detailed-exitcode").code == 0
+
+
+def test_interrupted_while_reading(site: Company, sandbox: Sandbox, reconciler: Reconciler) -> None:
+    sandbox.latency = 2
+    process = started(site, "apply", site.root, "--yes")
+    until(process, lambda: bool(list(sandbox.requests)))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert unchanged(sandbox)
+    assert not site.state_file.exists()
+    sandbox.latency = 0
+    assert reconciler("apply", site.root, "--yes").code == 0

@@ -145,7 +145,7 @@ def test_filters_that_lie_are_found_out(site: Company, sandbox: Sandbox, reconci
     site.edit_app(profile={"rate": {"perSecond": None}, "paging": {"count": 3}})
     assert reconciler("apply", site.root, "--yes").code == 0
     site.state_file.unlink()
-    sandbox.faults = Faults(["blindFilter"])
+    sandbox.faults = sandbox.store.faults = Faults(["blindFilter"])
     sandbox.requests.clear()
     called = reconciler("plan", site.root, "--only", "user:p7", "--format", "json")
     assert called.code == 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.plan import Difference
 from reconciler.plan import digest, made
 
 MAIL = 'emails[type eq "work"].value'
@@ -60,7 +61,7 @@ def test_an_adoption_that_writes_is_a_change(world: Any, read: Any) -> None:
     plan = world.plan()
     assert read.runs(plan) == [("adoptUser", "user:ada")]
     assert plan.changes[0].reasons == ("found", "attributeDiffers")
-    assert plan.changes[0].set["displayName"].model_dump() == {"before": "Countess", "after": "Ada Adason"}
+    assert plan.changes[0].set["displayName"] == Difference(before="Countess", after="Ada Adason")
 
 
 def test_a_different_value_is_updated_and_points_at_its_line(world: Any, read: Any) -> None:
@@ -92,7 +93,7 @@ def test_a_null_value_clears_only_where_the_mapping_says_so(world: Any, read: An
     assert world.plan().empty
     world.map({"target": "title", "source": "jobTitle", "whenNull": "clear"})
     plan = world.plan()
-    assert plan.changes[0].set["title"].model_dump() == {"before": "Countess", "after": None}
+    assert plan.changes[0].set["title"] == Difference(before="Countess", after=None)
 
 
 def test_what_is_written_on_creation_only_is_never_compared(world: Any) -> None:
