@@ -485,7 +485,7 @@ def run(blocks: list[Block], folder: Path, before: Iterable[str] = ()) -> None:
         for number, block in enumerate(blocks):
             script.append(f"echo '@@block {number}'")
             for line in block.commands:
-                if line != SANDBOX:
+                if not line.startswith(SANDBOX):
                     script += [line, f'echo "@@code $? {_code(line)}"']
         text = re.sub(r"(reconciler apply\b(?!.*--yes))", r"\1 --yes", "\n".join(script).replace(PORT, port))
         done = subprocess.run(
