@@ -58,7 +58,7 @@ def at_last_apply(opened: Opened) -> Desired | None:
     if state.applied_at is None:
         return None
     then = datetime.fromisoformat(state.applied_at)
-    if not windows_moved(directory, then, opened.as_of):
+    if not windows_moved(directory, app, then, opened.as_of):
         return None
     try:
         return projected(directory, app, opened.profile, state, opened.places, then)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from reconciler.model.app import App
 from reconciler.model.directory import Directory
 from reconciler.model.plan import (
     AddMembers,
@@ -137,7 +138,7 @@ def known_from(base: Context) -> dict[str, Known]:
     return found
 
 
-def windows_moved(directory: Directory, since: datetime, until: datetime) -> bool:
+def windows_moved(directory: Directory, app: App, since: datetime, until: datetime) -> bool:
     """Whether anything opened or closed after `since`, up to `until`."""
 
     def moved(window: Window) -> bool:
@@ -145,4 +146,8 @@ def windows_moved(directory: Directory, since: datetime, until: datetime) -> boo
 
     if any(moved(user.window) for user in directory.users.values()):
         return True
-    return any(moved(member.window) for group in directory.groups.values() for member in group.members)
+    if any(moved(member.window) for group in directory.groups.values() for member in group.members):
+        return True
+    assigned = app.scope.assigned
+    entries = (*assigned.users, *assigned.groups) if assigned is not None else ()
+    return any(moved(entry.window(directory.zone)) for entry in entries)

@@ -272,12 +272,34 @@ def test_windows_that_moved(world: Any, opens: int | None, closes: int | None, m
     since = moment(-2)
     world.user("ada")
     world.group("editors", "ada")
-    assert not windows_moved(world.desired.directory, since, world.now)
+    assert not windows_moved(world.desired.directory, world.the_app, since, world.now)
     world.users[UserId("ada")].window = window
-    assert windows_moved(world.desired.directory, since, world.now) is moved
+    assert windows_moved(world.desired.directory, world.the_app, since, world.now) is moved
     world.user("ada")
     world.groups[next(iter(world.groups))].members = (Member(4, user=UserId("ada"), window=window),)
-    assert windows_moved(world.desired.directory, since, world.now) is moved
+    assert windows_moved(world.desired.directory, world.the_app, since, world.now) is moved
+
+
+def test_windows_of_assignments_move_too(world: Any) -> None:
+    from datetime import timedelta
+
+    from reconciler.plan import windows_moved
+
+    world.user("ada")
+    world.app(scope={"assigned": {"users": [{"user": "ada", "until": "2026-11-22"}]}})
+    directory, app = world.desired.directory, world.the_app
+    assert windows_moved(directory, app, world.now - timedelta(days=2), world.now)
+    assert not windows_moved(directory, app, world.now - timedelta(hours=2), world.now)
+
+
+def test_who_is_gone_by_the_clock_is_known_from_the_files_alone(world: Any) -> None:
+    world.ours("1", "ada")
+    world.settled(2)
+    world.user("ada", window="..2026-11-22")
+    later, world.now = world.now, world.now.replace(day=20)
+    then, world.now = world.desired, later
+    plan = world.propose(then=then).plan
+    assert origins(plan) == {("deactivateUser", "user:ada", CLOCK)}
 
 
 class TestWithoutMemory:
