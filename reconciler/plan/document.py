@@ -34,7 +34,7 @@ _UNSAID = {
     "changes": ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates"),
     "guardrails": ("earlier", "released"),
     "blocked": ("id",),
-    "soon": ("group", "from", "until", "reason", "source"),
+    "soon": ("group", "groupName", "from", "until", "reason", "source"),
     "notes": ("id",),
 }
 """Part of a plan → keys that are left out where they would say nothing: null, false, or an empty list."""
