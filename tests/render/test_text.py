@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,7 +167,7 @@ class TestStyle:
 def test_gains_of_sensitive_groups_come_first_and_what_comes_soon_comes_after_the_questions(
     make: Any, golden: Any
 ) -> None:
-    until = make.member("linus.byrne").model_copy(update={"until": "2026-11-30"})
+    until = replace(make.member("linus.byrne"), until="2026-11-30")
     admins = AddMembers(key="group:admins", id="70", name="Admins", members=(make.member("ada"), until), sensitive=True,
                         source=make.source("groups/admins.yaml", 4))  # fmt: skip
     care = AddMembers(key="group:care", id="71", name="Care", members=(make.member("ada"),))
