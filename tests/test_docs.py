@@ -548,7 +548,7 @@ def test_the_commands_of_a_page_run_and_show_what_it_says(path: Path, tmp_path: 
     blocks = console(_text(path))
     if "curl " in _text(path) and shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    begins = any("cp -r desired-state" in line for block in blocks for line in block.commands)
+    begins = any("cp -r desired-state" in line or "git init" in line for block in blocks for line in block.commands)
     run(blocks, tmp_path, () if begins else setting_up())
     for block in blocks:
         came = [_same(line) for line in block.output.splitlines()]

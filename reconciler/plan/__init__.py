@@ -19,16 +19,7 @@ from reconciler.model.values import RemoteId, user_key
 from reconciler.plan.approved import Narrowed, narrow
 from reconciler.plan.context import VERSION, Context, Known, read_paths, theirs
 from reconciler.plan.difference import Comparer, as_json, digest
-from reconciler.plan.document import (
-    assemble,
-    canonical,
-    changes_digest,
-    digest_of,
-    document,
-    instant,
-    signed,
-    to_json,
-)
+from reconciler.plan.document import assemble, instant, signed
 from reconciler.plan.exchange import hold_together
 from reconciler.plan.few import few, is_cheaper, remembered
 from reconciler.plan.guard import WINDOW, check, guard, weigh
@@ -52,6 +43,7 @@ from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import in_force, released
+from reconciler.plan.written import canonical, changes_digest, digest_of, document, to_json
 
 TOKEN_SOON = 30
 """Days before the token's end from which every plan says so."""

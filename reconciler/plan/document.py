@@ -1,11 +1,10 @@
-"""The plan as a document: deterministic to the byte, with the digests that name it."""
+"""What a context found, as a plan: deterministic, with the digests that name it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
@@ -24,29 +23,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.values import Value
 from reconciler.plan.context import VERSION, Context
 from reconciler.plan.order import ordered
-
-_UNAPPROVED = ("origin", "reasons", "source", "held", "suspect")
-"""What may move without changing what was approved."""
-_ORDER = ("action", "key", "id", "name", "origin", "suspect", "reasons", "temporary", "sensitive", "set", "members",
-          "groups", "candidates", "source", "held")  # fmt: skip
-"""In which the keys of a change are read best."""
-_UNSAID = {
-    "changes": ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates"),
-    "guardrails": ("earlier", "released"),
-    "blocked": ("id",),
-    "soon": ("group", "groupName", "from", "until", "reason", "source"),
-    "notes": ("id",),
-}
-"""Part of a plan → keys that are left out where they would say nothing: null, false, or an empty list."""
-
-
-def canonical(value: Any) -> bytes:
-    """Sorted keys, no spaces, UTF-8."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-
-
-def sha256(value: bytes) -> str:
-    return f"sha256:{hashlib.sha256(value).hexdigest()}"
+from reconciler.plan.written import changes_digest, digest_of_plan
 
 
 def instant(moment: datetime) -> str:
@@ -91,61 +68,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail], base: str | None
 def signed(plan: Plan) -> Plan:
     """With `changesDigest` and `digest` computed anew."""
     plan = plan.model_copy(update={"changes_digest": changes_digest(plan)})
-    return plan.model_copy(update={"digest": digest_of(document(plan))})
-
-
-def digest_of(written: Mapping[str, Any]) -> str:
-    """Of a whole document: everything in it but `digest` and `signature`."""
-    return sha256(canonical({key: value for key, value in written.items() if key not in ("digest", "signature")}))
-
-
-def changes_digest(plan: Plan) -> str:
-    """Names what was approved: app, tenant and changes, without origin, reasons, source and held.
-
-    Those four also order changes and split member lists, so lists are joined again and the order is that of the bytes.
-    """
-    whole: dict[tuple[str, str | bytes], dict[str, Any]] = {}
-    for change in document(plan)["changes"]:
-        for key in _UNAPPROVED:
-            change.pop(key, None)
-        one = change["key"] if "members" in change else canonical(change)
-        first = whole.setdefault((change["action"], one), change)
-        if first is not change:
-            first["members"] += change["members"]
-    for change in whole.values():
-        change.get("members", []).sort(key=lambda member: (member["key"], canonical(member)))
-    changes = sorted(whole.values(), key=canonical)
-    return sha256(canonical({"app": plan.app, "tenantUrl": plan.tenant_url, "changes": changes}))
-
-
-def document(plan: Plan) -> dict[str, Any]:
-    """The plan as it is written. Of a creation `set` has `after` alone."""
-    written: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
-    for part, keys in _UNSAID.items():
-        for each in written[part]:
-            for key in keys:
-                if key in each and not each[key]:
-                    del each[key]
-    written["changes"] = [{**{key: c[key] for key in _ORDER if key in c}, **c} for c in written["changes"]]
-    for change in written["changes"]:
-        if change["action"].startswith("create"):
-            for difference in change["set"].values():
-                del difference["before"]
-    for guardrail in written["guardrails"]:
-        guardrail["percent"] = _whole(guardrail["percent"])
-    if plan.signature is None:
-        del written["signature"]
-    return written
-
-
-def _whole(percent: float | None) -> float | None:
-    """10 rather than 10.0: other languages know one number only, and must find the same digest."""
-    return int(percent) if percent is not None and percent.is_integer() else percent
-
-
-def to_json(plan: Plan) -> bytes:
-    """The document as bytes: the same for equal plans."""
-    return orjson.dumps(document(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return plan.model_copy(update={"digest": digest_of_plan(plan)})
 
 
 def _live_digest(context: Context) -> str:
@@ -191,4 +114,4 @@ def _pages(rows: int, profile: Profile) -> int:
     return 1 if profile.paging.style == "none" else max(1, -(-rows // profile.paging.count))
 
 
-__all__ = ["assemble", "canonical", "changes_digest", "digest_of", "document", "instant", "sha256", "signed", "to_json"]
+__all__ = ["assemble", "instant", "signed"]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from reconciler import __version__
 from reconciler.errors import Place, PlanError
 from reconciler.model.plan import FORMAT, Plan
-from reconciler.plan.document import changes_digest, digest_of, to_json
+from reconciler.plan.written import changes_digest, digest_of, to_json
 
 MAX_BYTES = 500_000_000
 """About a million changes."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import Place, PlanError, SecretError
 from reconciler.model.plan import Plan, Signature
-from reconciler.plan.document import digest_of, document
+from reconciler.plan.written import digest_of_plan
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -45,7 +45,7 @@ def check_signature(plan: Plan, public_key: bytes, file: str) -> None:
             f"{_key_id(public)}",
             hint="have it made where that key is, or name the key that you trust",
         )
-    if digest_of(document(plan)) != plan.digest or not _fits(public, signature.value, plan.digest):
+    if digest_of_plan(plan) != plan.digest or not _fits(public, signature.value, plan.digest):
         hint = "somebody altered the plan or its signature: have it made again"
         raise PlanError(f"the signature of the plan for {plan.app} does not fit it", hint=hint)
 

@@ -1,0 +1,130 @@
+"""The plan as it is written: deterministic to the byte. Change by change, since there may be 100,000 of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from reconciler.model.plan import Change, Plan
+
+_UNAPPROVED = ("origin", "reasons", "source", "held", "suspect")
+"""What may move without changing what was approved."""
+_ORDER = ("action", "key", "id", "name", "origin", "suspect", "reasons", "temporary", "sensitive", "set", "members",
+          "groups", "candidates", "source", "held")  # fmt: skip
+"""In which the keys of a change are read best."""
+_UNSAID_OF_CHANGES = ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates")
+_UNSAID = {
+    "guardrails": ("earlier", "released"),
+    "blocked": ("id",),
+    "soon": ("group", "groupName", "from", "until", "reason", "source"),
+    "notes": ("id",),
+}
+"""Part of a plan → keys that are left out where they would say nothing: null, false, or an empty list."""
+_COVERED_BY_NO_DIGEST = ("digest", "signature")
+
+
+def canonical(value: Any) -> bytes:
+    """Sorted keys, no spaces, UTF-8."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def sha256(value: bytes) -> str:
+    return f"sha256:{hashlib.sha256(value).hexdigest()}"
+
+
+def digest_of(written: Mapping[str, Any]) -> str:
+    """Of a whole document: everything in it but `digest` and `signature`."""
+    return sha256(canonical({key: value for key, value in written.items() if key not in _COVERED_BY_NO_DIGEST}))
+
+
+def digest_of_plan(plan: Plan) -> str:
+    """The same, of a plan that nobody has written yet."""
+    whole = {key: value for key, value in _frame(plan).items() if key not in _COVERED_BY_NO_DIGEST}
+    whole["changes"] = [orjson.Fragment(canonical(_written(change))) for change in plan.changes]
+    return sha256(canonical(whole))
+
+
+def changes_digest(plan: Plan) -> str:
+    """Names what was approved: app, tenant and changes, without origin, reasons, source and held.
+
+    Those four also order changes and split member lists, so lists are joined again and the order is that of the bytes.
+    """
+    changes = sorted(canonical(change) for change in _approved(plan.changes))
+    whole = {"app": plan.app, "tenantUrl": plan.tenant_url, "changes": [orjson.Fragment(change) for change in changes]}
+    return sha256(canonical(whole))
+
+
+def _approved(changes: Iterable[Change]) -> Iterator[dict[str, Any]]:
+    lists: dict[tuple[str, str], dict[str, Any]] = {}
+    for change in changes:
+        written = _written(change)
+        for key in _UNAPPROVED:
+            written.pop(key, None)
+        if "members" not in written:
+            yield written
+            continue
+        first = lists.setdefault((change.action, change.key), written)
+        if first is not written:
+            first["members"] += written["members"]
+    for each in lists.values():
+        each["members"].sort(key=lambda member: (member["key"], canonical(member)))
+        yield each
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    """The plan as it is written. Of a creation `set` has `after` alone."""
+    written = _frame(plan)
+    written["changes"] = [_written(change) for change in plan.changes]
+    return written
+
+
+def _frame(plan: Plan) -> dict[str, Any]:
+    """Without its changes, whose place is kept."""
+    written: dict[str, Any] = plan.model_copy(update={"changes": ()}).model_dump(mode="json", by_alias=True)
+    for part, keys in _UNSAID.items():
+        for each in written[part]:
+            _drop_unsaid(each, keys)
+    for guardrail in written["guardrails"]:
+        guardrail["percent"] = _whole(guardrail["percent"])
+    if plan.signature is None:
+        del written["signature"]
+    return written
+
+
+def _written(change: Change) -> dict[str, Any]:
+    dumped = change.model_dump(mode="json", by_alias=True)
+    _drop_unsaid(dumped, _UNSAID_OF_CHANGES)
+    if change.action.startswith("create"):
+        for difference in dumped["set"].values():
+            del difference["before"]
+    return {**{key: dumped[key] for key in _ORDER if key in dumped}, **dumped}
+
+
+def _drop_unsaid(written: dict[str, Any], keys: Iterable[str]) -> None:
+    for key in keys:
+        if key in written and not written[key]:
+            del written[key]
+
+
+def _whole(percent: float | None) -> float | None:
+    """10 rather than 10.0: other languages know one number only, and must find the same digest."""
+    return int(percent) if percent is not None and percent.is_integer() else percent
+
+
+def to_json(plan: Plan) -> bytes:
+    """The document as bytes: the same for equal plans."""
+    frame = orjson.dumps(_frame(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if not plan.changes:
+        return frame
+    before, _, after = frame.partition(b'\n  "changes": []')
+    changes = (
+        b"\n    " + orjson.dumps(_written(change), option=orjson.OPT_INDENT_2).replace(b"\n", b"\n    ")
+        for change in plan.changes
+    )
+    return b"".join((before, b'\n  "changes": [', b",".join(changes), b"\n  ]", after))
+
+
+__all__ = ["canonical", "changes_digest", "digest_of", "digest_of_plan", "document", "sha256", "to_json"]
