@@ -90,12 +90,22 @@ class Revoking:
     now: datetime
     even_protected: bool = False
     state: State = field(init=False)
+    earlier: Revocation | None = field(init=False, default=None)
+    """What was in force before this one: it is never weakened."""
+    longer: str = field(init=False, default="")
+    written: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.state = State(app=self.app.name, tenant_url=self.app.tenant_url, fresh=True)
 
     async def run(self, connect: Connect) -> Revoked:
         """Memory, account, memory; and once more when the apply has ended that was running. Failures are results."""
+        told = await self._run(connect)
+        if self.longer:
+            told.message = "; ".join(each for each in (told.message, self.longer) if each)
+        return told
+
+    async def _run(self, connect: Connect) -> Revoked:
         if self._protects(self.key) and not self.even_protected:
             return self._told(Result.PROTECTED, "protected: --even-protected revokes them")
         self._remember()
@@ -129,16 +139,35 @@ class Revoking:
 
         def add(state: State) -> None:
             before = state.revocations.get(self.key)
-            kept = before.get("accounts", []) if before is not None and in_force(before, self.now) else []
-            if kept:
-                self.revocation["accounts"] = sorted({*kept, *self.revocation.get("accounts", [])})
+            if before is not None and in_force(before, self.now):
+                self._keep(before)
             state.revocations[self.key] = self.revocation
             mark_revoked(state, self.now)
 
-        return self._revise(add)
+        trouble = self._revise(add)
+        self.written = self.written or not trouble
+        return trouble
+
+    def _keep(self, before: Revocation) -> None:
+        """Its accounts, and its end where that is later."""
+        if not self.written:
+            self.earlier = before
+        if kept := before.get("accounts", []):
+            self.revocation["accounts"] = sorted({*kept, *self.revocation.get("accounts", [])})
+        until, other = self.revocation["until"], before["until"]
+        if until is not None and (other is None or datetime.fromisoformat(other) > datetime.fromisoformat(until)):
+            self.revocation["until"] = other
+            self.longer = f"an earlier revocation lasts longer, and stays: until {other or 'it is released'}"
 
     def _withdraw(self) -> str:
-        return self._revise(lambda state: state.revocations.pop(self.key, None))
+        """What was in force before stays."""
+
+        def back(state: State) -> None:
+            state.revocations.pop(self.key, None)
+            if self.earlier is not None:
+                state.revocations[self.key] = self.earlier
+
+        return self._revise(back)
 
     def _revise(self, change: Callable[[State], object]) -> str:
         name, url = self.app.name, self.app.tenant_url

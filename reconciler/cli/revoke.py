@@ -54,6 +54,10 @@ def revoke(
     from reconciler.cli.alone import open_alone
 
     identity = parse_key(key)
+    if not reason.strip():
+        from reconciler.errors import UsageError
+
+        raise UsageError("--reason is empty", hint="say why: every plan says it until the revocation ends")
     now = datetime.now(UTC).replace(microsecond=0)
     until = None if duration is None else now + _duration(duration)
     alone = open_alone(settings)

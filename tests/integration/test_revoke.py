@@ -250,6 +250,24 @@ class TestWhoIsMeant:
         assert called.code == 64
         assert "30m, 24h, 7d" in called.err
 
+    def test_a_second_one_does_not_end_before_the_first(self, plain: Night) -> None:
+        plain.revoke()
+        called = plain.revoke(ADA, "--for", "1m")
+        assert "an earlier revocation lasts longer, and stays: until it is released" in called.out
+        assert plain.revocations[ADA]["until"] is None
+
+    @pytest.mark.parametrize(("first", "second"), [("1h", "2h"), ("2h", "1h")])
+    def test_of_two_the_later_end_holds(self, plain: Night, first: str, second: str) -> None:
+        plain.revoke(ADA, "--for", first)
+        end = plain.revocations[ADA]["until"]
+        plain.revoke(ADA, "--for", second)
+        assert (plain.revocations[ADA]["until"] > end) is (second == "2h")
+
+    def test_an_empty_reason(self, plain: Night) -> None:
+        called = plain.revoke(ADA, "--reason", " ")
+        assert called.code == 64
+        assert "say why" in called.err
+
 
 class TestWhoIsNot:
     def test_somebody_protected_by_id(self, plain: Night) -> None:
@@ -268,6 +286,15 @@ class TestWhoIsNot:
         assert plain.revoke().code == 1
         assert plain.active()
         assert plain.revocations == {}
+
+    def test_who_is_revoked_already_stays_so_when_it_is_refused_the_second_time(self, plain: Night) -> None:
+        clause = {"attribute": "userName", "operator": "EQUALS", "value": "ada@contoso.com"}
+        plain.files.edit_app(guardrails={"protected": {"users": [clause]}})
+        assert plain.revoke(ADA, "--even-protected").code == 0
+        before = plain.revocations
+        assert plain.revoke().code == 1
+        assert plain.revocations == before
+        assert not plain.active()
 
     def test_an_account_of_somebody_protected(self, plain: Night) -> None:
         plain.files.edit_app(guardrails={"protected": {"users": ["ada.lovelace"]}})
