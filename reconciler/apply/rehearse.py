@@ -19,7 +19,17 @@ from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.values import Value
-from reconciler.plan import VERSION, Proposal, interest_of, propose, read_paths
+from reconciler.plan import (
+    VERSION,
+    Moved,
+    Narrowed,
+    Proposal,
+    given_up,
+    interest_of,
+    narrow,
+    propose,
+    read_paths,
+)
 from reconciler.sandbox import create_app
 from reconciler.sandbox.copy import Copy, Held
 
@@ -41,6 +51,8 @@ class Rehearsal:
     """The plan on the copy, when everything was done."""
     unlike: Sequence[str] = field(default=())
     """What the plan on the copy has and the plan on the application has not, or the other way round."""
+    narrowed: Narrowed | None = None
+    """What of an approved plan is rehearsed."""
     requests: int = 0
     """What an apply costs: reading, writing and verifying."""
 
@@ -49,23 +61,36 @@ class Rehearsal:
         return [s for s in self.outcome.steps if s.status in _BAD or s.skipped_members] if self.outcome else []
 
     @property
+    def moved(self) -> tuple[Moved, ...]:
+        return self.narrowed.moved if self.narrowed is not None else ()
+
+    @property
     def left(self) -> tuple[Change, ...]:
-        """What would still be pending after an apply."""
-        return self.after.pending if self.after is not None else ()
+        """What would still be pending after an apply; of an approved plan, of what that says."""
+        if self.after is None:
+            return ()
+        if self.narrowed is not None:
+            return narrow(self.plan, self.after).plan.pending
+        return self.after.pending
 
     @property
     def exit_code(self) -> int:
-        """1: it would not end where it should; 3: it would, and something is held."""
+        """1: it would not end where it should; 5: something approved moved; 3: it would, and something is held."""
         if self.unlike or self.failures or self.left or (self.outcome and self.outcome.unverified):
             return 1
+        if self.moved:
+            return 5
         return 3 if self.plan.held else 0
 
 
 class Rehearser:
-    """`proposal` was made on the application; `profile` is as it was found to be, and `state` is not touched."""
+    """`proposal` was made on the application; `profile` is as it was found to be, and `state` is not touched.
+    `approved`: only what this has in common with it is tried.
+    """
 
-    def __init__(self, proposal: Proposal, profile: Profile, state: State) -> None:
+    def __init__(self, proposal: Proposal, profile: Profile, state: State, approved: Plan | None = None) -> None:
         self.proposal = proposal
+        self.approved = approved
         self.profile = profile.model_copy(update={"settle_seconds": 0.0})
         self.state = state.model_copy(deep=True)
 
@@ -86,6 +111,10 @@ class Rehearser:
             rehearsal.unlike = _unlike(self.proposal.plan, proposal.plan)
             if rehearsal.unlike:
                 return rehearsal
+            if self.approved is not None:
+                found = narrow(self.approved, proposal.plan, given_up(proposal.context))
+                rehearsal.narrowed, rehearsal.plan = found, found.plan
+                proposal = proposal.reduced(found.plan, whole=found.complete)
             with tempfile.TemporaryDirectory(prefix="reconciler-rehearsal-") as folder:
                 journal = Path(folder) / "journal.jsonl"
                 run = Run(proposal, client, self.profile, self.state, journal, lambda _state: None, context.as_of)

@@ -75,12 +75,11 @@ class _Reverse:
         snapshot = context.snapshot
         self._groups = {group.id: group for group in snapshot.groups}
         self._positions = {group.id: number for number, group in enumerate(snapshot.groups)}
-        self._renamed = {
-            change.key for change, _ in past.done if isinstance(change, (RenameUser, RenameGroup)) and change.temporary
-        }
+        self._aside: dict[tuple[str, str], Value] = {}
+        """(id, path) → the temporary name on the way to the final one."""
 
     def all(self) -> Undo:
-        for change, id_ in reversed(self.past.done):
+        for change, id_ in reversed(self._without_detours()):
             before = len(self.found.changes)
             self._one(change, id_ or change.id)
             if len(self.found.changes) > before and change.source is not None:
@@ -89,6 +88,28 @@ class _Reverse:
         going = {change.key for change in self.found.changes if isinstance(change, DeactivateUser)}
         self.found.changes = [part for change in self.found.changes for part in _by_leaving(change, going)]
         return self.found
+
+    def _without_detours(self) -> list[tuple[Change, str | None]]:
+        """What was done, with one step from the old name to the final one where there was a temporary one between."""
+        steps = [(change, id_ or change.id) for change, id_ in self.past.done]
+        detours = {
+            (id_, path, difference.after): (number, difference.before)
+            for number, (change, id_) in enumerate(steps)
+            if getattr(change, "temporary", False)
+            for path, difference in getattr(change, "set", {}).items()
+        }
+        dropped: set[int] = set()
+        for number, (change, id_) in enumerate(steps if detours else ()):
+            direct: dict[str, Difference] = {}
+            for path, difference in getattr(change, "set", {}).items():
+                detour = detours.get((id_, path, difference.before)) if isinstance(difference.before, str) else None
+                if detour is not None and id_ is not None:
+                    dropped.add(detour[0])
+                    self._aside[id_, path] = difference.before
+                    direct[path] = Difference(before=detour[1], after=difference.after)
+            if direct:
+                steps[number] = (change.model_copy(update={"set": {**getattr(change, "set", {}), **direct}}), id_)
+        return [step for number, step in enumerate(steps) if number not in dropped]
 
     def _one(self, change: Change, id_: str | None) -> None:
         if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
@@ -167,7 +188,8 @@ class _Reverse:
                 continue
             before, after = self._plain(difference.before), self._plain(difference.after)
             now = self._written.get((id_, path), held(path))
-            if self._same(change, path, after, now):
+            aside = self._aside.get((id_, path))
+            if self._same(change, path, after, now) or (aside is not None and self._same(change, path, aside, now)):
                 back[path] = Difference(before=as_json(now), after=before)
             elif self._same(change, path, before, now):
                 self._leave(change, f"{path}: already so")
@@ -201,8 +223,6 @@ class _Reverse:
         return tuple(value) if isinstance(value, list) else value
 
     def _add(self, kind: Any, change: Change, id_: str, values: dict[str, Difference]) -> None:
-        back = not getattr(change, "temporary", True) and change.key in self._renamed
-        temporary = {"temporary": True} if back else {}  # names that were exchanged go back on the same way
         self.found.changes.append(
             kind(
                 key=change.key,
@@ -211,7 +231,6 @@ class _Reverse:
                 reasons=(Reason.UNDONE,),
                 set=values,
                 source=change.source,
-                **temporary,
             )
         )
 

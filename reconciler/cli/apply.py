@@ -69,7 +69,7 @@ def apply(context: click.Context, /, settings: Settings, **given: Any) -> None:
 async def applied(settings: Settings, wish: Wish) -> int:
     """Applies every app; one that fails does not hold the others up. Returns the exit code of all."""
     from reconciler.cli import applying
-    from reconciler.cli.approval import approved_plans
+    from reconciler.cli.approval import approved_plans, compare_as_approved
     from reconciler.cli.session import open_apps, together
     from reconciler.errors import Interrupted, ReconcilerError, UsageError
 
@@ -83,6 +83,7 @@ async def applied(settings: Settings, wish: Wish) -> int:
     approved = {}
     if wish.approved:
         approved = approved_plans(wish.approved, opened, only=settings.apps, signed_by=wish.require_signature)
+        compare_as_approved(approved, opened)
     codes, results = [], []
     for one in opened:
         if one in off:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.saved import read_saved, require_signature
+from reconciler.desired import Revision, load_revision
 from reconciler.errors import Place, PlanError, UsageError
 from reconciler.model.plan import Plan
 
@@ -50,6 +51,20 @@ def approved_plans(
                 hint="make the plan again without --as-of",
             )
     return {name: plan for name, (plan, _) in plans.items() if name in apps}
+
+
+def compare_as_approved(plans: Mapping[str, Plan], opened: Sequence[Opened]) -> None:
+    """Whoever is only known from the revision that a plan was compared with (`--base`) leaves by that plan, and that
+    revision's guardrails hold. Raises UsageError for a revision that git does not know.
+    """
+    loaded: dict[str, Revision] = {}
+    for one in opened:
+        plan = plans.get(one.app.name)
+        base = plan.desired.base if plan is not None else None
+        if base is not None:
+            if base not in loaded:
+                loaded[base] = load_revision(one.root, base, plans)
+            one.revision = loaded[base]
 
 
 def _files(path: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from reconciler.errors import ReconcilerError
 if TYPE_CHECKING:
     from reconciler.apply.rehearse import Rehearsal
     from reconciler.cli.session import Opened, Settings
+    from reconciler.model.plan import Plan
 
 
 @click.command()
@@ -22,24 +24,37 @@ if TYPE_CHECKING:
 @options.releases
 @options.outgoing
 @options.output
+@click.option(
+    "--plan",
+    "approved",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Only what this plan says, as apply --plan would do it; a folder: APP.json for each app.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="The whole plan, and everybody in it.")
 @options.settings
 @click.pass_context
-def rehearse(context: click.Context, settings: Settings, form: str, verbose: bool) -> None:
+def rehearse(context: click.Context, settings: Settings, form: str, approved: Path | None, verbose: bool) -> None:
     """Read the application, copy what it holds into the sandbox, apply the plan there, and plan again: nothing is left.
 
     Nothing is written to the application, nor to the memory. Exit code 0: an apply would end where it should; 3: so it
-    would, and something is held; 1: it would not, and the message says why.
+    would, and something is held; 5: what was approved no longer fits; 1: it would not, and the message says why.
     """
-    context.exit(asyncio.run(_rehearsed(settings, form=form, verbose=verbose)))
+    context.exit(asyncio.run(_rehearsed(settings, form=form, approved=approved, verbose=verbose)))
 
 
-async def _rehearsed(settings: Settings, *, form: str, verbose: bool) -> int:
+async def _rehearsed(settings: Settings, *, form: str, approved: Path | None, verbose: bool) -> int:
+    from reconciler.cli.approval import approved_plans
     from reconciler.cli.session import open_apps, together
 
     codes, documents = [], []
-    for opened in open_apps(settings):
-        rehearsal = await _one(opened)
+    apps = open_apps(settings)
+    plans = approved_plans(approved, apps, only=settings.apps) if approved else {}
+    for opened in apps:
+        if approved and opened.app.name not in plans:
+            click.echo(f"{opened.app.name}: {approved} holds no plan of it, skipped", err=True)
+            continue
+        rehearsal = await _one(opened, plans.get(opened.app.name))
         codes.append(rehearsal.exit_code)
         documents.append(_document(rehearsal))
         if form == "text":
@@ -52,7 +67,7 @@ async def _rehearsed(settings: Settings, *, form: str, verbose: bool) -> int:
     return together(codes)
 
 
-async def _one(opened: Opened) -> Rehearsal:
+async def _one(opened: Opened, approved: Plan | None) -> Rehearsal:
     from reconciler.cli.progress import Progress
 
     try:
@@ -65,14 +80,17 @@ async def _one(opened: Opened) -> Rehearsal:
     with Progress(opened.app.name) as progress:
         async with opened.connect() as client:
             proposal = await opened.propose(client, progress)
-    return await Rehearser(proposal, opened.profile, opened.state).rehearse()
+    return await Rehearser(proposal, opened.profile, opened.state, approved).rehearse()
 
 
 def _tell(opened: Opened, rehearsal: Rehearsal, *, verbose: bool) -> None:
+    from reconciler.cli.outcomes import told
     from reconciler.cli.plans import show
 
     plan = rehearsal.plan
     show(opened, plan, verbose=verbose)
+    if rehearsal.narrowed is not None:
+        told(rehearsal.narrowed)
     click.echo("\n  REHEARSED")
     for doubt in rehearsal.doubts:
         click.echo(f"  ! {doubt}")
@@ -123,6 +141,9 @@ def _document(rehearsal: Rehearsal) -> dict[str, object]:
             for s in rehearsal.failures
         ],
         "left": [{"action": change.action, "key": change.key} for change in rehearsal.left],
+        "moved": [
+            {"action": each.change.action, "key": each.change.key, "what": list(each.what)} for each in rehearsal.moved
+        ],
         "held": len(rehearsal.plan.held),
         "plan": orjson.loads(to_json(rehearsal.plan)),
     }

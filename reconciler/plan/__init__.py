@@ -74,8 +74,12 @@ class Proposal:
         numbers = context.snapshot.numbers
         gone = (c for c in changes if isinstance(c, DeactivateUser) and c.id in numbers)
         context.leaving, context.deleting = {numbers[RemoteId(str(c.id))]: c.key for c in gone}, set()
+        untangle(context, "user")
+        untangle(context, "group")
         block_impossible(context)
-        return Proposal(assemble(context, guard(context)), context, left, whole=False)
+        guardrails = guard(context)
+        hold_together(context)
+        return Proposal(assemble(context, guardrails), context, left, whole=False)
 
     @property
     def users(self) -> Identity:

@@ -17,14 +17,12 @@ from reconciler.model.plan import (
     Difference,
     MemberRef,
     Plan,
-    RenameGroup,
-    RenameUser,
     UpdateGroup,
     UpdateUser,
 )
 from reconciler.plan.document import signed
 from reconciler.plan.moved import Approved, Leftovers, Moved
-from reconciler.plan.order import UNIQUE, Name, awaited, dependencies
+from reconciler.plan.order import UNIQUE, Name, awaited, dependencies, exchanges
 from reconciler.plan.same import (
     BELONGING,
     CREATING,
@@ -36,6 +34,8 @@ from reconciler.plan.same import (
     same,
     same_id,
 )
+
+EXCHANGE = "of those who exchange names with it, one no longer fits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def narrow(approved: Plan, now: Plan, freed: Mapping[str, Collection[Name]] | No
             new.append(left)
     leftovers = Leftovers(new, now.blocked)
     moved, unneeded = leftovers.sort(index.all)
-    for position, why in _unsupported(now.changes, kept, freed).items():
+    for position, why in _unsupported(now.changes, kept, freed, _broken(approved.changes, moved)).items():
         moved.append(Moved(kept.pop(position), (why,)))
     _without_the_uncreated(kept, moved)
     plan = signed(now.model_copy(update={"changes": tuple(kept[at] for at in sorted(kept)), "signature": None}))
@@ -162,19 +162,30 @@ def _of_paths(now: Sets, part: dict[str, Difference], approved: Change) -> Chang
 
 
 def _unsupported(
-    now: tuple[Change, ...], kept: Mapping[int, Change], freed: Mapping[str, Collection[Name]] | None
+    now: tuple[Change, ...],
+    kept: Mapping[int, Change],
+    freed: Mapping[str, Collection[Name]] | None,
+    broken: Collection[str],
 ) -> dict[int, str]:
     """Position → why, of kept changes that rely on one that is not there: who takes a name needs whoever gives it up,
-    and a temporary name is only taken by whoever gets the final one.
+    and who exchange names need one another. `broken`: keys of those whose exchange moved since it was approved.
     """
-    needs, finals = dependencies(now, freed), _finals(now)
+    needs = dependencies(now, freed)
     waiting: dict[int, list[int]] = {}
     for position, part in kept.items():
-        for each in needs.get(position, set()) | _ends(now[position], finals):
+        for each in needs.get(position, ()):
             if _relies(part, now[each]):
                 waiting.setdefault(each, []).append(position)
-    gone: dict[int, str] = {}
     missing = [each for each in waiting if not _does_its_part(now[each], kept.get(each))]
+    for circle in exchanges(now, needs):
+        if any(_names(kept[n]) for n in circle if n in kept):
+            ring = sorted(circle)
+            for position, after in zip(ring, [*ring[1:], ring[0]], strict=True):
+                if position in kept:
+                    waiting.setdefault(after, []).append(position)
+            missing += [n for n in ring if kept.get(n) != now[n]]
+    gone = {n: EXCHANGE for n, part in kept.items() if part.key in broken and _names(part)}
+    missing += gone
     while missing:
         giver = missing.pop()
         for position in waiting.get(giver, ()):
@@ -184,27 +195,19 @@ def _unsupported(
     return gone
 
 
-def _finals(now: tuple[Change, ...]) -> dict[tuple[str, str, str], int]:
-    """(key, path, name that is given up) → position, of renames."""
-    return {
-        (change.key, path, str(difference.before)): position
-        for position, change in enumerate(now)
-        if isinstance(change, (RenameUser, RenameGroup)) and not change.temporary
-        for path, difference in change.set.items()
-    }
-
-
-def _ends(change: Change, finals: Mapping[tuple[str, str, str], int]) -> set[int]:
-    """Of a change to a temporary name: the one to the final name."""
-    if not (isinstance(change, (RenameUser, RenameGroup)) and change.temporary):
+def _broken(approved: tuple[Change, ...], moved: Iterable[Moved]) -> set[str]:
+    """The keys of those who were to exchange names, where something of that moved."""
+    no_longer = {each.change.key for each in moved if isinstance(each.change, WRITING)}
+    if not no_longer:
         return set()
-    ends = (finals.get((change.key, path, str(difference.after))) for path, difference in change.set.items())
-    return {end for end in ends if end is not None}
+    circles = ({approved[n].key for n in circle} for circle in exchanges(approved, dependencies(approved)))
+    return {key for keys in circles if keys & no_longer for key in keys}
 
 
 def _relies(part: Change, before: Change) -> bool:
     """Whether what is left of a change still needs the other one: a part without its names does not."""
-    return part.key == before.key or bool(_names(part)) or before.key in awaited(part) or isinstance(part, CREATING)
+    own = part.key == before.key and not getattr(before, "temporary", False)
+    return own or bool(_names(part)) or before.key in awaited(part) or isinstance(part, CREATING)
 
 
 def _does_its_part(whole: Change, part: Change | None) -> bool:

@@ -9,7 +9,7 @@ from reconciler.errors import UsageError
 from reconciler.model.directory import Directory
 from reconciler.model.plan import AddMembers, Change, DeleteGroup, EmptyGroup, Note, Plan, RemoveMembers
 from reconciler.plan.document import signed
-from reconciler.plan.order import dependencies
+from reconciler.plan.order import dependencies, exchanges
 
 _KINDS = ("user", "group", "account", "appGroup")
 
@@ -65,14 +65,15 @@ def _about(change: Change, keys: frozenset[str]) -> Change | None:
 
 
 def _with_what_they_need(kept: dict[int, Change], changes: tuple[Change, ...]) -> None:
-    """Whoever gives up a name that is taken, and whatever has to be created."""
+    """Whoever gives up a name that is taken, all who exchange names with somebody, and whatever has to be created."""
     needs = dependencies(changes)
+    circle_of = {each: circle for circle in exchanges(changes, needs) for each in circle}
     created = {c.key: at for at, c in enumerate(changes) if c.action in ("createUser", "createGroup")}
     open_ = list(kept)
     while open_:
         position = open_.pop()
         change = kept[position]
-        needed = set(needs.get(position, ()))
+        needed = {*needs.get(position, ()), *circle_of.pop(position, ())}
         if not isinstance(change, DeleteGroup):
             new = (m.key for m in getattr(change, "members", ()) if m.id is None)
             needed |= {created[key] for key in new if key in created}

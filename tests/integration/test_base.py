@@ -229,3 +229,22 @@ def test_a_membership_that_was_taken_out_of_git_and_comes_back_is_wanted_anew(me
     files.edit_group("research", members=members)
     assert merged.call("apply", files.root, "--yes").code == 0
     assert box.user_id("ada@contoso.com") in box.members(group)
+
+
+def test_who_is_only_known_from_the_base_leaves_by_the_approved_plan(merged: Merged) -> None:
+    """The memory was lost between: without the base nobody would know that they were ours."""
+    files, box = merged.files, merged.sandbox
+    assert merged.call("apply", files.root, "--yes").code == 0
+    files.remove_person("charles.babbage")
+    merged.commit()
+    files.state_file.unlink()
+    file = files.root.parent / "approved.json"
+    assert merged.call("plan", files.root, "--base", "HEAD~1", "--out", file).code == 0
+    held = merged.call("apply", files.root, "--plan", file, "--yes")
+    assert held.code == 3, held.out + held.err
+    assert box.users[box.user_id("charles@contoso.com")]["active"]
+    files.state_file.unlink()
+    called = merged.call("apply", files.root, "--plan", file, "--yes", "--allow", "deprovisionUsers=1")
+    assert called.code == 0, called.out + called.err
+    assert not box.users[box.user_id("charles@contoso.com")]["active"]
+    assert merged.call("plan", files.root, "--detailed-exitcode").code == 0

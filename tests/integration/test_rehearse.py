@@ -248,3 +248,29 @@ def test_a_mapped_attribute_of_the_applications_own_is_rehearsed_and_told(
     found = rehearse(story)
     assert found.exit_code == 0
     assert "urn:contoso:2.0:User:badge is unknown to the sandbox, which takes any text there" in found.doubts
+
+
+def test_of_an_approved_plan_only_what_still_fits_is_rehearsed(
+    company: Callable[..., Company], reconciler: Reconciler
+) -> None:
+    box = Sandbox("scim", rate=0)
+    with running(box) as url:
+        files = company(gallery="scim", tenant=url)
+        assert reconciler("apply", files.root, "--yes").code == 0
+        files.edit_person("ada.lovelace", displayName="Countess")
+        files.edit_person("grace.hopper", displayName="Admiral")
+        approved = files.root.parent / "approved.json"
+        assert reconciler("plan", files.root, "--out", approved).code == 0
+        files.person("emmy.noether", "Emmy", "Noether")
+        called = reconciler("rehearse", files.root, "--plan", approved, "--format", "json")
+        assert called.code == 0, called.out + called.err
+        assert steps(called.document) == [("updateUser", "user:ada.lovelace"), ("updateUser", "user:grace.hopper")]
+        assert called.document["left"] == called.document["moved"] == []
+        files.edit_person("ada.lovelace", displayName="Lady")
+        called = reconciler("rehearse", files.root, "--plan", approved, "--format", "json")
+        assert called.code == 5, called.out + called.err
+        assert steps(called.document) == [("updateUser", "user:grace.hopper")]
+        assert [each["key"] for each in called.document["moved"]] == ["user:ada.lovelace"]
+        assert "Countess" in reconciler("rehearse", files.root, "--plan", approved).out
+        assert reconciler("rehearse", files.root, "--plan", files.root / "none.json").code == 1
+        assert {u["displayName"] for u in box.users.values()}.isdisjoint({"Admiral", "Lady", "Countess"})

@@ -274,3 +274,61 @@ def test_nobody_is_there_to_confirm(site: Company, sandbox: Sandbox, reconciler:
     before = holds(sandbox)
     assert reconciler("undo", newest(site), site.root).code == 64
     assert holds(sandbox) == before
+
+
+def exchange(site: Company, *ring: str) -> None:
+    """Each gets the names of the next."""
+    for each, other in zip(ring, [*ring[1:], ring[0]], strict=True):
+        address = f"{other.partition('.')[0]}@contoso.com"
+        site.edit_person(each, userPrincipalName=address, mail=address)
+
+
+@pytest.mark.parametrize("ring", [("ada.lovelace", "grace.hopper"), ("ada.lovelace", "grace.hopper", "alan.turing")])
+def test_who_exchanged_names_have_their_own_names_and_accounts_again(
+    site: Company, sandbox: Sandbox, reconciler: Reconciler, ring: tuple[str, ...]
+) -> None:
+    site.edit_app(guardrails={"renameUsers": {"count": 50}})
+    before = {id_: (user["userName"], user["displayName"]) for id_, user in sandbox.users.items()}
+    exchange(site, *ring)
+    assert reconciler("apply", site.root, "--yes").code == 0
+    assert {id_: (user["userName"], user["displayName"]) for id_, user in sandbox.users.items()} != before
+    called = reconciler("undo", newest(site), site.root, "--yes")
+    assert called.code == 0, called.out + called.err
+    assert {id_: (user["userName"], user["displayName"]) for id_, user in sandbox.users.items()} == before
+    assert "moved since" not in called.out
+    again = reconciler("undo", newest(site), site.root, "--yes")
+    assert again.code == 0, again.out + again.err
+    assert reconciler("plan", site.root, "--detailed-exitcode").code == 0, "an undo is undone"
+
+
+def test_who_was_left_with_a_temporary_name_while_it_was_taken_back(
+    site: Company, sandbox: Sandbox, reconciler: Reconciler
+) -> None:
+    """Killed after the last step was taken back, before that was written down."""
+    site.edit_app(guardrails={"renameUsers": {"count": 50}})
+    before = {id_: user["userName"] for id_, user in sandbox.users.items()}
+    exchange(site, "ada.lovelace", "grace.hopper")
+    assert reconciler("apply", site.root, "--yes").code == 0
+    journal = newest(site)
+    (plan,) = read_plans(journal.with_suffix(".plan.json").read_bytes(), "")
+    (aside,) = [change for change in plan.changes if getattr(change, "temporary", False)]
+    name = getattr(aside, "set")["userName"].after  # noqa: B009 -- not every change has it
+    sandbox.edit_user(str(aside.id), userName=name)
+    called = reconciler("undo", journal, site.root, "--yes")
+    assert called.code == 0, called.out + called.err
+    assert {id_: user["userName"] for id_, user in sandbox.users.items()} == before
+
+
+def test_steps_that_were_taken_back_were_not_done(site: Company, sandbox: Sandbox, reconciler: Reconciler) -> None:
+    site.edit_app(guardrails={"renameUsers": {"count": 50}})
+    exchange(site, "ada.lovelace", "grace.hopper")
+    assert reconciler("apply", site.root, "--yes").code == 0
+    after = {id_: user["userName"] for id_, user in sandbox.users.items()}
+    journal = newest(site)
+    steps = {line["step"] for row in journal.read_bytes().splitlines() if "step" in (line := orjson.loads(row))}
+    with journal.open("ab") as file:
+        for step in steps:
+            file.write(orjson.dumps({"event": "takenBack", "step": step}) + b"\n")
+    called = reconciler("undo", journal, site.root, "--yes")
+    assert called.code == 0, called.out + called.err
+    assert {id_: user["userName"] for id_, user in sandbox.users.items()} == after

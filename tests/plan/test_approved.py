@@ -32,7 +32,7 @@ from reconciler.model.plan import (
     RenameUser,
     UpdateUser,
 )
-from reconciler.plan import Narrowed, changes_digest, narrow, signed
+from reconciler.plan import Narrowed, changes_digest, narrow, only, signed
 
 
 def plan(*changes: Change, blocked: Sequence[Blocked] = ()) -> Plan:
@@ -301,6 +301,63 @@ def test_a_swap_goes_whole_or_not_at_all() -> None:
     other = (swap[0], swap[1], rename("ada", "tmp", "c"))
     found = narrow(plan(*swap), plan(*other))
     assert ("renameUser", "user:ada") not in {(a, k) for a, k, _ in runs(found)}, "nobody is left with a temporary name"
+
+
+def circle(kind: type[Any], **more: Any) -> tuple[Change, ...]:
+    """Ada and Bob exchange names; Ada's second step is of this kind, and may write more."""
+    final = kind(key="user:ada", id="1", name="ada", set=sets(userName=("tmp", "b"), **more))
+    return rename("ada", "a", "tmp", temporary=True), rename("bob", "b", "a", id_="2"), final
+
+
+FINALS = [UpdateUser, RenameUser, AdoptUser, ReactivateUser]
+
+
+@pytest.mark.parametrize("kind", FINALS)
+@pytest.mark.parametrize("missing", range(3))
+def test_of_a_circle_nothing_runs_unless_all_of_it_was_approved(kind: type[Any], missing: int) -> None:
+    whole = circle(kind)
+    assert narrow(plan(*whole), plan(*whole)).plan.changes == whole
+    approved = [change for n, change in enumerate(whole) if n != missing]
+    found = narrow(plan(*approved), plan(*whole))
+    assert not found.plan.changes
+    assert set(moved(found)) == {(change.action, change.key) for change in approved}
+
+
+@pytest.mark.parametrize("kind", FINALS)
+@pytest.mark.parametrize("more", [{}, {"title": ("x", "z")}])
+def test_of_a_circle_nothing_runs_if_a_part_of_one_change_moved(kind: type[Any], more: dict[str, Any]) -> None:
+    """Whatever it is of it that moved: not the name alone."""
+    approved, now = circle(kind, title=("x", "y")), circle(kind, **more)
+    found = narrow(plan(*approved), plan(*now))
+    assert bool(found.plan.changes) is not bool(more), "what nobody asks for any more is no move"
+    assert bool(found.moved) is bool(more)
+
+
+def test_what_is_no_name_runs_though_a_circle_came_up_that_nobody_approved() -> None:
+    found = narrow(plan(update("ada", title=("x", "y"))), plan(*circle(RenameUser, title=("x", "y")), off("tom", "3")))
+    assert runs(found) == [("updateUser", "user:ada", ["title"])]
+    assert not found.moved
+
+
+def test_of_a_circle_whose_one_account_is_another_now_nothing_runs() -> None:
+    """Though the name is free now, and the rest of it could."""
+    found = narrow(plan(*circle(RenameUser)), plan(rename("bob", "b", "a", id_="2"), rename("ada", "c", "b", id_="9")))
+    assert not found.plan.changes
+    assert {"user:ada", "user:bob"} <= {each.change.key for each in found.moved}
+
+
+def test_what_is_left_of_a_circle_that_broke_off_is_ended() -> None:
+    whole = circle(RenameUser)
+    found = narrow(plan(*whole), plan(*whole[1:]))
+    assert found.plan.changes == whole[1:]
+    assert not found.moved
+
+
+@pytest.mark.parametrize("key", ["user:ada", "user:bob"])
+@pytest.mark.parametrize("kind", FINALS)
+def test_one_of_a_circle_alone_brings_the_others(key: str, kind: type[Any]) -> None:
+    whole = circle(kind)
+    assert only(plan(*whole, off("tom", "3")), [key]).changes == whole
 
 
 def test_members_of_what_nobody_approved_are_left() -> None:
