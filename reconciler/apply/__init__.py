@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -64,7 +64,7 @@ class Run:
         """
         plan, context, before = self.proposal.plan, self.proposal.context, self.client.requests
         reader = Reader(self.client, self.profile)
-        writer = Writer(self.client, self.profile, reader, versions=_versions(context.snapshot))
+        writer = Writer(self.client, self.profile, reader, versions=_versions(context.snapshot, context.deleting))
         memory = Memory(self.state, self.proposal, self.now)
         concurrency = self.profile.rate.concurrency
         journal = Journal(self.journal)
@@ -136,14 +136,18 @@ def _sizes(context: Context) -> tuple[int, int]:
     return max(len(snapshot.accounts), desired.in_scope), max(len(snapshot.groups), len(desired.groups))
 
 
-def _versions(snapshot: Snapshot) -> Iterator[tuple[Literal["user", "group"], str, str]]:
-    """What the plan saw, where the application has versions."""
+def _versions(snapshot: Snapshot, deleting: Collection[int]) -> Iterator[tuple[Literal["user", "group"], str, str]]:
+    """What the plan saw, where the application has versions; not of groups that change as it deletes their members."""
     if VERSION in snapshot.user_paths:
         at = snapshot.user_paths.index(VERSION)
         yield from (("user", each.id, str(each.values[at])) for each in snapshot.accounts if each.values[at])
     if VERSION in snapshot.group_paths:
         at = snapshot.group_paths.index(VERSION)
-        yield from (("group", each.id, str(each.values[at])) for each in snapshot.groups if each.values[at])
+        yield from (
+            ("group", each.id, str(each.values[at]))
+            for each in snapshot.groups
+            if each.values[at] and each.members.isdisjoint(deleting)
+        )
 
 
 def _said(key: str, value: object) -> str:

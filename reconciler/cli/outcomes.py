@@ -38,7 +38,11 @@ def tell(outcome: Outcome, seconds: float, journal: Path) -> None:
         Status.HELD: "held",
     }
     counts = {name: outcome.count(status) for status, name in names.items()}
-    ended = outcome.ended or (outcome.unverified and f"what was written could not be read again: {outcome.unverified}")
+    ends = [
+        "interrupted" if outcome.interrupted else "",
+        outcome.ended,
+        outcome.unverified and f"what was written could not be read again: {outcome.unverified}",
+    ]
     click.echo(
         summary(
             counts,
@@ -47,7 +51,7 @@ def tell(outcome: Outcome, seconds: float, journal: Path) -> None:
             requests=outcome.requests,
             seconds=seconds,
             journal=str(journal),
-            ended=ended or ("interrupted" if outcome.interrupted else ""),
+            ended="; ".join(filter(None, ends)),
         ),
         nl=False,
     )

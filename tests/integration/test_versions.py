@@ -76,3 +76,12 @@ def test_versions_are_no_part_of_the_plan(settled: SandboxStory) -> None:
     after = settled.plan()
     assert before.live.digest == after.live.digest
     assert "meta.version" not in after.model_dump_json()
+
+
+def test_a_group_that_changes_with_a_deleted_member_is_still_written(settled: SandboxStory) -> None:
+    """Its version moves with our own deletion of the account: that is no edit of somebody else's."""
+    settled.company.edit_app(deprovision={"users": "delete"})
+    settled.company.remove_person("alan.turing")
+    settled.company.remove_group("research")
+    settled.converge()
+    assert "Research" not in {group["displayName"] for group in settled.sandbox.groups.values()}

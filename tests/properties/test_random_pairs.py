@@ -37,7 +37,8 @@ class Judge:
         self.pair, self.after, self.plan = pair, after, plan
         self.known = known
         """The bindings after it."""
-        self.asked = {c["key"] for c in plan["changes"] if c.get("held")} | {b["key"] for b in plan["blocked"]}
+        self.held = {c["key"] for c in plan["changes"] if c.get("held")}
+        self.asked = self.held | {b["key"] for b in plan["blocked"]}
         self.held_members = {m["key"] for c in plan["changes"] if c.get("held") for m in c.get("members", ())}
         self.candidates = {each["id"] for c in plan["changes"] for each in c.get("candidates", ())}
 
@@ -118,7 +119,7 @@ class Judge:
         if account["userName"] == ROBOT or pair.is_ignored(id_):
             return False
         owners = {key[5:] for key, each in pair.known.items() if each["id"] == id_ and key.startswith("user:")}
-        owners |= {n for n, p in pair.people.items() if p["pin"] == id_ and f"user:{n}" not in self.asked}
+        owners |= {n for n, p in pair.people.items() if p["pin"] == id_ and f"user:{n}" not in self.held}
         owners = {owner for owner in owners if not self.is_pinned_elsewhere(owner, id_)}
         if any(pair.is_protected(owner) for owner in owners):
             return False
