@@ -39,9 +39,12 @@ class Journal:
         return self
 
     def keep(self, plan: bytes) -> None:
-        """Writes the plan beside the journal, on the disk before anything of it is done."""
+        """Writes the plan beside the journal, on the disk before anything of it is done. It holds values of people, so
+        nobody else may read it.
+        """
         try:
-            with plan_beside(self.path).open("wb") as file:
+            descriptor = os.open(plan_beside(self.path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(plan)
                 file.flush()
                 os.fsync(file.fileno())

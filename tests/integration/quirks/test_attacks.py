@@ -202,6 +202,9 @@ def test_json_is_one_whole_document(outsider: Outsiders, people: Company, capsys
 
 def test_journals_and_state_hold_no_values(settled: Callable[..., Outsider], people: Company) -> None:
     settled()
-    kept = b"".join(p.read_bytes() for p in Path(people.root / ".reconciler").rglob("*") if p.is_file())
+    """The plan that is kept beside a journal, so that it can be undone, holds them as any plan does."""
+    files = [p for p in Path(people.root / ".reconciler").rglob("*") if p.is_file()]
+    assert {p.stat().st_mode & 0o077 for p in files if p.name.endswith(".plan.json")} == {0}
+    kept = b"".join(p.read_bytes() for p in files if not p.name.endswith(".plan.json"))
     assert b"Hopper@Contoso" not in kept
     assert b"Europe/London" not in kept
