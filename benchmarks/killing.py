@@ -162,7 +162,7 @@ class Apply:
 
     def __init__(self, root: Path, seconds: float, *, early: bool) -> None:
         self._journals = root / ".reconciler" / "journals"
-        self._before = set(self._journals.glob("*"))
+        self._before = set(self._journals.glob("*.jsonl"))
         self.reading = self.writing = 0.0
         """Seconds until the first write, and from there on."""
         command, begun = [*RECONCILER, "apply", "--yes", str(root)], time.monotonic()
@@ -188,7 +188,7 @@ class Apply:
 
 
 def _tried(journals: Path, before: set[Path]) -> bool:
-    return any(b'"event":"try"' in file.read_bytes() for file in set(journals.glob("*")) - before)
+    return any(b'"event":"try"' in file.read_bytes() for file in set(journals.glob("*.jsonl")) - before)
 
 
 def _compare(url: str, day: Day) -> tuple[int, int]:
@@ -224,7 +224,7 @@ def _listed(url: str) -> list[dict[str, Any]]:
 def _unreadable(root: Path) -> int:
     """Journals with a line that is no JSON, the one aside at which a killed process was."""
     bad = 0
-    for file in (root / ".reconciler" / "journals").glob("*"):
+    for file in (root / ".reconciler" / "journals").glob("*.jsonl"):
         *lines, last = file.read_bytes().split(b"\n")
         try:
             events = [json.loads(line)["event"] for line in lines]
