@@ -33,7 +33,7 @@ def _one(people: int, *, bulk: bool) -> Row:
         extra = f"\n  bulk: {{operations: {BULK}}}" if bulk else ""
         write_app(root, "scim", url)
         app = root / "apps" / "bench" / "app.yaml"
-        text = app.read_text(encoding="utf-8").replace("profile: {rate: {perSecond: null}}", "profile:")
+        text = app.read_text(encoding="utf-8").replace("profile: {rate: {perSecond: null}}", "canary: 0\nprofile:")
         app.write_text(f"{text.rstrip()}\n  rate: {{perSecond: null}}{extra}\n", encoding="utf-8")
         spent = measure([*RECONCILER, "apply", str(root), "--yes"])
         seen: Counter[str] = Counter(call.method for call in sandbox.requests)
