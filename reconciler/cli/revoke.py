@@ -49,7 +49,7 @@ def revoke(
     """Deactivate somebody's accounts now, in all apps, and keep them so: every later plan respects it.
 
     Reads the apps' own files and no others, acts also where provisioning is off, and waits for no apply that runs.
-    Exit code 0: no access is left; 4: somewhere it is, or nobody knows; 1: nothing was done.
+    Exit code 0: no access is left; 4: somewhere it is, or nobody knows; 1: no account was touched.
     """
     from reconciler.cli.alone import open_alone
 

@@ -48,9 +48,11 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
     from reconciler.cli.saved import Destination
     from reconciler.cli.session import open_apps
     from reconciler.errors import PlanError
+    from reconciler.plan import document
     from reconciler.render import undoing
 
     past = read_past(journal)
+    result: dict[str, object]
     (opened,) = open_apps(replace(settings, apps=(past.plan.app,)))
     destination = Destination(out, [past.plan.app], opened.root) if out else None
     if past.plan.tenant_url != opened.app.tenant_url:
@@ -72,9 +74,10 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
                 if form == "text":
                     show(opened, proposal.plan, verbose=False)
                 destination.keep(proposal.plan)
-                return 0
-            wish = Wish(form=form, yes=yes)
-            code, result = await execute(opened, client, proposal, wish, {"undoes": past.plan.digest})
+                code, result = 0, {"plan": document(proposal.plan)}
+            else:
+                wish = Wish(form=form, yes=yes)
+                code, result = await execute(opened, client, proposal, wish, {"undoes": past.plan.digest})
     if form == "json":
         import orjson
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     from tests.conftest import Called, Company
 
     Reconciler = Callable[..., Called]
-
-
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox("scim", rate=0)
-
-
-@pytest.fixture
-def site(sandbox: Sandbox, company: Callable[..., Company]) -> Iterator[Company]:
-    with running(sandbox) as url:
-        yield company(gallery="scim", tenant=url)
 
 
 @pytest.fixture

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.sandbox import Sandbox, running
+from reconciler.sandbox import Sandbox
 from reconciler.sandbox.faults import Faults
 
 if TYPE_CHECKING:
     from tests.conftest import Called, Company
 
     Reconciler = Callable[..., Called]
-
-
-@pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox("scim", rate=0)
-
-
-@pytest.fixture
-def site(sandbox: Sandbox, company: Callable[..., Company]) -> Iterator[Company]:
-    with running(sandbox) as url:
-        yield company(gallery="scim", tenant=url)
 
 
 @pytest.fixture(params=["few", "all"])

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox("scim", rate=0)
-
-
-@pytest.fixture
 def site(sandbox: Sandbox, company: Callable[..., Company]) -> Iterator[Company]:
     """The company in a repository of its own, everything committed."""
     with running(sandbox) as url:

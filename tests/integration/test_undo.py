@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox("scim", rate=0)
-
-
-@pytest.fixture
 def site(sandbox: Sandbox, company: Callable[..., Company], reconciler: Reconciler) -> Iterator[Company]:
     """Everybody is there, and then there was a day on which something of everything happened."""
     with running(sandbox) as url:
@@ -136,6 +131,10 @@ def test_with_out_it_is_only_written_down(
         ("addMembers", "group:research"), ("removeMembers", "group:research"), ("addMembers", "group:social-media"),
     }  # fmt: skip
     assert {reason for c in plan.changes for reason in c.reasons} == {"undone", "memberLeaves"}
+    called = reconciler("undo", newest(site), site.root, "--out", tmp_path / "again.json", "--format", "json")
+    told = orjson.loads(called.out)
+    assert told["plan"] == orjson.loads((tmp_path / "again.json").read_bytes())
+    assert "users/grace.hopper.yaml" in told["undo"]["files"]
     unwritable = reconciler("undo", newest(site), site.root, "--out", tmp_path / "no" / "undo.json")
     assert unwritable.code == 64
 
