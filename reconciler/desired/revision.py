@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from reconciler.desired.document import MAX_BYTES
+from reconciler.desired.git import environment, run
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.root import PARTS
 from reconciler.errors import DesiredStateError, UsageError
@@ -170,7 +171,7 @@ def _contents(root: Path, shas: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         questions.seek(0)
         with subprocess.Popen(
             ["git", "-C", str(root), "cat-file", "--batch", "--buffer"],
-            stdin=questions, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+            stdin=questions, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(),
         ) as git:  # fmt: skip
             assert git.stdout is not None
             for sha in asked:
@@ -204,17 +205,8 @@ def _run(root: Path, *arguments: str) -> bytes:
 
 def _git(root: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(
-            ["git", "-C", str(root), *arguments],
-            capture_output=True, timeout=_SECONDS, check=False, env=_environment(),
-        )  # fmt: skip
+        return run(root, *arguments, seconds=_SECONDS)
     except OSError as error:
         raise UsageError("git can't be run", hint="`--base` needs git: install it") from error
     except subprocess.TimeoutExpired as error:
         raise UsageError(f"git {arguments[0]} took more than {_SECONDS} s", hint="try it by hand") from error
-
-
-def _environment() -> dict[str, str]:
-    """Git never asks anybody anything here, and reads the repository that `root` is in."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
-    return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from difflib import get_close_matches
 from pathlib import Path
 
+from reconciler.desired.git import git
 from reconciler.errors import UsageError
 
-GIT_SECONDS = 20
 PARTS = ("reconciler.yaml", "users", "groups", "apps")
 
 
@@ -33,14 +32,7 @@ def find(start: Path) -> Path:
 
 def commit_of(root: Path) -> str | None:
     """The commit that the work tree around `root` is at. None outside of git, or before the first commit."""
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD^{commit}"],
-            capture_output=True, text=True, timeout=GIT_SECONDS, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    return (git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") or "").strip() or None
 
 
 def misnamed(name: str) -> str:

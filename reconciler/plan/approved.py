@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reconciler.model.path import parse_path
 from reconciler.model.plan import (
     AddMembers,
     Change,
@@ -22,7 +21,7 @@ from reconciler.model.plan import (
 )
 from reconciler.plan.document import signed
 from reconciler.plan.moved import Approved, Leftovers, Moved
-from reconciler.plan.order import UNIQUE, Name, awaited, dependencies, exchanges
+from reconciler.plan.order import Name, awaited, dependencies, exchanges, naming_paths
 from reconciler.plan.same import (
     BELONGING,
     CREATING,
@@ -178,13 +177,13 @@ def _unsupported(
                 waiting.setdefault(each, []).append(position)
     missing = [each for each in waiting if not _does_its_part(now[each], kept.get(each))]
     for circle in exchanges(now, needs):
-        if any(_names(kept[n]) for n in circle if n in kept):
+        if any(naming_paths(kept[n]) for n in circle if n in kept):
             ring = sorted(circle)
             for position, after in zip(ring, [*ring[1:], ring[0]], strict=True):
                 if position in kept:
                     waiting.setdefault(after, []).append(position)
             missing += [n for n in ring if kept.get(n) != now[n]]
-    gone = {n: EXCHANGE for n, part in kept.items() if part.key in broken and _names(part)}
+    gone = {n: EXCHANGE for n, part in kept.items() if part.key in broken and naming_paths(part)}
     missing += gone
     while missing:
         giver = missing.pop()
@@ -207,17 +206,11 @@ def _broken(approved: tuple[Change, ...], moved: Iterable[Moved]) -> set[str]:
 def _relies(part: Change, before: Change) -> bool:
     """Whether what is left of a change still needs the other one: a part without its names does not."""
     own = part.key == before.key and not getattr(before, "temporary", False)
-    return own or bool(_names(part)) or before.key in awaited(part) or isinstance(part, CREATING)
+    return own or bool(naming_paths(part)) or before.key in awaited(part) or isinstance(part, CREATING)
 
 
 def _does_its_part(whole: Change, part: Change | None) -> bool:
-    return part is not None and _names(whole) <= _names(part)
-
-
-def _names(change: Change) -> frozenset[str]:
-    """The paths of a change whose values belong to one resource at a time."""
-    kind = change.key.partition(":")[0]
-    return frozenset(path for path in getattr(change, "set", {}) if (kind, parse_path(path).schema_name) in UNIQUE)
+    return part is not None and set(naming_paths(whole)) <= set(naming_paths(part))
 
 
 def _without_the_uncreated(kept: dict[int, Change], moved: list[Moved]) -> None:

@@ -24,7 +24,7 @@ from reconciler.model.plan import (
 from reconciler.model.values import app_group_key, is_null
 from reconciler.plan.context import Context
 from reconciler.plan.exchange import open_circles
-from reconciler.plan.order import UNIQUE, dependencies, given_up
+from reconciler.plan.order import dependencies, given_up, naming_paths
 
 CIRCLE = "the name has to come from {givers}, where it can't be given up: not everybody there can be renamed"
 KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one first, or choose another"
@@ -123,8 +123,8 @@ def _without_names(change: Change) -> list[Change]:
     """What is left of a change whose names can't be written."""
     if isinstance(change, (CreateUser, CreateGroup)) or not hasattr(change, "set"):
         return []
-    kind = change.key.partition(":")[0]
-    left = {path: d for path, d in change.set.items() if (kind, parse_path(path).schema_name) not in UNIQUE}
+    names = naming_paths(change)
+    left = {path: difference for path, difference in change.set.items() if path not in names}
     if not left:
         return []
     if isinstance(change, RenameUser):

@@ -145,12 +145,21 @@ def taken_names(change: Change) -> list[Name]:
 
 def names_of(change: Change, side: Literal["before", "after"]) -> list[Name]:
     """The names that a change writes, or writes over."""
-    kind = change.key.partition(":")[0].replace("account", "user")
     return [
-        (kind, path, str(name).casefold())
-        for path, difference in getattr(change, "set", {}).items()
-        if (kind, parse_path(path).schema_name) in UNIQUE and not _is_hidden(name := getattr(difference, side))
+        (_kind(change), path, str(name).casefold())
+        for path in naming_paths(change)
+        if not _is_hidden(name := getattr(change.set[path], side))  # type: ignore[union-attr]
     ]
+
+
+def naming_paths(change: Change) -> list[str]:
+    """The paths of a change whose values belong to one resource at a time."""
+    kind = _kind(change)
+    return [path for path in getattr(change, "set", {}) if (kind, parse_path(path).schema_name) in UNIQUE]
+
+
+def _kind(change: Change) -> str:
+    return "user" if change.key.startswith(("user:", "account:")) else "group"
 
 
 def _is_hidden(name: Value) -> bool:

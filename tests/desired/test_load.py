@@ -222,7 +222,10 @@ def test_the_commit_of_a_work_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert commit_of(tree) is None
     git("commit", "--quiet", "--allow-empty", "--no-verify", "-m", "first")
     (tree / "below").mkdir()
-    assert commit_of(tree / "below") == git("rev-parse", "HEAD")
+    commit = git("rev-parse", "HEAD")
+    assert commit_of(tree / "below") == commit
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "of-a-hook"))
+    assert commit_of(tree) == commit
 
 
 def test_no_git_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
