@@ -68,6 +68,7 @@ def test_a_rehearsal_ends_as_the_apply_does_in_every_application(
     box = Sandbox(gallery, rate=0, users=3)
     with running(box) as url:
         files = company(gallery=gallery, tenant=url)
+        files.edit_app(profile={"settleSeconds": 0})  # the sandbox does at once what it says
         for day in (lambda _files: None, next_day):
             day(files)
             before = len([r for r in box.requests if r.method != "GET"])
