@@ -11,7 +11,7 @@ from reconciler.model.plan import Change, Difference, RenameGroup, RenameUser
 from reconciler.plan.circles import circles
 from reconciler.plan.context import Context
 from reconciler.plan.impossible import sentences
-from reconciler.plan.order import dependencies, exchanges, given_up, taken_names
+from reconciler.plan.order import dependencies, exchanges, given_up, taken_names, waiters
 from reconciler.plan.temporary import temporary_name
 
 
@@ -54,10 +54,7 @@ def hold_together(context: Context) -> None:
 
 def _behind(needs: Mapping[int, set[int]], stuck: Container[int]) -> set[int]:
     """Whoever is stuck, or waits for somebody who is."""
-    waiting: dict[int, list[int]] = {}
-    for number, before in needs.items():
-        for each in before:
-            waiting.setdefault(each, []).append(number)
+    waiting = waiters(needs)
     reached = {n for n in {*needs, *waiting} if n in stuck}
     ready = list(reached)
     while ready:

@@ -24,7 +24,7 @@ from reconciler.model.plan import (
 from reconciler.model.values import app_group_key, is_null
 from reconciler.plan.context import Context
 from reconciler.plan.exchange import open_circles
-from reconciler.plan.order import dependencies, given_up, naming_paths
+from reconciler.plan.order import dependencies, given_up, naming_paths, waiters
 
 CIRCLE = "the name has to come from {givers}, where it can't be given up: not everybody there can be renamed"
 KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one first, or choose another"
@@ -103,11 +103,8 @@ def _group_key(context: Context, at: int) -> str:
 
 def _circle(changes: list[Change], needs: Mapping[int, set[int]], stuck: Mapping[int, str]) -> set[int]:
     """Whoever waits in a circle, or for somebody in one, or for somebody stuck."""
-    waited: dict[int, list[int]] = {}
+    waited = waiters(needs)
     open_needs = {number: len(before) for number, before in needs.items()}
-    for number, before in needs.items():
-        for each in before:
-            waited.setdefault(each, []).append(number)
     ready = [n for n in range(len(changes)) if n not in open_needs and n not in stuck]
     done = set(ready)
     while ready:

@@ -136,6 +136,15 @@ def _held_names(kind: str, paths: Sequence[str], row: Sequence[Value]) -> list[N
     ]
 
 
+def waiters(needs: Mapping[int, Collection[int]]) -> dict[int, list[int]]:
+    """`dependencies` the other way round: position → those that wait for it."""
+    waiting: dict[int, list[int]] = {}
+    for number, before in needs.items():
+        for each in before:
+            waiting.setdefault(each, []).append(number)
+    return waiting
+
+
 def taken_names(change: Change) -> list[Name]:
     """The names that a change takes; a temporary one is nobody else's."""
     if getattr(change, "temporary", False):

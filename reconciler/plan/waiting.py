@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.plan import Held
 from reconciler.plan.context import Context
-from reconciler.plan.order import dependencies, given_up
+from reconciler.plan.order import dependencies, given_up, waiters
 
 
 def hold_what_waits(context: Context) -> None:
@@ -12,11 +12,7 @@ def hold_what_waits(context: Context) -> None:
     changes = context.changes
     if not any(change.held for change in changes):
         return
-    needs = dependencies(changes, given_up(context))
-    waiting: dict[int, list[int]] = {}
-    for number, before in needs.items():
-        for each in before:
-            waiting.setdefault(each, []).append(number)
+    waiting = waiters(dependencies(changes, given_up(context)))
     open_ = [number for number in waiting if changes[number].held]
     while open_:
         giver = open_.pop()
