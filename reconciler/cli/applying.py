@@ -88,7 +88,10 @@ async def execute(
             told(narrowed)
     stale = narrowed is not None and bool(narrowed.moved)
     if stale and wish.atomic:
-        click.echo("--atomic: something that was approved no longer fits, so nothing was written", err=True)
+        click.echo(
+            f"--atomic: something that was approved no longer fits, so nothing was written to {opened.app.name}",
+            err=True,
+        )
         nothing = Outcome([], stale=True)
         return nothing.exit_code, result(plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:

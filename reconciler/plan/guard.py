@@ -93,7 +93,7 @@ def guard(context: Context) -> list[Guardrail]:
     tally = _tally(context.changes)
     for name, of in (
         ("deprovisionUsers", base + _unmanaged(context)),
-        ("deleteGroups", len(context.snapshot.groups)),
+        ("deleteGroups", _groups(context)),
         ("renameUsers", base),
         ("updateUsers", base),
         ("clearAttributes", base),
@@ -195,6 +195,17 @@ def _unmanaged(context: Context) -> int:
     return sum(1 for at, a in enumerate(context.snapshot.accounts) if a.active and at not in known)
 
 
+def _groups(context: Context) -> int:
+    """The groups that are bound or matched, and others where `unmanaged` removes them."""
+    if context.snapshot.partial:
+        return len(context.desired.groups)
+    known = context.groups.owner
+    if context.app.unmanaged.groups not in ("delete", "empty"):
+        return len(known)
+    spared = {*known, *context.ignored_groups, *context.namesake_groups}
+    return len(known) + sum(1 for at in range(len(context.snapshot.groups)) if at not in spared)
+
+
 def _spent(context: Context, name: str) -> int:
     since = context.as_of - WINDOW
     return sum(s["value"] for s in context.state.spent if s["name"] == name and datetime.fromisoformat(s["at"]) > since)
@@ -220,12 +231,11 @@ def weigh(change: Change) -> dict[str, int]:
 
 
 def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) -> dict[str, int]:
-    """Adoptions and reactivations count as renames only; who goes through a temporary name is renamed once."""
+    """Adoptions and reactivations count as renames only; of a rename through a temporary name
+    the final one counts."""
     if isinstance(change, RenameUser) and change.temporary:
         return {}
     weights: dict[str, int] = {}
-    if isinstance(change, RenameUser) and change.temporary:
-        return weights  # the final one counts
     if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
         weights["renameUsers"] = 1
     if isinstance(change, (UpdateUser, RenameUser)) and not awaited(change):

@@ -199,6 +199,23 @@ class TestDeleteGroups:
         del world.state.bindings["group:t2"]
         assert not world.plan().held
 
+    def test_the_base_is_groups_that_are_ours(self, world: Any, read: Any) -> None:
+        world.settled(5)
+        for n in range(3):
+            world.team(f"7{n}", f"Team {n}", "1000")
+        for n in range(40):
+            world.team(f"8{n}", f"Stranger {n}")
+        world.bind("group:t0", "70")
+        world.bind("group:t1", "71")
+        world.app(guardrails={"deleteGroups": {"percent": 50}})
+        plan = world.plan()
+        assert read.rail(plan, "deleteGroups").of == 2
+        assert {h[2] for h in read.held(plan)} == {"deleteGroups=2"}
+        world.app(unmanaged={"users": "report", "groups": "delete"}, ignore={"groups": [
+            {"attribute": "displayName", "operator": "EQUALS", "value": "Stranger 1"},
+        ]})  # fmt: skip
+        assert read.rail(world.plan(), "deleteGroups").of == 42
+
 
 class TestOthers:
     def test_rename_users_counts_sign_in_names(self, crowd: Any, read: Any) -> None:

@@ -16,6 +16,7 @@ from reconciler.model.plan import (
     Guardrail,
     Note,
     Reason,
+    RemoveMembers,
     Soon,
     UpdateUser,
 )
@@ -111,6 +112,18 @@ class TestTenThousand:
         assert "deprovisionUsers: 10,000 of 12,000 (83.3 %), allowed are 20 or 10 %: is that meant?" in shown
         assert "and 9,992 more" in shown
         assert "10,000 held." in shown
+
+    def test_one_group_is_named_once_and_says_who_leaves_it_besides(self, make: Any) -> None:
+        held = make.held("guardrail:removeMembers:editors", "removeMembers:editors=5")
+        rail = Guardrail(name="removeMembers:editors", value=5, percent=50, of=7, broken=True)
+        gone = {"key": "group:editors", "id": "7", "name": "Editors & co"}
+        stay = RemoveMembers(
+            members=(make.member("ada"), make.member("grace")), reasons=(Reason.MEMBER_REMOVED,), held=held, **gone
+        )
+        leave = RemoveMembers(members=tuple(make.member(n) for n in "abc"), reasons=(Reason.MEMBER_LEAVES,), **gone)
+        shown = text(make.plan(stay, leave, guardrails=(rail,)), PLAIN)
+        assert "      Editors & co: ada, grace; 3 more leave with their account\n" in shown
+        assert "leave with" not in text(make.plan(stay, guardrails=(rail,)), PLAIN)
 
 
 def test_want_of_memory_is_told_as_such(make: Any) -> None:
