@@ -83,7 +83,7 @@ async def execute(
     """Shows, asks, and runs. The lock is held."""
     plan = proposal.plan
     if wish.form == "text":
-        show(opened, plan, verbose=wish.verbose)
+        show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
             told(narrowed)
     stale = narrowed is not None and bool(narrowed.moved)

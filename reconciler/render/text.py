@@ -56,11 +56,13 @@ def text(
     effect: str = "deactivated",
     used: int | None = None,
     verbose: bool = False,
+    whole: bool = False,
 ) -> str:
     """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there, `used`
-    how many requests were made there today, if that is known.
+    how many requests were made there today, if that is known. `whole`: it is about to run, so that nothing is folded
+    because it is not of this change.
     """
-    ours, others = (plan, None) if plan.desired.base is None else apart(plan)
+    ours, others = (plan, None) if whole or plan.desired.base is None else apart(plan)
     lines = [_head(plan, style), *_changes(ours, style, title or plan.app, effect, verbose=verbose)]
     if others is not None and others.changes:
         lines += ["", *(f"  {style(row, 'bold')}" for row in flowing(folded(others, verbose=verbose), style, 2))]
@@ -69,7 +71,7 @@ def text(
     lines += _section("SOON", "yellow", ahead(plan), style, verbose=verbose)
     lines += _blocked(plan, style, verbose=verbose)
     lines += _notes(plan, style, verbose=verbose)
-    lines += ["", *_summary(ours, style, used)]
+    lines += ["", *_summary(ours, style, used, whole=whole)]
     return "\n".join(lines) + "\n"
 
 
@@ -189,7 +191,7 @@ def _decided(plan: Plan, style: Style) -> list[str]:
     ]
 
 
-def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
+def _summary(plan: Plan, style: Style, used: int | None, *, whole: bool) -> list[str]:
     found = sections(plan.pending)
     going = {key for key in found.loses if key.startswith(("group:", "appGroup:"))}
     with_group = {m.key for c in plan.pending if isinstance(c, (EmptyGroup, DeleteGroup)) for m in c.members}
@@ -209,7 +211,7 @@ def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
     if going:
         parts.append(style(f"{len(going):,} {plural(len(going), 'group goes', 'groups go')}", "red"))
     total = len(plan.pending)
-    nothing = "Nothing to do" if plan.desired.base is None else "Nothing is done by this change"
+    nothing = "Nothing to do" if whole or plan.desired.base is None else "Nothing is done by this change"
     figure = f"{total:,} {plural(total, 'change', 'changes')}" if total else nothing
     head = [f"{figure}: {parts[0]}", *parts[1:]] if parts else [figure]
     held = len(plan.held)
