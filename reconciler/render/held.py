@@ -106,9 +106,12 @@ def _broken(rail: Guardrail) -> str:
         return (
             f"{safe(group)} keeps {rail.value:,} of {rail.of:,} members, and is to have {rail.count:,}: is that meant?"
         )
-    percent = f" ({rail.value * 100 / rail.of:.3g} %)" if rail.of else ""
-    earlier = f", after {rail.earlier:,} within a day" if rail.earlier else ""
-    figure = f"{safe(rail.name)}: {rail.value:,} of {rail.of:,}{percent}{earlier}"
+    together = f"{(rail.value + rail.earlier) * 100 / rail.of:.3g} %" if rail.of else ""
+    if rail.earlier:
+        counted = f", after {rail.earlier:,} within a day{f': together {together}' if together else ''}"
+    else:
+        counted = f" ({together})" if together else ""
+    figure = f"{safe(rail.name)}: {rail.value:,} of {rail.of:,}{counted}"
     return f"{figure}, allowed are {limit(rail)}: is that meant?"
 
 

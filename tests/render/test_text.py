@@ -213,3 +213,21 @@ def test_a_reason_of_a_file_comes_out_harmless(make: Any) -> None:
         Soon(key="user:ada", name="Ada", group="group:x", group_name="X\x1b[2J", until="2026-11-30", reason="\x1b]0;x"),
     )
     assert "\x1b" not in text(make.plan(soon=soon), PLAIN)
+
+
+def test_whoever_left_earlier_is_named_where_the_memberships_go(make: Any) -> None:
+    change = RemoveMembers(
+        key="group:editors", id="7", name="Editors", members=(make.member("grace"),), reasons=(Reason.MEMBER_LEAVES,)
+    )
+    shown = text(make.plan(change), PLAIN)
+    assert "- grace  leaves Editors" in shown
+    assert "1 change: 1 person loses access." in shown
+
+
+def test_what_was_done_within_a_day_counts_in_the_percentage(make: Any) -> None:
+    held = make.held("guardrail:deprovisionUsers", "deprovisionUsers=1")
+    rail = Guardrail(name="deprovisionUsers", value=1, earlier=5, percent=10, of=50, broken=True)
+    change = DeactivateUser(key="user:a", id="9", name="A", reasons=(Reason.DISABLED,), held=held)
+    assert "deprovisionUsers: 1 of 50, after 5 within a day: together 12 %, allowed are 10 %: is that meant?" in text(
+        make.plan(change, guardrails=(rail,)), PLAIN
+    )
