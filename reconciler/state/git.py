@@ -97,7 +97,7 @@ class Repository:
     def tree(self, object_: str) -> Mapping[str, str] | None:
         """Name → blob, of the files directly in a commit; None if it is no commit with files."""
         try:
-            listed = self.git("ls-tree", "-z", f"{object_}^{{commit}}")
+            listed = self.git("ls-tree", "--full-tree", "-z", f"{object_}^{{commit}}")
         except GitFailed:
             return None
         rows = [row.split("\t", 1) for row in listed.decode(errors="replace").split("\0") if row]

@@ -65,6 +65,16 @@ class TestSharing:
         assert found == state()
         assert not found.fresh
 
+    def test_a_desired_state_in_a_folder_of_the_repository_reads_and_writes(self, clone: Callable[..., Path]) -> None:
+        folders = [clone(name) / "access" / "desired-state" for name in ("a", "b")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        below, other = (GitStates(Repository(folder), folder / ".reconciler") for folder in folders)
+        with below.hold("chat", HERE):
+            assert below.load("chat", HERE).fresh
+            below.save(state())
+        assert other.load("chat", HERE) == state()
+
     def test_a_shallow_clone_reads_and_writes(self, states_of: Make) -> None:
         states_of("a").save(state())
         shallow = states_of("b", "--depth=1")
