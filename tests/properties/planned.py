@@ -9,6 +9,7 @@ from reconciler.apply import Outcome, Status, Step
 from reconciler.apply.remember import Memory
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
+from reconciler.model.desired import Desired
 from reconciler.model.directory import Directory, Group, Member, User
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
@@ -32,13 +33,13 @@ class Planned:
         self.profile: Profile = load_profile(gallery)
         self.app = _app(pair, gallery)
         self.directory = _directory(pair)
+        self._projected: dict[frozenset[UserId], Desired] = {}
         self.state = State(app="chat", tenant_url=TENANT)
         bound = pair.bindings if bindings is None else bindings
         self.state.bindings = {key: cast("Binding", remembered(key, each)) for key, each in (bound or {}).items()}
 
     def propose(self, accounts: dict[str, Any], teams: dict[str, Any], *allow: str) -> Proposal:
-        managed = [UserId(k[5:]) for k in self.state.bindings if k.startswith("user:")]
-        desired = project(self.directory, self.app, self.profile, managed=managed, as_of=NOW)
+        desired = self._desired()
         users, groups = read_paths(desired, self.app, self.profile)
         state = self.state.model_copy(update={"fresh": not self.state.bindings and self.state.commit is None})
         releases = Releases.parse([*allow, *(["emptyScope"] if self.state.bindings else [])])
@@ -46,6 +47,15 @@ class Planned:
         made = propose(self.app, self.profile, desired, snapshot, state, as_of=NOW, releases=releases)
         self.proposal = made
         return made
+
+    def _desired(self) -> Desired:
+        """The same files want the same; of those who are out of scope, of whom we manage."""
+        managed = frozenset(UserId(k[5:]) for k in self.state.bindings if k.startswith("user:"))
+        managed -= self.pair.wanted
+        if managed not in self._projected:
+            made = project(self.directory, self.app, self.profile, managed=managed, as_of=NOW)
+            self._projected[managed] = made
+        return self._projected[managed]
 
     def done(self, application: Application) -> None:
         """Everything of the last plan that was not held was done."""

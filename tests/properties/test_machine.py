@@ -52,10 +52,11 @@ class Life(RuleBasedStateMachine):
     cutting: Callable[[httpx.AsyncBaseTransport], Cutting]
     killed: type[BaseException]
     gallery: str
+    beside: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.mkdtemp()
+        self.folder = tempfile.mkdtemp(dir=type(self).beside)
         story = type(self).story_of(self.gallery, Sandbox(self.gallery, rate=0), self.folder)
         shutil.rmtree(story.company.root / "users")
         shutil.rmtree(story.company.root / "groups")
@@ -422,6 +423,7 @@ def test_life(
 ) -> None:
     machine = type("Life", (Life,), {
         "story_of": staticmethod(story_of), "cutting": staticmethod(cutting), "killed": killed, "gallery": gallery,
+        "beside": tmp_path,
     })  # fmt: skip
     bounded = settings(
         max_examples=EXAMPLES, stateful_step_count=24, deadline=None, derandomize=True,
