@@ -123,7 +123,9 @@ class Company:
         """The file, and every line that names the person."""
         (self.root / f"users/{id_}.yaml").unlink()
         for file in (self.root / "groups").glob("*.yaml"):
-            kept = [m for m in self.members(file.stem) if m != id_]
+            kept = [
+                m for m in self.members(file.stem) if m != id_ and not (isinstance(m, dict) and m.get("user") == id_)
+            ]
             self.edit_group(file.stem, members=kept)
 
     def remove_group(self, id_: str) -> None:

@@ -6,7 +6,9 @@ What has to come of each is computed here, from the pair alone.
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +20,7 @@ from reconciler.model.plan import Change, Plan
 from reconciler.plan import to_json
 from tests.properties.application import Application
 from tests.properties.housed import Housed
-from tests.properties.pairs import ROBOT, Pair, pair
+from tests.properties.pairs import ROBOT, Pair, holds, pair
 from tests.properties.planned import Planned
 
 if TYPE_CHECKING:
@@ -228,6 +230,30 @@ def settled(first: Plan, second: Plan, known: dict[str, Any], here: Collection[s
     for change in new(second.held):
         made = {each.id for each in getattr(change, "candidates", ()) if each.id not in here}
         assert change.key in asked or (change.key in blocked and made), (change.action, change.key)
+
+
+def test_the_pairs_know_times_and_rules() -> None:
+    """How many of the first thousand have what only a window, or only a rule, decides."""
+    count: Counter[str] = Counter()
+    for seed in range(1000):
+        made = pair(seed)
+        rules = any(each["rules"] for each in made.groups.values())
+        people = made.people.values()
+        count += Counter({
+            "nobody any more": any(each["window"] and not holds(each["window"]) for each in people),
+            "still or again": any(each["window"] and holds(each["window"]) for each in people),
+            "not assigned now": any(each["assigned"] and not holds(each["assignment"]) for each in people),
+            "assigned by a group": bool(made.in_scope - {n for n, each in made.people.items() if each["assigned"]}),
+            "no member now": any(not holds(w) for each in made.groups.values() for w in each["windows"].values()),
+            "by a rule": rules and any(
+                made.effective(team) - _without_rules(made).effective(team) for team in made.groups
+            ),
+        })  # fmt: skip
+    assert min(count.values()) > 50, count
+
+
+def _without_rules(made: Pair) -> Pair:
+    return replace(made, groups={team: {**each, "rules": []} for team, each in made.groups.items()})
 
 
 @pytest.fixture
