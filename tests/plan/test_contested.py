@@ -128,3 +128,13 @@ def test_who_waits_for_a_name_joins_groups_with_the_account(world: Any, read: An
     plan = world.plan()
     assert ("createUser", "user:eli", "renameUsers=1") in read.held(plan)
     assert read.members(plan) == {("addMembers", "group:editors", "user:eli", "renameUsers=1")}
+
+
+def test_what_a_pin_leaves_behind_is_asked_about_at_once_by_who_is_to_lose_it(world: Any, read: Any) -> None:
+    """Bob has another account now; his old one has Ada's name, and Ada is disabled."""
+    world.user("bob", userPrincipalName="new.bob@contoso.com", accounts={"chat": "9"})
+    world.bind("user:bob", "1")
+    world.account("1", "bob")
+    world.account("9", "stranger")
+    world.user("ada", userPrincipalName="bob@contoso.com", mail="bob@contoso.com", enabled=False)
+    assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(world.plan())
