@@ -109,8 +109,8 @@ def guard(context: Context) -> list[Guardrail]:
         if (left := remaining(context, group)) is not None:
             judge.least(f"minimumMembers:{group}", left.members, least, left.before, left.counted)
     judge.settle()
-    _memberships_follow(context)
     hold_what_waits(context)
+    _memberships_follow(context)
     return judge.found
 
 
@@ -293,11 +293,11 @@ def _complete(changes: list[Change], counted: Sequence[int], name: str, value: i
 
 
 def _memberships_follow(context: Context) -> None:
-    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account, and
-    so does what refers to the newcomer.
+    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account, made
+    or taken over, and so does what refers to the newcomer.
     """
     leaving = {c.key: c.held for c in context.changes if isinstance(c, (DeactivateUser, DeleteUser))}
-    coming = {c.key: c.held for c in context.changes if isinstance(c, CreateUser) and c.held}
+    coming = {c.key: c.held for c in context.changes if isinstance(c, (AdoptUser, CreateUser)) and c.held}
     context.changes[:] = [part for change in context.changes for part in _by_person(change, leaving, coming)]
 
 

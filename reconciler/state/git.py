@@ -169,11 +169,6 @@ class Repository:
             raise Unreachable(f"the remote {self.remote} can't be read: {error}", hint=_OFFLINE_HINT) from error
 
 
-def is_in_git(folder: Path) -> bool:
-    """Whether some folder above holds a repository; costs no process."""
-    return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
-
-
 def run(command: Sequence[str], *, given: bytes, seconds: float) -> bytes:
     """One call of git, away from the terminal. Raises GitFailed."""
     environ = {key: value for key, value in os.environ.items() if key not in _OWN}
