@@ -27,5 +27,10 @@ def note_used(state: State, trailers: Iterable[Trailer], plan: Plan, outcome: Ou
         name, _, figure = each.release.partition("=")
         key = name.partition(":")[2]
         if (each.release in rails and name in weighed) if figure else (key in keys if key else ended):
-            state.used.append(Used(release=each.release, commit=each.commit, at=now))
+            state.used.append(_used(each, now))
     del state.used[:-_KEPT]
+
+
+def _used(trailer: Trailer, now: str) -> Used:
+    used = Used(release=trailer.release, commit=trailer.commit, at=now)
+    return used if trailer.authored is None else {**used, "authored": trailer.authored}

@@ -10,7 +10,7 @@ from reconciler.desired.git import git
 from reconciler.model.trailer import Trailer
 
 KEY: Final = "Reconciler-Allow"
-_FORMAT: Final = f"--format=%H%x00%(trailers:key={KEY},valueonly,unfold,separator=%x00)%x1e"
+_FORMAT: Final = f"--format=%H%x00%at%x00%(trailers:key={KEY},valueonly,unfold,separator=%x00)%x1e"
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}\Z")
 
 
@@ -20,11 +20,23 @@ def trailers_since(root: Path, applied: str | None) -> list[Trailer]:
     Where `applied` is None, unknown here, or no ancestor of HEAD (a rewritten history, a shallow clone), those of HEAD
     and of what HEAD merged. None outside of a repository.
     """
-    answer = git(root, "log", "--reverse", "--topo-order", _FORMAT, *_range(root, applied), "--")
+    answer = git(
+        root,
+        "log",
+        "--no-show-signature",
+        "--encoding=UTF-8",
+        "--reverse",
+        "--topo-order",
+        _FORMAT,
+        *_range(root, applied),
+        "--",
+    )
     found = []
     for entry in (answer or "").split("\x1e"):
-        commit, _, values = entry.strip().partition("\x00")
-        found += [Trailer(value.strip(), commit) for value in values.split("\x00") if value.strip()]
+        commit, *values = entry.strip().split("\x00")
+        authored, *releases = values or [""]
+        written = int(authored) if authored.isdecimal() else None
+        found += [Trailer(value.strip(), commit, written) for value in releases if value.strip()]
     return found
 
 

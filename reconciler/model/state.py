@@ -70,6 +70,8 @@ class Used(TypedDict):
     release: str
     commit: str
     at: str
+    authored: NotRequired[int]
+    """When the commit was written, in seconds since 1970: rewritten, it has another id, and is spent all the same."""
 
 
 class State(BaseModel):

@@ -11,3 +11,5 @@ class Trailer:
 
     release: str
     commit: str
+    authored: int | None = None
+    """Seconds since 1970. A rebase, an amendment, or a cherry-pick makes another commit, and keeps this."""

@@ -26,7 +26,7 @@ GROUPS = frozenset({"removeMembers", "minimumMembers"})
 KEYED = frozenset({"whoIsThis", "takenAwayInApp", "givenInApp", "protected"})
 """Questions about one person or group."""
 BARE = frozenset({"emptyApp", "emptyScope"})
-_FORM = re.compile(r"(?P<name>[A-Za-z]+)(?::(?P<key>[^=]+))?(?:=(?P<figure>\d+))?\Z")
+_FORM = re.compile(r"(?P<name>[A-Za-z]+)(?::(?P<key>[^=]+))?(?:=(?P<figure>0|[1-9][0-9]*))?\Z")
 
 
 @dataclass(frozen=True)

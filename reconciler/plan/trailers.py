@@ -12,9 +12,11 @@ from reconciler.plan.releases import Releases
 
 
 def in_force(trailers: Iterable[Trailer], used: Iterable[Used]) -> list[Trailer]:
-    """Those that no apply has used yet."""
-    spent = {(each["release"], each["commit"]) for each in used}
-    return [each for each in trailers if (each.release, each.commit) not in spent]
+    """Those that no apply has used yet. A commit that was rewritten is the same one."""
+    spent = {(each["release"], name) for each in used for name in (each["commit"], each.get("authored")) if name}
+    return [
+        each for each in trailers if spent.isdisjoint((each.release, name) for name in (each.commit, each.authored))
+    ]
 
 
 def released(trailers: Iterable[Trailer], app: str) -> tuple[Releases, list[Note]]:

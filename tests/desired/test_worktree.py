@@ -174,6 +174,60 @@ def test_a_history_that_was_rewritten(repository: Repository, root: Path) -> Non
     assert releases(root, applied) == ["deprovisionUsers=5"]
 
 
+def test_a_commit_that_is_rewritten_still_says_when_it_was_written(repository: Repository, root: Path) -> None:
+    repository.commit("one\n\nReconciler-Allow: deprovisionUsers=1")
+    (before,) = trailers_since(root, None)
+    (root / "users" / "ada.yaml").write_text("# more\n")
+    repository("-c", "user.name=Eve", "commit", "--quiet", "--all", "--amend", "--no-edit")
+    (after,) = trailers_since(root, None)
+    assert before.commit != after.commit
+    assert before.authored == after.authored is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Reconciler-Allow: deprovisionUsers=1",
+        "subject\nReconciler-Allow: deprovisionUsers=1",
+        "subject\n\nReconciler-Allow: deprovisionUsers=1\n\nmore text",
+        "subject\n\n> Reconciler-Allow: deprovisionUsers=1",
+        "subject\n\nAda wrote:\nReconciler-Allow: deprovisionUsers=1",
+        "subject\n\nSigned-off-by: Ada\n    Reconciler-Allow: deprovisionUsers=1",
+        "subject\n\nReconciler-Allow-Not: deprovisionUsers=1",
+        "subject\n\nReconciler: Allow: deprovisionUsers=1",
+    ],
+)
+def test_what_is_no_trailer_of_the_commit_is_none(repository: Repository, root: Path, message: str) -> None:
+    repository.commit(message)
+    assert releases(root, None) == []
+
+
+def test_an_octopus_brings_the_trailers_of_all_its_arms(repository: Repository, root: Path) -> None:
+    begin = repository("rev-parse", "HEAD")
+    for arm in ("x", "y", "z"):
+        repository("switch", "--quiet", "--create", arm, begin)
+        repository.commit(f"{arm}\n\nReconciler-Allow: removeMembers:{arm}=3", f"{arm}.txt")
+    repository("switch", "--quiet", "main")
+    repository("merge", "--quiet", "--no-ff", "x", "y", "z", "--message", "all")
+    for applied in (begin, None):
+        assert sorted(releases(root, applied)) == ["removeMembers:x=3", "removeMembers:y=3", "removeMembers:z=3"]
+
+
+def test_a_branch_that_was_not_merged_releases_nothing(repository: Repository, root: Path) -> None:
+    begin = repository("rev-parse", "HEAD")
+    repository("switch", "--quiet", "--create", "side")
+    repository.commit("side\n\nReconciler-Allow: deprovisionUsers=3")
+    repository("switch", "--quiet", "main")
+    assert releases(root, begin) == releases(root, None) == []
+
+
+def test_how_git_is_set_up_to_show_things_changes_nothing(repository: Repository, root: Path) -> None:
+    repository.commit("one\n\nReconciler-Allow: deprovisionUsers=1")
+    for key, value in {"log.showSignature": "true", "i18n.logOutputEncoding": "UTF-16", "color.ui": "always"}.items():
+        repository("config", key, value)
+    assert releases(root, None) == ["deprovisionUsers=1"]
+
+
 def test_a_shallow_clone(repository: Repository, tmp_path: Path) -> None:
     applied = repository("rev-parse", "HEAD")
     repository.commit("one\n\nReconciler-Allow: deprovisionUsers=1")

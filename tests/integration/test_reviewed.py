@@ -150,6 +150,29 @@ def test_a_trailer_works_once(strict: Company, sandbox: Sandbox, reconciler: Rec
     assert active(sandbox, "alan")
 
 
+def test_a_trailer_that_was_used_is_not_good_again_in_a_rewritten_history(
+    strict: Company, sandbox: Sandbox, reconciler: Reconciler
+) -> None:
+    used = commit(strict, "reviewed\n\nReconciler-Allow: deprovisionUsers=1")
+    assert reconciler("apply", strict.root, "--yes").code == 0
+    assert not active(sandbox, "ada")
+    strict.edit_person("alan.turing", accountEnabled=False)
+    git(strict, "commit", "--quiet", "--all", "--amend", "--no-edit")
+    assert git(strict, "rev-parse", "HEAD") != used
+    assert reconciler("apply", strict.root, "--yes").code == 3
+    assert active(sandbox, "alan")
+
+
+@pytest.mark.parametrize("figure", ["01", "１", "+1", "1.0"])
+def test_a_figure_is_written_as_the_plan_prints_it(
+    strict: Company, sandbox: Sandbox, reconciler: Reconciler, figure: str
+) -> None:
+    """Written otherwise it would not be known again once it was used."""
+    commit(strict, f"reviewed\n\nReconciler-Allow: deprovisionUsers={figure}")
+    assert reconciler("apply", strict.root, "--yes").code == 3
+    assert active(sandbox, "ada")
+
+
 def test_a_trailer_that_is_no_release_is_told(strict: Company, reconciler: Reconciler) -> None:
     made = commit(strict, "reviewed\n\nReconciler-Allow: deprovisonUsers=1")
     called = reconciler("plan", strict.root, "--format", "json")
