@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import applying, counting, killing, members, planning, starting
+from benchmarks import applying, counting, killing, members, planning, remembering, starting
 
 GALLERIES = ("scim", "hootsuite")
 
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "apply": lambda: applying.run(options.creations, options.limited),
         "members": lambda: members.run(options.members, options.gallery or GALLERIES),
         "requests": lambda: counting.run(options.changed),
+        "memory": lambda: remembering.run(sizes),
         "start": lambda: starting.run(options.starts),
         "killing": lambda: killing.run(options.company, options.kills, options.seed),
     }
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("bench", nargs="*", help="plan, apply, members, requests, start, killing; all if left out")
+    add("bench", nargs="*", help="plan, apply, members, requests, memory, start, killing; all if left out")
     add("--people", type=int, nargs="+", metavar="N", help="sizes of the company; 1000 10000 if left out")
     add("--large", action="store_true", help="100,000 people too")
     add("--gallery", action="append", choices=GALLERIES, help="only this application; repeatable")
@@ -56,7 +57,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--seed", type=int, metavar="N", help="of the moments of the kills; printed with the result")
     add("--json", type=Path, metavar="FILE", help="keep the figures there")
     options = parser.parse_args(arguments)
-    if unknown := set(options.bench) - {"plan", "apply", "members", "requests", "start", "killing"}:
+    if unknown := set(options.bench) - {"plan", "apply", "members", "requests", "memory", "start", "killing"}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     return options
 

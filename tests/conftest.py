@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ from reconciler.sandbox import Sandbox, create_app
 TENANT = "http://127.0.0.1:9/scim/v2"
 """Nobody listens there: in-process transports answer."""
 TOKEN = "SCIM_TEST_TOKEN"
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 PEOPLE: dict[str, tuple[str, str, str]] = {
     "ada.lovelace": ("Ada", "Lovelace", "Marketing"),
@@ -58,6 +63,8 @@ def _plain_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
             patch.setenv(name, str(home))
         patch.setenv(TOKEN, "secret-of-the-tests")
+        if find_spec("sniffio") is None:  # which httpx's transport looks for at every request
+            patch.setitem(sys.modules, "sniffio", None)
         yield
 
 
@@ -71,11 +78,15 @@ class Company:
     def write(self, path: str, document: Any) -> None:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = document if isinstance(document, str) else yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        text = (
+            document
+            if isinstance(document, str)
+            else yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        )
         file.write_text(text, encoding="utf-8")
 
     def read(self, path: str) -> Any:
-        return yaml.safe_load((self.root / path).read_text(encoding="utf-8"))
+        return yaml.load((self.root / path).read_text(encoding="utf-8"), _Loader)
 
     def person(self, id_: str, given: str, surname: str, **more: Any) -> None:
         address = f"{id_.partition('.')[0]}@contoso.com"
@@ -112,7 +123,9 @@ class Company:
         """The file, and every line that names the person."""
         (self.root / f"users/{id_}.yaml").unlink()
         for file in (self.root / "groups").glob("*.yaml"):
-            kept = [m for m in self.members(file.stem) if m != id_]
+            kept = [
+                m for m in self.members(file.stem) if m != id_ and not (isinstance(m, dict) and m.get("user") == id_)
+            ]
             self.edit_group(file.stem, members=kept)
 
     def remove_group(self, id_: str) -> None:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> None:
@@ -30,6 +30,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
         "apply: creations, 50 ms",
         "members:",
         "requests:",
+        "memory: KB a change",
         "start:",
         "apply: killed",
     ):
@@ -45,6 +46,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
     assert alone["writes"] == alone["fewest"] == 42
     assert together["writes"] == together["fewest"] == 1
     assert figures["apply"]["limit"][0]["% answers 429"] <= 100
+    assert [row["changes"] for row in figures["memory"]] == [20] * 4
     assert figures["start"][0]["to bare click"] > 0
     assert figures["killing"]["wrong"] == figures["killing"]["twice"] == 0
 

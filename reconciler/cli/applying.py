@@ -83,12 +83,15 @@ async def execute(
     """Shows, asks, and runs. The lock is held."""
     plan = proposal.plan
     if wish.form == "text":
-        show(opened, plan, verbose=wish.verbose)
+        show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
             told(narrowed)
     stale = narrowed is not None and bool(narrowed.moved)
     if stale and wish.atomic:
-        click.echo("--atomic: something that was approved no longer fits, so nothing was written", err=True)
+        click.echo(
+            f"--atomic: something that was approved no longer fits, so nothing was written to {opened.app.name}",
+            err=True,
+        )
         nothing = Outcome([], stale=True)
         return nothing.exit_code, result(plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from reconciler.desired.git import is_in_git
 from reconciler.errors import StateError, UsageError
 from reconciler.state import DEFAULT_REF, FileStates, GitStates, Repository, States, remembered_in_git
-from reconciler.state.git import is_in_git
 
 FOLDER = ".reconciler"
 _DATABASES = ("sqlite", "postgresql", "postgres", "mysql")

@@ -31,11 +31,11 @@ def exit_code(plan: Plan) -> int:
     return 3 if plan.held else 2 if plan.pending else 0
 
 
-def show(opened: Opened, plan: Plan, *, verbose: bool) -> None:
-    """One plan as text on stdout."""
+def show(opened: Opened, plan: Plan, *, verbose: bool, whole: bool = False) -> None:
+    """One plan as text on stdout. `whole`: also what is not of this change, since it runs."""
     if opened.elsewhere:
         click.echo(f"the memory of {plan.app} is about {opened.elsewhere}: this tenant has none", err=True)
-    _show(plan, opened.profile, opened.used_today, verbose=verbose)
+    _show(plan, opened.profile, opened.used_today, verbose=verbose, whole=whole)
 
 
 def show_saved(plans: list[Plan], *, form: str, verbose: bool) -> None:
@@ -49,12 +49,12 @@ def show_saved(plans: list[Plan], *, form: str, verbose: bool) -> None:
         _show(plan, _profile(plan.profile), None, verbose=verbose)
 
 
-def _show(plan: Plan, profile: Profile | None, used: int | None, *, verbose: bool) -> None:
+def _show(plan: Plan, profile: Profile | None, used: int | None, *, verbose: bool, whole: bool = False) -> None:
     title = (
         "" if profile is None or profile.name == "scim" else profile.title
     )  # people call such an app by its own name
     effect = "deactivated" if profile is None else profile.users.effect
-    click.echo(text(plan, style(), title=title, effect=effect, used=used, verbose=verbose), nl=False)
+    click.echo(text(plan, style(), title=title, effect=effect, used=used, verbose=verbose, whole=whole), nl=False)
 
 
 def _profile(facts: ProfileFacts) -> Profile | None:

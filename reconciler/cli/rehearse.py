@@ -88,7 +88,7 @@ def _tell(opened: Opened, rehearsal: Rehearsal, *, verbose: bool) -> None:
     from reconciler.cli.plans import show
 
     plan = rehearsal.plan
-    show(opened, plan, verbose=verbose)
+    show(opened, plan, verbose=verbose, whole=True)
     if rehearsal.narrowed is not None:
         told(rehearsal.narrowed)
     click.echo("\n  REHEARSED")

@@ -95,6 +95,7 @@ async def _rebuild(opened: Opened, *, yes: bool) -> None:
     from reconciler.cli.progress import Progress
     from reconciler.errors import Locked
     from reconciler.render import safe
+    from reconciler.render.text import FOLD
 
     name = opened.app.name
     with opened.states.hold(name, opened.app.tenant_url):
@@ -105,12 +106,15 @@ async def _rebuild(opened: Opened, *, yes: bool) -> None:
             async with opened.connect() as client:
                 proposal = await opened.propose(client, progress)
         rebuilt = rebuilding(proposal, before, datetime.now(UTC))
-        for key, id_ in sorted(rebuilt.bound.items()):
+        bound = sorted(rebuilt.bound.items())
+        for key, id_ in bound[:FOLD]:
             click.echo(f"{name}: {safe(key)} is {safe(id_)}")
+        if len(bound) > FOLD:
+            click.echo(f"{name}: … and {len(bound) - FOLD:,} more: `reconciler state show` lists them afterwards")
         for key, ids in sorted(rebuilt.questions.items()):
             click.echo(f"{name}: {safe(key)} stays in question: {', '.join(map(safe, ids))}")
-        click.echo(f"{name}: {len(rebuilt.bound)} to bind, {len(before.bindings)} bound before, "
-                   f"{len(rebuilt.questions)} in question")  # fmt: skip
+        click.echo(f"{name}: {len(bound):,} to bind, {len(before.bindings):,} bound before, "
+                   f"{len(rebuilt.questions):,} in question")  # fmt: skip
         if rebuilt.bound:
             _confirm(f"Bind these in {opened.states.where(name)}?", yes=yes)
             opened.states.save(rebuilt.state)

@@ -19,11 +19,19 @@ def run(root: Path, *arguments: str, seconds: float = SECONDS) -> subprocess.Com
 
 def git(root: Path, *arguments: str) -> str | None:
     """What git answers in `root`; None outside of a repository, without git, or where git says no."""
+    if not is_in_git(root):
+        return None
     try:
         answer = run(root, *arguments)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return answer.stdout.decode(errors="replace") if answer.returncode == 0 else None
+
+
+def is_in_git(root: Path) -> bool:
+    """Whether there is a repository around `root`; costs no process."""
+    here = root.resolve()
+    return any((folder / ".git").exists() for folder in (here, *here.parents))
 
 
 def environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ comes out is read again and must differ in exactly what was meant.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from reconciler.model.values import UserId
 _BEFORE: Final = ("id", "kind", "owner", "userPrincipalName", "mail", "mailNickname", "givenName", "surname",
                   "displayName")  # fmt: skip
 """What stands above accountEnabled, where people keep to the documented order."""
+_BEHIND: Final = re.compile(r"[ \t]*(?P<comma>,)?[ \t]*(?:(?<=[ \t,])#.*)?")
+"""What may stand on the line behind an entry of a list in brackets that has the line for itself."""
 _MOST: Final = 1000
 """Edits of one file: more is a mistake of ours."""
 
@@ -228,11 +231,19 @@ def _out_of_block(text: str, item: Node, since: int) -> str:
 
 
 def _out_of_flow(text: str, items: list[Node], number: int) -> str:
-    item = items[number]
-    start, end = item.start_mark.index, item.end_mark.index
-    if number + 1 < len(items):
-        end = items[number + 1].start_mark.index
-    elif number:
+    """An entry that has a line for itself goes with that line; elsewhere a comment beside it stays."""
+    start, end = items[number].start_mark.index, items[number].end_mark.index
+    is_last = number + 1 == len(items)
+    first, last = _line_start(text, start), _line_end(text, end)
+    behind = _BEHIND.fullmatch(text[end:last])
+    if not text[first:start].strip() and behind and (behind["comma"] or is_last) and last < len(text):
+        return text[:first] + text[text.index("\n", last) + 1 :]
+    if not is_last:
+        following = items[number + 1].start_mark.index
+        between = text[end:following]
+        kept = "#" in between and between.lstrip().startswith(",")
+        end = end + between.index(",") + 1 if kept else following
+    elif number and "#" not in text[items[number - 1].end_mark.index : start]:
         start = items[number - 1].end_mark.index
     return text[:start] + text[end:]
 

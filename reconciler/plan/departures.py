@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
-from reconciler.model.values import UNSET, Flow, Reference, RemoteId, UserId
+from reconciler.model.values import UNSET, Flow, Reference, RemoteId, UserId, user_key
 from reconciler.plan.context import Context
 from reconciler.plan.difference import Comparer, Differences
 from reconciler.plan.resemblance import bare
@@ -124,6 +125,13 @@ class Departures:
         written = any(c.soft and values[position] is not UNSET for position, _, c, _ in self.comparer.compared)
         return written and not any(column.soft for column, _, _ in differences)
 
+    @cached_property
+    def _pinned(self) -> Mapping[str, str]:
+        """Account → key of whoever's file names it, also where nothing is wanted of them: a pin decides whose it is."""
+        app = self.context.app.name
+        users = self.context.desired.directory.users
+        return {user.accounts[app]: user_key(id_) for id_, user in users.items() if app in user.accounts}
+
     def departed(self) -> None:
         """People whom we manage and who have no file any more, found on every run."""
         context = self.context
@@ -133,6 +141,8 @@ class Departures:
                 continue
             at = context.snapshot.numbers.get(binding["id"])  # type: ignore[call-overload]
             if at is None or at in context.users.owner or at in context.ignored_accounts or at in context.gone:
+                continue
+            if binding["id"] in self._pinned:
                 continue
             context.gone[at] = key
             name = binding.get("name") or context.account_name(at)
@@ -168,6 +178,8 @@ class Departures:
             if at is None or at in identity.owner or at in identity.contested or at in context.ignored_accounts:
                 continue
             if at in context.gone or at in context.left_out or at in context.leaving:
+                continue
+            if self._pinned.get(known.id, key) != key:
                 continue
             context.gone[at] = key
             described = UserId(key[5:]) in context.desired.directory.users

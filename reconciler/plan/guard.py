@@ -93,7 +93,7 @@ def guard(context: Context) -> list[Guardrail]:
     tally = _tally(context.changes)
     for name, of in (
         ("deprovisionUsers", base + _unmanaged(context)),
-        ("deleteGroups", len(context.snapshot.groups)),
+        ("deleteGroups", _groups(context)),
         ("renameUsers", base),
         ("updateUsers", base),
         ("clearAttributes", base),
@@ -109,8 +109,8 @@ def guard(context: Context) -> list[Guardrail]:
         if (left := remaining(context, group)) is not None:
             judge.least(f"minimumMembers:{group}", left.members, least, left.before, left.counted)
     judge.settle()
-    _memberships_follow(context)
     hold_what_waits(context)
+    _memberships_follow(context)
     return judge.found
 
 
@@ -195,6 +195,17 @@ def _unmanaged(context: Context) -> int:
     return sum(1 for at, a in enumerate(context.snapshot.accounts) if a.active and at not in known)
 
 
+def _groups(context: Context) -> int:
+    """The groups that are bound or matched, and others where `unmanaged` removes them."""
+    if context.snapshot.partial:
+        return len(context.desired.groups)
+    known = context.groups.owner
+    if context.app.unmanaged.groups not in ("delete", "empty"):
+        return len(known)
+    spared = {*known, *context.ignored_groups, *context.namesake_groups}
+    return len(known) + sum(1 for at in range(len(context.snapshot.groups)) if at not in spared)
+
+
 def _spent(context: Context, name: str) -> int:
     since = context.as_of - WINDOW
     return sum(s["value"] for s in context.state.spent if s["name"] == name and datetime.fromisoformat(s["at"]) > since)
@@ -220,12 +231,11 @@ def weigh(change: Change) -> dict[str, int]:
 
 
 def _weigh_update(change: UpdateUser | RenameUser | AdoptUser | ReactivateUser) -> dict[str, int]:
-    """Adoptions and reactivations count as renames only; who goes through a temporary name is renamed once."""
+    """Adoptions and reactivations count as renames only; of a rename through a temporary name
+    the final one counts."""
     if isinstance(change, RenameUser) and change.temporary:
         return {}
     weights: dict[str, int] = {}
-    if isinstance(change, RenameUser) and change.temporary:
-        return weights  # the final one counts
     if any(parse_path(path).schema_name in SIGN_IN for path in change.set):
         weights["renameUsers"] = 1
     if isinstance(change, (UpdateUser, RenameUser)) and not awaited(change):
@@ -283,11 +293,11 @@ def _complete(changes: list[Change], counted: Sequence[int], name: str, value: i
 
 
 def _memberships_follow(context: Context) -> None:
-    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account, and
-    so does what refers to the newcomer.
+    """A leaver's memberships are held, released and executed with the leaver; a newcomer's wait with the account, made
+    or taken over, and so does what refers to the newcomer.
     """
     leaving = {c.key: c.held for c in context.changes if isinstance(c, (DeactivateUser, DeleteUser))}
-    coming = {c.key: c.held for c in context.changes if isinstance(c, CreateUser) and c.held}
+    coming = {c.key: c.held for c in context.changes if isinstance(c, (AdoptUser, CreateUser)) and c.held}
     context.changes[:] = [part for change in context.changes for part in _by_person(change, leaving, coming)]
 
 

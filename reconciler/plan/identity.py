@@ -138,6 +138,8 @@ class Resolver:
         self._left_behind = LeftBehindNames()
         self._heirs: dict[str, int] = {}
         """Former key → the number of ours that its binding moves to."""
+        self._moved_out: set[str] = set()
+        """Keys whose pin took another one than what they are bound to."""
 
     def settle(
         self,
@@ -201,6 +203,7 @@ class Resolver:
             self._succeed(holder, number, key)
             if binding is None or binding["id"] != pin:
                 self.identity.adopted.add(number)
+                self._moved_out.add(key)
 
     def _succeed(self, holder: str | None, number: int, key: str) -> None:
         """Whoever takes the account of somebody gone takes the binding too."""
@@ -310,9 +313,9 @@ class Resolver:
         return []
 
     def _is_anothers(self, at: int, key: str) -> bool:
-        """Bound to somebody who is still in git: who wants nothing has no claim to it."""
+        """Bound to somebody who is still in git, and has no other: who wants nothing has no claim to it."""
         holder = self._bound.get(at, key)
-        return holder != key and self.present(holder)
+        return holder != key and self.present(holder) and holder not in self._moved_out
 
     def _choose(
         self,

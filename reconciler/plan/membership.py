@@ -141,10 +141,23 @@ class Membership:
                     MemberRef(key=who, id=id_, name=context.who(at)),
                     Origin.DRIFT if drift and not leaves else Origin.PENDING,
                     held if not leaves else self.held_people.get(who, ()),
-                    Reason.MEMBER_LEAVES if leaves else Reason.MEMBER_REMOVED,
+                    Reason.MEMBER_LEAVES if leaves or (not held and self._left(who, at)) else Reason.MEMBER_REMOVED,
                 )
             )
         return losses
+
+    def _left(self, who: str, at: int) -> bool:
+        """Whether an earlier apply, or a revocation, deactivated the account of somebody who is not wanted: what is
+        left of a departure belongs to it, as if nothing had come between.
+        """
+        context = self.context
+        if context.snapshot.accounts[at].active:
+            return False
+        number = context.users.owner.get(at)
+        if number is not None and context.desired.people[number].wanted:
+            return False
+        binding = context.binding(who)
+        return who in context.revoked or (binding is not None and binding.get("active") is False)
 
     def _asks(self, who: str) -> bool:
         """Whether what somebody was given in the app, or may have been, is a question first."""

@@ -307,10 +307,12 @@ class Teams:
         context = self.context
         guarded = {at for at in staying if context.guarded(context.key_of(at), at)}
         if not staying:
-            return "unmanagedMembers", f"{len(live.others & self._ids)} other groups are inside it"
+            inside = len(live.others & self._ids)
+            return "unmanagedMembers", f"{inside} other {'group is' if inside == 1 else 'groups are'} inside it"
         if guarded == staying:
             return "protected", f"protected, and in it: {self._list(staying)}"
-        return "unmanagedMembers", f"{len(staying)} of its members are not ours to remove: {self._list(staying)}"
+        are = "member is" if len(staying) == 1 else "members are"
+        return "unmanagedMembers", f"{len(staying)} {are} not ours to remove: {self._list(staying)}"
 
     def _list(self, accounts: set[int]) -> str:
         names = sorted(self.context.account_name(at) for at in accounts)

@@ -98,12 +98,14 @@ def place(source: Source | None) -> str:
 def sections(changes: Sequence[Change], effect: str = "deactivated") -> Sections:
     """The changes given, as lines. `effect`: what a deactivation really does in this application."""
     found = Sections()
+    leaving = {c.key for c in changes if isinstance(c, (DeactivateUser, DeleteUser))}
     for change in changes:
-        _add(found, change, effect)
+        _add(found, change, effect, leaving)
     return found
 
 
-def _add(found: Sections, change: Change, effect: str) -> None:
+def _add(found: Sections, change: Change, effect: str, leaving: set[str]) -> None:
+    """`leaving`: the keys of those whose own line says that they leave, with their groups."""
     drift = came(change)
     why = ", ".join(WHY[r] for r in change.reasons if r in WHY)
     match change:
@@ -142,7 +144,7 @@ def _add(found: Sections, change: Change, effect: str) -> None:
                 _member(section, "+", change, member, "joins", f"{safe(change.name)}{via}{until}{drift}")
         case RemoveMembers():
             for member in change.members:
-                if Reason.MEMBER_LEAVES not in change.reasons:
+                if Reason.MEMBER_LEAVES not in change.reasons or member.key not in leaving:
                     _member(found.loses, "-", change, member, "leaves", f"{safe(change.name)}{drift}")
         case _:
             assert_never(change)

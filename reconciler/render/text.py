@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from reconciler.model.plan import (
-    AdoptGroup,
-    AdoptUser,
-    Blocked,
-    Change,
-    DeleteGroup,
-    EmptyGroup,
-    Guardrail,
-    Plan,
-    Reason,
-)
+from reconciler.model.plan import Blocked, DeleteGroup, EmptyGroup, Guardrail, Plan
 from reconciler.render.alike import grouped
-from reconciler.render.lines import Line, ahead, questions, sections, who
-from reconciler.render.origins import apart, folded, suspected
+from reconciler.render.held import held_rows, limit
+from reconciler.render.lines import Line, ahead, sections, who
+from reconciler.render.origins import apart, folded
+from reconciler.render.rows import flowing, plural, sentences, wrapped
 from reconciler.render.safe import quoted, safe, width
 from reconciler.render.style import Style
 
-COLOURS = re.compile("\x1b\\[[0-9;]*m")
 NOT = {
     "createUser": "not created",
     "updateUser": "not updated",
@@ -68,20 +56,22 @@ def text(
     effect: str = "deactivated",
     used: int | None = None,
     verbose: bool = False,
+    whole: bool = False,
 ) -> str:
     """The whole plan. `title` is the application's name as people say it, `effect` what deactivation does there, `used`
-    how many requests were made there today, if that is known.
+    how many requests were made there today, if that is known. `whole`: it is about to run, so that nothing is folded
+    because it is not of this change.
     """
-    ours, others = (plan, None) if plan.desired.base is None else apart(plan)
+    ours, others = (plan, None) if whole or plan.desired.base is None else apart(plan)
     lines = [_head(plan, style), *_changes(ours, style, title or plan.app, effect, verbose=verbose)]
     if others is not None and others.changes:
-        lines += ["", *(f"  {style(row, 'bold')}" for row in _flowing(folded(others, verbose=verbose), style, 2))]
+        lines += ["", *(f"  {style(row, 'bold')}" for row in flowing(folded(others, verbose=verbose), style, 2))]
         if verbose:
             lines += _changes(others, style, title or plan.app, effect, verbose=True)
     lines += _section("SOON", "yellow", ahead(plan), style, verbose=verbose)
     lines += _blocked(plan, style, verbose=verbose)
     lines += _notes(plan, style, verbose=verbose)
-    lines += ["", *_summary(ours, style, used)]
+    lines += ["", *_summary(ours, style, used, whole=whole)]
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +87,7 @@ def _changes(plan: Plan, style: Style, title: str, effect: str, *, verbose: bool
     ):
         shown = grouped(part, plan.pending, verbose=verbose) if part is found.changes else list(part.values())
         lines += _section(heading, sign_style, shown, style, verbose=verbose)
-    return lines + _held(plan, style, title, verbose=verbose)
+    return lines + held_rows(plan, style, title, verbose=verbose)
 
 
 def _head(plan: Plan, style: Style) -> str:
@@ -123,7 +113,7 @@ def _section(heading: str, colour: str, lines: Sequence[Line], style: Style, *, 
     beside = edge >= wide + 24  # else the places stand below, each on its own line
     out = ["", f"  {style(heading, 'bold')}"]
     for line, fact in zip(shown, facts, strict=True):
-        rows = _wrapped(fact, style.columns - 4 if not beside else edge, wide + 2) if style.columns else [fact]
+        rows = wrapped(fact, style.columns - 4 if not beside else edge, wide + 2) if style.columns else [fact]
         padding = " " * (max(edge - width(rows[0]), 0) + 3) if line.source and beside else ""
         out.append(f"  {style(line.sign, colour)} {rows[0]}{padding}{style(line.source, 'dim') if beside else ''}")
         out += [f"    {row}" for row in rows[1:]]
@@ -135,118 +125,9 @@ def _section(heading: str, colour: str, lines: Sequence[Line], style: Style, *, 
     return out
 
 
-def _wrapped(fact: str, columns: int, indent: int) -> list[str]:
-    """Rows of at most `columns`, broken at blanks, hanging under the first one's fact."""
-    return textwrap.wrap(
-        fact, max(columns, indent + 20), subsequent_indent=" " * indent, break_long_words=False, drop_whitespace=True,
-        break_on_hyphens=False, replace_whitespace=False, expand_tabs=False,
-    ) or [fact]  # fmt: skip
-
-
-def _flowing(text: str, style: Style, indent: int = 0) -> list[str]:
-    """Rows that fit beside an indentation."""
-    return _wrapped(text, style.columns - indent, 0) if style.columns else [text]
-
-
-def _held(plan: Plan, style: Style, title: str, *, verbose: bool) -> list[str]:
-    asked = questions(plan)
-    if not asked:
-        return []
-    rails = {f"{g.name}={g.value}": g for g in plan.guardrails}
-    doubts = {n.key: n.text for n in plan.notes if n.code == "heldCandidate"}
-    out = ["", f"  {style('HELD', 'bold')}"]
-    for release, changes in asked.items():
-        question = _question(release, changes, rails, doubts, title)
-        rows = _flowing(question, style, 4)
-        out += [f"  {style('?', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
-        out.append(f"      {style(f'--allow {shlex.quote(safe(release, 200))}', 'yellow')}")
-        if release in rails or len(changes) > 1:
-            names = list(dict.fromkeys(_names(changes)))
-            shown = names if verbose else names[:8]
-            more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
-            out.append(f"      {style(', '.join(shown) + more, 'dim')}")
-    return out
-
-
-def _names(changes: Iterable[Change]) -> Iterable[str]:
-    for change in changes:
-        members = getattr(change, "members", ())
-        if Reason.MEMBER_LEAVES in change.reasons:
-            continue  # goes with the person, who is named
-        if change.action in ("addMembers", "removeMembers"):
-            yield from (f"{who(m.key)} in {safe(change.name)}" for m in members)
-        else:
-            yield who(change.key)
-
-
-def _question(
-    release: str, changes: Sequence[Change], rails: dict[str, Guardrail], doubts: dict[str, str], title: str
-) -> str:
-    first = changes[0]
-    rail = rails.get(release)
-    if any(h.by == "stateMissing" and h.release == release for h in first.held):
-        return f"there is no memory yet, so nothing here is known to be ours: remove {_figure(release)} all the same?"
-    if rail is not None:
-        return _broken(rail)
-    if isinstance(first, (AdoptUser, AdoptGroup)):
-        named = ", ".join(
-            f"{safe(c.name)} ({safe(c.id)}{'' if c.active else ', inactive'}{f', {safe(c.bound)}' if c.bound else ''})"
-            for c in first.candidates
-        )
-        return f"{who(first.key)}  whose is {named or 'this'}? {safe(doubts.get(first.key, ''), 120)}"
-    reason = first.held[0].by
-    if reason == "takenAwayInApp":
-        return f"{who(release.partition(':')[2])}  {_taken(first, title)}: who did that?{suspected(first)}"
-    if reason == "givenInApp":
-        return (
-            f"{who(release.partition(':')[2])}  got this in {safe(title)}, not in git: who did that?{suspected(first)}"
-        )
-    return f"{who(first.key)}  {reason}: is that meant?"
-
-
-def _broken(rail: Guardrail) -> str:
-    name, _, group = rail.name.partition(":")
-    if name == "minimumMembers":
-        return (
-            f"{safe(group)} keeps {rail.value:,} of {rail.of:,} members, and is to have {rail.count:,}: is that meant?"
-        )
-    percent = f" ({rail.value * 100 / rail.of:.3g} %)" if rail.of else ""
-    earlier = f", after {rail.earlier:,} within a day" if rail.earlier else ""
-    figure = f"{safe(rail.name)}: {rail.value:,} of {rail.of:,}{percent}{earlier}"
-    return f"{figure}, allowed are {_limit(rail)}: is that meant?"
-
-
-def _figure(release: str) -> str:
-    name, _, value = release.partition("=")
-    kind, _, group = name.partition(":")
-    figure = int(value or 0)
-    if kind == "deprovisionUsers":
-        return f"{figure:,} {_plural(figure, 'account', 'accounts')}"
-    if kind == "deleteGroups":
-        return f"{figure:,} {_plural(figure, 'group', 'groups')}"
-    return f"{figure:,} {_plural(figure, 'member', 'members')} of {safe(group)}"
-
-
-def _taken(change: Change, title: str) -> str:
-    if change.action == "reactivateUser":
-        return f"is suspended in {safe(title)}, git says active"
-    if change.action == "createUser":
-        return f"was deleted in {safe(title)}, git says active"
-    if change.action == "createGroup":
-        return f"was deleted in {safe(title)}, git has it"
-    return f"was taken out of {quoted(change.name)} in {safe(title)}, git has them in it"
-
-
 def _worth_telling(rail: Guardrail) -> bool:
     """Not the broken ones, which are questions, nor those without a limit, nor each group's."""
-    return not rail.broken and _limit(rail) != "none" and ":" not in rail.name
-
-
-def _limit(rail: Guardrail) -> str:
-    parts = [] if rail.count is None else [f"{rail.count:,}"]
-    if rail.percent is not None:
-        parts.append(f"{rail.percent:g} %")
-    return " or ".join(parts) or "none"
+    return not rail.broken and limit(rail) != "none" and ":" not in rail.name
 
 
 def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
@@ -261,12 +142,12 @@ def _blocked(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
         shown = names if verbose else names[:8]
         more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
         if len(names) == 1:
-            rows = _flowing(f"{names[0]}  {NOT.get(wanted, wanted)}: {safe(why, 300)}", style, 4)
+            rows = flowing(f"{names[0]}  {NOT.get(wanted, wanted)}: {safe(why, 300)}", style, 4)
         else:
-            rows = _flowing(f"{len(names):,} {NOT.get(wanted, wanted)}: {safe(why, 300)}", style, 4)
+            rows = flowing(f"{len(names):,} {NOT.get(wanted, wanted)}: {safe(why, 300)}", style, 4)
         out += [f"  {style('x', 'magenta')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
         if len(names) > 1:
-            out.append(f"      {style(', '.join(shown) + more, 'dim')}")
+            out += [f"      {style(row, 'dim')}" for row in flowing(", ".join(shown) + more, style, 6)]
     return out
 
 
@@ -279,7 +160,7 @@ def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
     for text_, names in alike.items():
         shown = names if verbose else names[:8]
         more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
-        rows = _flowing(f"{safe(text_, 300)}: {', '.join(shown) + more}", style, 4)
+        rows = flowing(f"{safe(text_, 300)}: {', '.join(shown) + more}", style, 4)
         out += [f"  {style('!', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
     if verbose:
         out += _decided(plan, style)
@@ -287,7 +168,7 @@ def _notes(plan: Plan, style: Style, *, verbose: bool) -> list[str]:
         label = TOLD.get(note.code, "")
         about = f"{label} " if label else ""
         name = f"{who(note.key)}  " if ":" in note.key else ""
-        rows = _flowing(f"{name}{about}{safe(note.text, 300)}", style, 4)
+        rows = flowing(f"{name}{about}{safe(note.text, 300)}", style, 4)
         out += [f"  {style('!', 'yellow')} {rows[0]}", *(f"    {row}" for row in rows[1:])]
     return out
 
@@ -306,11 +187,11 @@ def _decided(plan: Plan, style: Style) -> list[str]:
     return [
         f"  {style('!', 'yellow')} profile {row}"
         for each in plan.profile.overrides
-        for row in _flowing(f"{each.key} is {quoted(each.value)}: {each.source}", style, 12)
+        for row in flowing(f"{each.key} is {quoted(each.value)}: {each.source}", style, 12)
     ]
 
 
-def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
+def _summary(plan: Plan, style: Style, used: int | None, *, whole: bool) -> list[str]:
     found = sections(plan.pending)
     going = {key for key in found.loses if key.startswith(("group:", "appGroup:"))}
     with_group = {m.key for c in plan.pending if isinstance(c, (EmptyGroup, DeleteGroup)) for m in c.members}
@@ -320,65 +201,49 @@ def _summary(plan: Plan, style: Style, used: int | None) -> list[str]:
     people = len(found.changes) - groups
     parts = []
     if gains:
-        parts.append(style(f"{gains:,} {_plural(gains, 'person gains', 'people gain')} access", "green"))
+        parts.append(style(f"{gains:,} {plural(gains, 'person gains', 'people gain')} access", "green"))
     if loses:
-        parts.append(style(f"{loses:,} {_plural(loses, 'person loses', 'people lose')} access", "red"))
+        parts.append(style(f"{loses:,} {plural(loses, 'person loses', 'people lose')} access", "red"))
     if people:
-        parts.append(f"{people:,} {_plural(people, 'person changes', 'people change')}")
+        parts.append(f"{people:,} {plural(people, 'person changes', 'people change')}")
     if groups:
-        parts.append(f"{groups:,} {_plural(groups, 'group changes', 'groups change')}")
+        parts.append(f"{groups:,} {plural(groups, 'group changes', 'groups change')}")
     if going:
-        parts.append(style(f"{len(going):,} {_plural(len(going), 'group goes', 'groups go')}", "red"))
+        parts.append(style(f"{len(going):,} {plural(len(going), 'group goes', 'groups go')}", "red"))
     total = len(plan.pending)
-    nothing = "Nothing to do" if plan.desired.base is None else "Nothing is done by this change"
-    figure = f"{total:,} {_plural(total, 'change', 'changes')}" if total else nothing
+    nothing = "Nothing to do" if whole or plan.desired.base is None else "Nothing is done by this change"
+    figure = f"{total:,} {plural(total, 'change', 'changes')}" if total else nothing
     head = [f"{figure}: {parts[0]}", *parts[1:]] if parts else [figure]
     held = len(plan.held)
     touched = {c.id for c in plan.changes if c.id and c.action.endswith("User")}
     counts = Counter(n.code for n in plan.notes)
     unmanaged = counts["unmanagedUser"]
     same = max(plan.live.users - len(touched) - unmanaged - counts["ignored"], 0)
-    sentences = [
+    told = [
         *(f"{part}," for part in head[:-1]),
         f"{head[-1]}.",
         style(f"{held:,} held.", "yellow") if held else "0 held.",
         f"{len(plan.blocked):,} can not be done." if plan.blocked else "",
-        f"{same:,} {_plural(same, 'account', 'accounts')} unchanged.",
+        f"{same:,} {plural(same, 'account', 'accounts')} unchanged.",
         f"{unmanaged:,} unmanaged.",
     ]
     extra = [
-        f"{counts[c]:,} {TOLD[c]}{_plural(counts[c], '', 's')}"
+        f"{counts[c]:,} {TOLD[c]}{plural(counts[c], '', 's')}"
         for c in ("unmanagedGroup", "unmanagedMember")
         if counts[c]
     ]
     if counts["adopted"]:
         extra.append(f"{counts['adopted']:,} adopted")
     extra += [f"{counts[c]:,} {TOLD[c]}" for c in ("ignored", "leftOut", "noReference") if counts[c]]
-    out = _sentences([s for s in sentences if s], style)
+    out = sentences([s for s in told if s], style)
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
     if plan.pending and plan.budget.per_day:
         needs = f"An apply needs about {plan.budget.requests:,} of the {plan.budget.per_day:,} requests a day"
         needs += f"; {used:,} are used today." if used is not None else "."
         scarce = used is not None and used + plan.budget.requests > plan.budget.per_day
-        out += [style(row, "yellow" if scarce else "dim") for row in _flowing(needs, style)]
-    rails = [f"{g.name} {g.value:,} of {g.of:,}, allowed {_limit(g)}" for g in plan.guardrails if _worth_telling(g)]
+        out += [style(row, "yellow" if scarce else "dim") for row in flowing(needs, style)]
+    rails = [f"{g.name} {g.value:,} of {g.of:,}, allowed {limit(g)}" for g in plan.guardrails if _worth_telling(g)]
     if rails:
-        out += [style(row, "dim") for row in _flowing(f"Guardrails: {'; '.join(rails)}.", style)]
+        out += [style(row, "dim") for row in flowing(f"Guardrails: {'; '.join(rails)}.", style)]
     return out
-
-
-def _sentences(sentences: Sequence[str], style: Style) -> list[str]:
-    """As many on a row as fit; colours take no room."""
-    rows: list[str] = []
-    for sentence in sentences:
-        together = f"{rows[-1]} {sentence}" if rows else sentence
-        if rows and (not style.columns or width(COLOURS.sub("", together)) <= style.columns):
-            rows[-1] = together
-        else:
-            rows.append(sentence)
-    return rows
-
-
-def _plural(count: int, one: str, many: str) -> str:
-    return one if count == 1 else many

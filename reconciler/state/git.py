@@ -97,7 +97,7 @@ class Repository:
     def tree(self, object_: str) -> Mapping[str, str] | None:
         """Name → blob, of the files directly in a commit; None if it is no commit with files."""
         try:
-            listed = self.git("ls-tree", "-z", f"{object_}^{{commit}}")
+            listed = self.git("ls-tree", "--full-tree", "-z", f"{object_}^{{commit}}")
         except GitFailed:
             return None
         rows = [row.split("\t", 1) for row in listed.decode(errors="replace").split("\0") if row]
@@ -167,11 +167,6 @@ class Repository:
             return self.git(*arguments, seconds=NETWORK_SECONDS)
         except GitFailed as error:
             raise Unreachable(f"the remote {self.remote} can't be read: {error}", hint=_OFFLINE_HINT) from error
-
-
-def is_in_git(folder: Path) -> bool:
-    """Whether some folder above holds a repository; costs no process."""
-    return any((each / ".git").exists() for each in (folder.resolve(), *folder.resolve().parents))
 
 
 def run(command: Sequence[str], *, given: bytes, seconds: float) -> bytes:

@@ -6,13 +6,14 @@ import contextlib
 import getpass
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
 
 from reconciler.errors import Locked, Place, StateError
+from reconciler.state.process import has_ended, this_process
 
 FORMAT: Final = "reconciler.lock/1"
 LEASE: Final = timedelta(minutes=5)
@@ -31,21 +32,29 @@ class Lease:
     """RFC 3339, UTC."""
     token: str
     """Tells two leases of one machine apart."""
+    process: str | None = None
+    """Who holds it, for others on that machine; None: it can't be told there."""
 
     @classmethod
     def new(cls, moment: datetime) -> Lease:
-        return cls(user(), socket.gethostname(), _text(moment), _text(moment + LEASE), secrets.token_hex(8))
+        return cls(
+            user(), socket.gethostname(), _text(moment), _text(moment + LEASE), secrets.token_hex(8), this_process()
+        )
 
     def renewed(self, moment: datetime) -> Lease:
-        return Lease(self.who, self.host, self.since, _text(moment + LEASE), self.token)
+        return replace(self, until=_text(moment + LEASE))
 
     def over(self, moment: datetime) -> bool:
-        """Whether somebody else may take it."""
-        return moment > datetime.fromisoformat(self.until) + SKEW
+        """Whether somebody else may take it: it was not renewed, or the process that held it has ended."""
+        return moment > datetime.fromisoformat(self.until) + SKEW or self._is_left()
+
+    def _is_left(self) -> bool:
+        return self.process is not None and self.host == socket.gethostname() and has_ended(self.process)
 
     def written(self) -> bytes:
         return orjson.dumps({"format": FORMAT, "who": self.who, "host": self.host, "since": self.since,
-                             "until": self.until, "token": self.token}, option=orjson.OPT_INDENT_2)  # fmt: skip
+                             "until": self.until, "token": self.token, "process": self.process},
+                            option=orjson.OPT_INDENT_2)  # fmt: skip
 
     def refusal(self) -> Locked:
         return Locked(
@@ -60,7 +69,11 @@ def read_lease(content: bytes, place: Place, remedy: str) -> Lease:
         document = orjson.loads(content)
         if document["format"] != FORMAT:
             raise ValueError(f"the format {document['format']!r}")
-        lease = Lease(**{key: str(document[key]) for key in ("who", "host", "since", "until", "token")})
+        process = document.get("process")
+        lease = Lease(
+            **{key: str(document[key]) for key in ("who", "host", "since", "until", "token")},
+            process=process if isinstance(process, str) else None,
+        )
         datetime.fromisoformat(lease.until).astimezone()
     except (ValueError, KeyError, TypeError) as error:
         raise StateError(f"the lock can't be read: {error}", place=place, hint=remedy) from error

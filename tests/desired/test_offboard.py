@@ -132,6 +132,16 @@ def test_one_of_several_in_a_file(written: Callable[[Files], Path], reconciler: 
         ("members: [grace, ada]\n", "members: [grace]\n"),
         ("members: [ada]\n", "members: []\n"),
         ("members: [grace, {user: ada, reason: x}, linus]\n", "members: [grace, linus]\n"),
+        (
+            "members: [\n  grace,  # first\n  ada,  # hers\n  # the rest\n  linus,\n]\n",
+            "members: [\n  grace,  # first\n  # the rest\n  linus,\n]\n",
+        ),
+        ("members: [\n  grace,  # first\n  ada  # hers\n]\n", "members: [\n  grace,  # first\n]\n"),
+        ("members: [grace,  # first\n  ada]\n", "members: [grace,  # first\n  ]\n"),
+        ("members: [ada,  # founders\n  grace]\n", "members: [  # founders\n  grace]\n"),
+        ("members: [\n  ada,\n]\n", "members: [\n]\n"),
+        ("members: [\n  {user: ada, reason: x}\n  , grace]\n", "members: [\n  grace]\n"),
+        ("members: [\r\n  ada,\r\n  grace,\r\n]\r\n", "members: [\r\n  grace,\r\n]\r\n"),
         ("members:\n- ada\n", "members: []\n"),
         ("members:  # who\n  - ada\n# the end\n", "members: []  # who\n# the end\n"),
         ("members:\n  - user: ada\n    reason: >-\n      long\n      text\n  - grace\n", "members:\n  - grace\n"),
@@ -144,7 +154,7 @@ def test_forms_of_memberships(written: Callable[[Files], Path], reconciler: Any,
     root = written({"groups/editors.yaml": f"displayName: Editors\n{before}"})
     called = reconciler("offboard", "ada", root)
     assert called.code == 0, called.err
-    assert (root / "groups/editors.yaml").read_text() == f"displayName: Editors\n{after}"
+    assert (root / "groups/editors.yaml").read_bytes().decode() == f"displayName: Editors\n{after}"
 
 
 def test_several_groups_in_one_file(written: Callable[[Files], Path], reconciler: Any) -> None:

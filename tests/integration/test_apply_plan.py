@@ -94,7 +94,7 @@ def test_atomic_writes_nothing_if_something_moved(
     state, before, journals = site.state, writes(sandbox), site.journals()
     called = reconciler("apply", site.root, "--yes", "--plan", plan, "--atomic")
     assert called.code == 5
-    assert "nothing was written" in called.err
+    assert f"nothing was written to {site.state['app']}" in called.err
     assert (site.state, writes(sandbox), site.journals()) == (state, before, journals)
     sandbox.edit_user(sandbox.user_id("grace@contoso.com"), displayName="Grace Hopper")
     assert reconciler("apply", site.root, "--yes", "--plan", plan, "--atomic").code == 0

@@ -94,6 +94,20 @@ class TestRebuild:
                 assert after["bindings"][key].get(part) == binding.get(part), (key, part)
         assert plan_of(reconciler, files)["changes"] == []
 
+    def test_many_bindings_are_counted_and_the_first_are_named(
+        self, files: Company, box: Sandbox, reconciler: Call
+    ) -> None:
+        for n in range(40):
+            files.person(f"person{n}", "Person", f"Number{n}")
+        assert reconciler("apply", files.root, "--yes").code == 0
+        count = len(files.state["bindings"])
+        files.state_file.unlink()
+        called = reconciler("state", "rebuild", files.root, "--yes")
+        assert called.out.count(" is ") == 30
+        assert f"… and {count - 30} more" in called.out
+        assert f"{count} to bind" in called.out
+        assert len(files.state["bindings"]) == count
+
     def test_a_leaver_of_the_meantime_is_not_guessed(self, files: Company, box: Sandbox, reconciler: Call) -> None:
         files.state_file.unlink()
         files.remove_person("linus.byrne")

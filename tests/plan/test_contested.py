@@ -81,3 +81,60 @@ def test_a_name_is_left_by_the_account_that_has_it(world: Any, read: Any) -> Non
     world.account("9", "stranger")
     world.user("ada", userPrincipalName="bob@contoso.com")
     assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(world.plan())
+
+
+def test_an_account_that_is_pinned_to_somebody_out_of_scope_does_not_go_with_whoever_had_it(
+    world: Any, read: Any
+) -> None:
+    """Git says that it is Ada's, and wants nothing of it: it is not Bob's to lose, nor are its memberships."""
+    world.settled(3)
+    world.user("ada", enabled=False, accounts={"chat": "1"})
+    world.account("1", "bob")
+    world.bind("user:bob", "1")
+    world.group("editors", "p0")
+    world.team("t", "Editors", "1", "1000")
+    world.app(deprovision={"users": "delete"}, guardrails={"protected": {"users": ["ada"]}})
+    world.assigned("p0", "p1", "p2")
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert [note.id for note in plan.notes if note.code == "unmanagedUser"] == ["1"]
+
+
+def test_who_takes_over_an_account_joins_groups_when_it_is_theirs(world: Any, read: Any) -> None:
+    """Until the name that Eli takes is free, Cyd's old account has the name of Cyd, who would get in with it."""
+    for id_, name in (("1", "bob"), ("2", "cyd"), ("4", "eli")):
+        world.account(id_, name)
+        world.bind(f"user:{name}", id_)
+    world.user("eli", userPrincipalName="bob@contoso.com", mail="bob@contoso.com", accounts={"chat": "2"})
+    world.settled(3)
+    world.group("editors", "eli", "p0")
+    world.team("t", "Editors", "1000")
+    world.app(deprovision={"users": "delete"}, guardrails={"deprovisionUsers": {"count": 0}})
+    plan = world.plan()
+    assert ("adoptUser", "user:eli", "deprovisionUsers=1") in read.held(plan)
+    assert read.members(plan) == {("addMembers", "group:editors", "user:eli", "deprovisionUsers=1")}
+
+
+def test_who_waits_for_a_name_joins_groups_with_the_account(world: Any, read: Any) -> None:
+    """Zed's rename is held, so nobody is made under the name, and nobody who is not there is put into a group."""
+    world.account("1", "zed")
+    world.bind("user:zed", "1")
+    world.user("zed", userPrincipalName="zed.new@contoso.com", mail="zed.new@contoso.com")
+    world.user("eli", userPrincipalName="zed@contoso.com", mail="zed@contoso.com")
+    world.settled(3)
+    world.group("editors", "eli", "p0")
+    world.team("t", "Editors", "1000")
+    world.app(guardrails={"renameUsers": {"count": 0}})
+    plan = world.plan()
+    assert ("createUser", "user:eli", "renameUsers=1") in read.held(plan)
+    assert read.members(plan) == {("addMembers", "group:editors", "user:eli", "renameUsers=1")}
+
+
+def test_what_a_pin_leaves_behind_is_asked_about_at_once_by_who_is_to_lose_it(world: Any, read: Any) -> None:
+    """Bob has another account now; his old one has Ada's name, and Ada is disabled."""
+    world.user("bob", userPrincipalName="new.bob@contoso.com", accounts={"chat": "9"})
+    world.bind("user:bob", "1")
+    world.account("1", "bob")
+    world.account("9", "stranger")
+    world.user("ada", userPrincipalName="bob@contoso.com", mail="bob@contoso.com", enabled=False)
+    assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(world.plan())

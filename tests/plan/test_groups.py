@@ -126,6 +126,7 @@ class TestDeparted:
         plan = world.plan()
         assert read.members(plan) == {("emptyGroup", "group:editors", "user:p0", "")}
         assert read.blocked(plan) == [("deleteGroup", "group:editors", "unmanagedMembers")]
+        assert read.block(plan).text.startswith("1 member is not ours to remove: ")
 
     def test_unless_unmanaged_members_are_removed_anyway(self, world: Any, read: Any) -> None:
         self.gone(world, "delete", "1000", "9")

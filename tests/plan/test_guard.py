@@ -172,6 +172,41 @@ class TestRemoveMembers:
         }
         assert {m[2] for m in read.members(plan) if not m[3]} == {"user:p0", "user:p1", "user:p2"}
 
+    @pytest.mark.parametrize(
+        ("left", "held"),
+        [({"active": False}, set()), ({}, {"user:p8", "user:p9"})],
+        ids=["by us", "by somebody else"],
+    )
+    def test_what_is_left_of_a_departure_is_not_held(
+        self, crowd: Any, read: Any, left: dict[str, Any], held: set[str]
+    ) -> None:
+        self.group(crowd, 10, 8)
+        for n in (8, 9):
+            crowd.accounts[str(1000 + n)]["active"] = False
+            crowd.bind(f"user:p{n}", str(1000 + n), **left)
+        crowd.leave("p8", "p9")
+        crowd.app(guardrails={"removeMembers": {"count": 1}})
+        plan = crowd.plan()
+        assert read.rail(plan, "removeMembers:editors").broken
+        assert {m[2] for m in read.members(plan) if m[3]} == held
+
+    def test_a_suspended_member_who_is_wanted_elsewhere_stays(self, crowd: Any, read: Any) -> None:
+        self.group(crowd, 10, 8)
+        for n in (8, 9):
+            crowd.accounts[str(1000 + n)]["active"] = False
+            crowd.bind(f"user:p{n}", str(1000 + n), active=False)
+        crowd.app(guardrails={"removeMembers": {"count": 1}})
+        assert {m[2] for m in read.members(crowd.plan()) if m[3]} == {"user:p8", "user:p9"}
+
+    def test_no_guardrail_holds_a_membership_of_somebody_who_was_revoked(self, crowd: Any, read: Any) -> None:
+        self.group(crowd, 10, 10)
+        crowd.state.spent = [{"at": crowd.hours(1), "name": "removeMembers:editors", "value": 5}]
+        crowd.accounts["1009"]["active"] = False
+        crowd.revoke("user:p9")
+        plan = crowd.plan()
+        assert read.rail(plan, "removeMembers:editors").broken
+        assert [c.held for c in plan.changes] == [()]
+
     def test_counts_memberships_that_go_with_deleted_accounts(self, crowd: Any, read: Any) -> None:
         self.group(crowd, 10, 8)
         crowd.leave("p0", "p1", "p2")
@@ -198,6 +233,23 @@ class TestDeleteGroups:
         assert not world.plan("deleteGroups=3").held
         del world.state.bindings["group:t2"]
         assert not world.plan().held
+
+    def test_the_base_is_groups_that_are_ours(self, world: Any, read: Any) -> None:
+        world.settled(5)
+        for n in range(3):
+            world.team(f"7{n}", f"Team {n}", "1000")
+        for n in range(40):
+            world.team(f"8{n}", f"Stranger {n}")
+        world.bind("group:t0", "70")
+        world.bind("group:t1", "71")
+        world.app(guardrails={"deleteGroups": {"percent": 50}})
+        plan = world.plan()
+        assert read.rail(plan, "deleteGroups").of == 2
+        assert {h[2] for h in read.held(plan)} == {"deleteGroups=2"}
+        world.app(unmanaged={"users": "report", "groups": "delete"}, ignore={"groups": [
+            {"attribute": "displayName", "operator": "EQUALS", "value": "Stranger 1"},
+        ]})  # fmt: skip
+        assert read.rail(world.plan(), "deleteGroups").of == 42
 
 
 class TestOthers:

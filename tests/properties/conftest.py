@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, TypeAlias
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import httpx
 import pytest
@@ -50,6 +54,27 @@ class Cutting(httpx.AsyncBaseTransport):
             self.alive = False
             raise Killed
         raise httpx.ReadError("the connection broke")
+
+
+MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In memory, where there is such a place: nobody pulls the plug here."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else None) as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on the disk when is tested beside the journal and the state."""
+
+    async def at_once(call: Callable[..., Any], *arguments: Any) -> Any:
+        return call(*arguments)
+
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
 
 
 @pytest.fixture

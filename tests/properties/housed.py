@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tests.properties.application import Application
-from tests.properties.pairs import ROBOT, Pair
-from tests.properties.planned import remembered
+from tests.properties.pairs import ROBOT, RULES, Pair
+from tests.properties.planned import assigned, remembered
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxStory
@@ -56,15 +56,22 @@ class Housed:
             company.write(f"users/{name}.yaml", {
                 "id": name, "userPrincipalName": each["userName"], "mail": each["mail"], "givenName": each["given"],
                 "surname": each["family"], "displayName": each["displayName"], "accountEnabled": each["enabled"],
-                **({"timeZone": each["timezone"]} if each["timezone"] else {}),
+                **each["window"], **({"timeZone": each["timezone"]} if each["timezone"] else {}),
                 **({"formerly": former} if former else {}), **pin,
             })  # fmt: skip
         for name, each in pair.groups.items():
-            members = [{"group": m[1:]} if m.startswith("@") else m for m in each["members"]]
+            members = [
+                {**({"group": m[1:]} if m.startswith("@") else {"user": m}), **each["windows"].get(m, {})}
+                for m in each["members"]
+            ]
+            rules = [{"all": [RULES[clause][0] for clause in rule]} for rule in each["rules"]]
             former = [{"displayName": f} for f in each["formerly"]]
-            company.group(name, each["name"], members, **({"formerly": former} if former else {}))
-        assigned = sorted(name for name, each in pair.groups.items() if each["assigned"])
-        company.edit_app(scope={"assigned": {"users": sorted(pair.in_scope)}}, groups=assigned, **pair.app)
+            company.group(
+                name, each["name"], members,
+                **({"formerly": former} if former else {}), **({"rules": rules} if rules else {}),
+            )  # fmt: skip
+        groups = sorted(name for name, each in pair.groups.items() if each["assigned"])
+        company.edit_app(scope={"assigned": assigned(pair)}, groups=groups, **pair.app)
 
     def _remember(self) -> None:
         if self.pair.bindings is None:

@@ -6,7 +6,7 @@ A pair is plain data, made from a seed: the planner's nouns, YAML files and a sa
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,32 @@ AGENCY: Final = {"attribute": "userName", "operator": "ENDS_WITH", "value": "@ag
 SECRET: Final = {"attribute": "displayName", "operator": "EQUALS", "value": "Secret"}
 GUARDRAILS: Final = ("deprovisionUsers", "deleteGroups", "removeMembers", "renameUsers", "updateUsers",
                      "clearAttributes")  # fmt: skip
+
+
+PAST, FUTURE = "2001-02-03", "2199-12-31"
+WINDOWS: Final = ({"from": PAST}, {"until": FUTURE}, {"from": PAST, "until": FUTURE}, {"until": PAST}, {"from": FUTURE})
+"""Those that hold, and those that do not, whenever this runs."""
+RULES: Final[Mapping[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]]] = {
+    "abroad": (
+        {"attribute": "timeZone", "operator": "EQUALS", "value": "Europe/Paris"},
+        lambda each: each["timezone"] == "Europe/Paris",
+    ),
+    "here": ({"attribute": "timeZone", "operator": "IS NULL"}, lambda each: each["timezone"] is None),
+    "doctor": (
+        {"attribute": "displayName", "operator": "REGEX MATCH", "value": "^Dr"},
+        lambda each: each["displayName"].startswith("Dr."),
+    ),
+    "moved": (
+        {"attribute": "userPrincipalName", "operator": "Includes", "value": "new."},
+        lambda each: each["userName"].startswith("new."),
+    ),
+    "enabled": ({"attribute": "accountEnabled", "operator": "IS TRUE"}, lambda each: each["enabled"]),
+}
+"""Clauses of rules, as they are written, and what they mean."""
+
+
+def holds(window: Mapping[str, str]) -> bool:
+    return window.get("from") != FUTURE and window.get("until") != PAST
 
 
 def address(name: str) -> str:
@@ -35,6 +61,8 @@ class Pair:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     teams: dict[str, dict[str, Any]] = field(default_factory=dict)
+    assigned: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Groups that assign their members to the application → the window of that."""
     bindings: dict[str, dict[str, Any]] | None = None
     app: dict[str, Any] = field(default_factory=dict)
 
@@ -44,25 +72,33 @@ class Pair:
 
     @property
     def in_scope(self) -> set[str]:
-        """Assigned, and their file says nothing against it."""
-        return {name for name, each in self.people.items() if each["assigned"]}
+        """Assigned now, by themselves or through a group."""
+        alone = {n for n, each in self.people.items() if each["assigned"] and holds(each["assignment"])}
+        return alone.union(*(self.members(group) for group, window in self.assigned.items() if holds(window)))
 
     @property
     def wanted(self) -> set[str]:
-        return {name for name in self.in_scope if self.people[name]["enabled"]}
+        people = self.people
+        return {name for name in self.in_scope if people[name]["enabled"] and holds(people[name]["window"])}
 
     def effective(self, group: str) -> set[str]:
         """Who should be in a group: its members at any depth who are wanted."""
+        return self.members(group) & self.wanted
+
+    def members(self, group: str) -> set[str]:
+        """Everybody who is in a group now: by name, by a rule, or in a group that is in it."""
         found: set[str] = set()
         open_, seen = [group], {group}
         while open_:
-            for entry in self.groups[open_.pop()]["members"]:
-                if not entry.startswith("@"):
-                    found.add(entry)
-                elif entry[1:] not in seen:
-                    seen.add(entry[1:])
-                    open_.append(entry[1:])
-        return found & self.wanted
+            each = self.groups[open_.pop()]
+            entries = {entry for entry in each["members"] if holds(each["windows"].get(entry, {}))}
+            found |= {entry for entry in entries if not entry.startswith("@")}
+            for rule in each["rules"]:
+                found |= {n for n, person in self.people.items() if all(RULES[clause][1](person) for clause in rule)}
+            nested = {entry[1:] for entry in entries if entry.startswith("@")} - seen
+            seen |= nested
+            open_ += nested
+        return found
 
     def is_ignored(self, account: str) -> bool:
         return str(self.accounts[account]["userName"]).endswith("@agency.example")
@@ -79,6 +115,7 @@ def pair(seed: int) -> Pair:
     _people(made, chance, NAMES[:count])
     _accounts(made, chance, NAMES[:count])
     _groups(made, chance)
+    _times_and_rules(made, random.Random(f"times and rules of {seed}"))
     _teams(made, chance)
     _memory(made, chance, NAMES[:count])
     _oddities(made, chance)
@@ -111,6 +148,8 @@ def _people(made: Pair, chance: random.Random, names: Iterable[str]) -> None:
             "timezone": chance.choice([None, None, "Europe/Paris"]),
             "enabled": _often(chance, 88),
             "assigned": _often(chance, 90),
+            "assignment": {},
+            "window": {},
             "formerly": [],
             "formerIds": [],
             "pin": None,
@@ -156,11 +195,31 @@ def _groups(made: Pair, chance: random.Random) -> None:
         members = [name for name in people if _often(chance, 45)]
         nested = [f"@{other}" for other in TEAMS[:number] if other in made.groups and _often(chance, 20)]
         made.groups[team] = {"name": team.title(), "members": members + nested, "formerly": [], "assigned": True}
+        made.groups[team] |= {"windows": {}, "rules": []}
         if _often(chance, 12):
             made.groups[team] |= {"name": f"{team.title()} new"}
             if _often(chance, 60):
                 made.groups[team]["formerly"] = [team.title()]
         made.groups[team]["assigned"] = _often(chance, 88)
+
+
+def _times_and_rules(made: Pair, chance: random.Random) -> None:
+    """In six of ten pairs: windows on people, assignments and memberships; groups with rules; groups that assign."""
+    if not _often(chance, 60):
+        return
+    for each in made.people.values():
+        each["window"] = _window(chance, 20)
+        each["assignment"] = _window(chance, 20)
+    for team, each in made.groups.items():
+        each["windows"] = {entry: window for entry in each["members"] if (window := _window(chance, 25))}
+        if _often(chance, 30):
+            each["rules"] = [chance.sample(sorted(RULES), chance.randint(1, 2)) for _ in range(chance.randint(1, 2))]
+        if _often(chance, 40):
+            made.assigned[team] = _window(chance, 40)
+
+
+def _window(chance: random.Random, percent: int) -> dict[str, str]:
+    return dict(chance.choice(WINDOWS)) if _often(chance, percent) else {}
 
 
 def _teams(made: Pair, chance: random.Random) -> None:

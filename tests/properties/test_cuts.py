@@ -7,14 +7,17 @@ to come of it is computed from the files and from what others put into the appli
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 import pytest
 
+from reconciler.cli import session
+from reconciler.cli.session import Settings
 from reconciler.errors import ReconcilerError
+from reconciler.model.plan import Plan
 from reconciler.sandbox import Sandbox, create_app
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ class Bench:
         story.sandbox._state = kept
         story.sandbox._saved = -1
         story.sandbox.save()
+        self.loaded = session.load(Settings(directory=story.company.root))
+        """The files stay as they are, so they are read once."""
         self.rewind()
         self.users, self.groups, self.members = story.sandbox.users, story.sandbox.groups, self._members()
 
@@ -60,8 +65,18 @@ class Bench:
     def apply(self, cut: Cut | None = None, at: int = 0) -> None:
         """One run, whatever becomes of it."""
         self.transport.arm(cut, at)
-        with contextlib.suppress(ReconcilerError, self.killed):
+        with contextlib.suppress(ReconcilerError, self.killed), self.as_loaded():
             self.story.apply()
+
+    @contextlib.contextmanager
+    def as_loaded(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session, "load", lambda _settings: self.loaded)
+            yield
+
+    def plan(self) -> Plan:
+        with self.as_loaded():
+            return self.story.plan()
 
     def picture(self) -> Picture:
         """What the application holds: userName → active and values, group → userNames, one entry for each member."""
@@ -222,6 +237,6 @@ def test_cut_anywhere_and_run_again(
         at.apply()
         assert at.picture() == wanted, (cut, k)
         assert {i: name for i, name in at.owners().items() if i in owners}.items() <= owners.items(), (cut, k)
-        after = at.story.plan()
+        after = at.plan()
         assert after.empty, (cut, k, [(c.action, c.key, c.held) for c in after.changes])
         assert at.story.company.state["bindings"].keys() == ids, (cut, k)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -57,10 +58,10 @@ def days(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fresh(story_of: Callable[..., SandboxStory]) -> Callable[[str], Any]:
+def fresh(story_of: Callable[..., SandboxStory], tmp_path: Path) -> Callable[[str], Any]:
     @contextmanager
     def make(gallery: str) -> Iterator[SandboxStory]:
-        folder = tempfile.mkdtemp()
+        folder = tempfile.mkdtemp(dir=tmp_path)
         try:
             yield story_of(gallery, Sandbox(gallery, rate=0), folder)
         finally:

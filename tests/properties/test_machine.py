@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 
 from reconciler.errors import ReconcilerError
 from reconciler.sandbox import Sandbox
+from tests.properties.pairs import WINDOWS, holds
 
 if TYPE_CHECKING:
     import httpx
@@ -43,6 +44,11 @@ MOST = 2
 person = st.sampled_from(IDS)
 anybody_else = st.sampled_from([i for i in IDS if i != PROTECTED])
 team = st.sampled_from(TEAMS)
+windows = st.sampled_from(WINDOWS)
+
+
+def _named(member: Any) -> str:
+    return str(member if isinstance(member, str) else member["user"])
 
 
 class Life(RuleBasedStateMachine):
@@ -52,10 +58,11 @@ class Life(RuleBasedStateMachine):
     cutting: Callable[[httpx.AsyncBaseTransport], Cutting]
     killed: type[BaseException]
     gallery: str
+    beside: Path
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.mkdtemp()
+        self.folder = tempfile.mkdtemp(dir=type(self).beside)
         story = type(self).story_of(self.gallery, Sandbox(self.gallery, rate=0), self.folder)
         shutil.rmtree(story.company.root / "users")
         shutil.rmtree(story.company.root / "groups")
@@ -69,6 +76,7 @@ class Life(RuleBasedStateMachine):
         self.removed = 0
         """People deactivated by us since the memory was whole."""
         self.disabled: set[str] = set()
+        """Those outside of their window among them."""
         self.revoked: set[str] = set()
         self.owners: dict[str, str] = {}
         """Account → surname, as it was first seen."""
@@ -104,7 +112,7 @@ class Life(RuleBasedStateMachine):
         values = {"userPrincipalName": name, "mail": name, "accountEnabled": True, **more}
         self.company.person(id_, f"Given {id_}", id_, **values, **({"formerly": former_names} if former else {}))
         self.described.add(id_)
-        (self.disabled.add if not values["accountEnabled"] else self.disabled.discard)(id_)
+        (self.disabled.discard if values["accountEnabled"] and holds(values) else self.disabled.add)(id_)
 
     # The files
 
@@ -123,6 +131,11 @@ class Life(RuleBasedStateMachine):
     def disable(self, id_: str) -> None:
         if id_ in self.described:
             self._describe(id_, accountEnabled=False)
+
+    @rule(id_=anybody_else, window=windows)
+    def limit(self, id_: str, window: dict[str, str]) -> None:
+        if id_ in self.described:
+            self._describe(id_, **window)
 
     @rule(id_=anybody_else)
     def rename(self, id_: str) -> None:
@@ -184,17 +197,24 @@ class Life(RuleBasedStateMachine):
         if not (self.company.root / f"groups/{where}.yaml").exists():
             self.company.group(where, where.title(), [])
 
-    @rule(id_=person, where=team)
-    def join(self, id_: str, where: str) -> None:
+    @rule(id_=person, where=team, window=st.just({}) | windows)
+    def join(self, id_: str, where: str, window: dict[str, str]) -> None:
         members = self._members(where)
-        if members is not None and id_ in self.described and id_ not in members:
-            self.company.edit_group(where, members=[*members, id_])
+        if members is not None and id_ in self.described and id_ not in map(_named, members):
+            self.company.edit_group(where, members=[*members, {"user": id_, **window} if window else id_])
+
+    @rule(where=team, id_=st.none() | person)
+    def rule_in(self, where: str, id_: str | None) -> None:
+        """Somebody is a member by a rule; None: nobody is any more."""
+        if self._members(where) is not None:
+            clause = {"attribute": "surname", "operator": "EQUALS", "value": id_}
+            self.company.edit_group(where, rules=[{"all": [clause]}] if id_ else None)
 
     @rule(id_=person, where=team)
     def part(self, id_: str, where: str) -> None:
         members = self._members(where)
         if members is not None:
-            self.company.edit_group(where, members=[m for m in members if m != id_])
+            self.company.edit_group(where, members=[m for m in members if _named(m) != id_])
 
     def _members(self, where: str) -> list[Any] | None:
         return self.company.members(where) if (self.company.root / f"groups/{where}.yaml").exists() else None
@@ -289,7 +309,9 @@ class Life(RuleBasedStateMachine):
             document = self.company.read(f"groups/{file.name}")
             names = {document["displayName"], *(f["displayName"] for f in document.get("formerly", ()))}
             ids = [g for g, each in self.sandbox.groups.items() if each["displayName"] in names]
-            found |= {(g, m) for g in ids for m in document["members"]}
+            members = {_named(m) for m in document["members"] if isinstance(m, str) or holds(m)}
+            members |= {rule["all"][0]["value"] for rule in document.get("rules", ())}
+            found |= {(g, m) for g in ids for m in members}
         return found
 
     @rule()
@@ -422,6 +444,7 @@ def test_life(
 ) -> None:
     machine = type("Life", (Life,), {
         "story_of": staticmethod(story_of), "cutting": staticmethod(cutting), "killed": killed, "gallery": gallery,
+        "beside": tmp_path,
     })  # fmt: skip
     bounded = settings(
         max_examples=EXAMPLES, stateful_step_count=24, deadline=None, derandomize=True,

@@ -33,6 +33,15 @@ def test_golden_verbose(compared: Plan, golden: Any) -> None:
     golden("plan-base-verbose.txt", text(compared, PLAIN, title="Hootsuite", verbose=True))
 
 
+def test_what_is_about_to_run_is_shown_as_a_whole(compared: Plan, typical: Plan) -> None:
+    whole = text(compared, PLAIN, title="Hootsuite", whole=True)
+    assert "NOT OF THIS CHANGE" not in whole
+    without = compared.model_copy(update={"desired": typical.desired})
+    assert whole.splitlines()[1:] == text(without, PLAIN, title="Hootsuite").splitlines()[1:]
+    nothing = compared.model_copy(update={"changes": ()})
+    assert "Nothing to do." in text(nothing, PLAIN, whole=True)
+
+
 def test_every_change_is_counted_once(compared: Plan) -> None:
     shown = text(compared, PLAIN)
     (line,) = [row for row in shown.splitlines() if "NOT OF THIS CHANGE" in row]

@@ -16,6 +16,7 @@ from reconciler.model.plan import (
     Guardrail,
     Note,
     Reason,
+    RemoveMembers,
     Soon,
     UpdateUser,
 )
@@ -112,6 +113,18 @@ class TestTenThousand:
         assert "and 9,992 more" in shown
         assert "10,000 held." in shown
 
+    def test_one_group_is_named_once_and_says_who_leaves_it_besides(self, make: Any) -> None:
+        held = make.held("guardrail:removeMembers:editors", "removeMembers:editors=5")
+        rail = Guardrail(name="removeMembers:editors", value=5, percent=50, of=7, broken=True)
+        gone = {"key": "group:editors", "id": "7", "name": "Editors & co"}
+        stay = RemoveMembers(
+            members=(make.member("ada"), make.member("grace")), reasons=(Reason.MEMBER_REMOVED,), held=held, **gone
+        )
+        leave = RemoveMembers(members=tuple(make.member(n) for n in "abc"), reasons=(Reason.MEMBER_LEAVES,), **gone)
+        shown = text(make.plan(stay, leave, guardrails=(rail,)), PLAIN)
+        assert "      Editors & co: ada, grace; 3 more leave with their account\n" in shown
+        assert "leave with" not in text(make.plan(stay, guardrails=(rail,)), PLAIN)
+
 
 def test_want_of_memory_is_told_as_such(make: Any) -> None:
     held = make.held("stateMissing", "deprovisionUsers=1")
@@ -200,3 +213,21 @@ def test_a_reason_of_a_file_comes_out_harmless(make: Any) -> None:
         Soon(key="user:ada", name="Ada", group="group:x", group_name="X\x1b[2J", until="2026-11-30", reason="\x1b]0;x"),
     )
     assert "\x1b" not in text(make.plan(soon=soon), PLAIN)
+
+
+def test_whoever_left_earlier_is_named_where_the_memberships_go(make: Any) -> None:
+    change = RemoveMembers(
+        key="group:editors", id="7", name="Editors", members=(make.member("grace"),), reasons=(Reason.MEMBER_LEAVES,)
+    )
+    shown = text(make.plan(change), PLAIN)
+    assert "- grace  leaves Editors" in shown
+    assert "1 change: 1 person loses access." in shown
+
+
+def test_what_was_done_within_a_day_counts_in_the_percentage(make: Any) -> None:
+    held = make.held("guardrail:deprovisionUsers", "deprovisionUsers=1")
+    rail = Guardrail(name="deprovisionUsers", value=1, earlier=5, percent=10, of=50, broken=True)
+    change = DeactivateUser(key="user:a", id="9", name="A", reasons=(Reason.DISABLED,), held=held)
+    assert "deprovisionUsers: 1 of 50, after 5 within a day: together 12 %, allowed are 10 %: is that meant?" in text(
+        make.plan(change, guardrails=(rail,)), PLAIN
+    )

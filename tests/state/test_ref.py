@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from reconciler.state import GitStates, Repository, remembered_in_git
 from reconciler.state import ref as ref_module
 from reconciler.state.git import GitFailed, Unreachable, run
 from reconciler.state.lease import LEASE, SKEW
+from reconciler.state.process import this_process
 from tests.state.conftest import HERE, git
 
 THERE = "https://scim.example.org/v2"
@@ -64,6 +67,16 @@ class TestSharing:
         found = states_of("b").load("chat", HERE)
         assert found == state()
         assert not found.fresh
+
+    def test_a_desired_state_in_a_folder_of_the_repository_reads_and_writes(self, clone: Callable[..., Path]) -> None:
+        folders = [clone(name) / "access" / "desired-state" for name in ("a", "b")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        below, other = (GitStates(Repository(folder), folder / ".reconciler") for folder in folders)
+        with below.hold("chat", HERE):
+            assert below.load("chat", HERE).fresh
+            below.save(state())
+        assert other.load("chat", HERE) == state()
 
     def test_a_shallow_clone_reads_and_writes(self, states_of: Make) -> None:
         states_of("a").save(state())
@@ -196,6 +209,28 @@ class TestRaces:
             assert not dead.renew("chat")
         assert states_of("c").load("chat", HERE).commit == "of the next one"
 
+    @pytest.mark.skipif(this_process() is None, reason="this system does not tell which process it is")
+    def test_the_lease_of_a_process_that_was_killed_is_taken_over_at_once(self, states_of: Make, clone: Any) -> None:
+        holder = clone("killed")
+        script = (
+            "import sys; from pathlib import Path; from reconciler.state import GitStates, Repository\n"
+            "folder = Path(sys.argv[1])\n"
+            "with GitStates(Repository(folder), folder / '.reconciler').hold('chat', sys.argv[2]):\n"
+            "    print('held', flush=True); sys.stdin.read()\n"
+        )
+        command = [sys.executable, "-c", script, str(holder), HERE]
+        next_one = states_of("b")
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as killed:
+            assert killed.stdout is not None
+            assert killed.stdout.readline() == b"held\n"
+            assert next_one.busy("chat", HERE)
+            with pytest.raises(Locked), next_one.hold("chat", HERE):
+                pytest.fail("it runs")
+            killed.kill()
+        assert not next_one.busy("chat", HERE)
+        with next_one.hold("chat", HERE):
+            next_one.save(state())
+
     def test_saves_and_renewals_extend_the_lease(self, states_of: Make) -> None:
         clock = Clock()
         one, two = states_of("a", clock=clock), states_of("b", clock=clock)
@@ -220,7 +255,7 @@ class TestRaces:
             while lease()["until"] == first and time.monotonic() < deadline:
                 time.sleep(0.2)
             assert lease()["until"] > first
-            assert lease().keys() == {"format", "who", "host", "since", "until", "token"}
+            assert lease().keys() == {"format", "who", "host", "since", "until", "token", "process"}
 
     def test_a_revocation_meanwhile_is_not_lost(self, states_of: Make) -> None:
         apply, revoke = states_of("a"), states_of("b")

@@ -55,6 +55,7 @@ _SHOWN: Final = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
     """The tree of an expression. Raises ExpressionError with the column."""
     if not text.strip():
