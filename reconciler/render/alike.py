@@ -49,7 +49,7 @@ def _together(people: Sequence[UpdateUser | RenameUser], telling: Telling) -> Li
     if len(paths) == 1 and line.below:
         line.facts[0] += f"  {line.below.pop()}"
     if telling.everybody:
-        line.below += [_one(change, telling) for change in people]
+        line.everybody = [_one(change, telling) for change in people]
     return line
 
 

@@ -48,6 +48,8 @@ class Telling:
     """What a deactivation really does there."""
     values: bool = True
     """Else attributes are told by their path alone."""
+    departments: bool = False
+    """Whose are new: of which department, if the plan tells that."""
     everybody: bool = False
     """Also below a line that is about many, and what else is only counted."""
 
@@ -81,11 +83,14 @@ class Line:
     groups: dict[str, list[str]] = field(default_factory=dict)
     """joins or leaves → which."""
     below: list[str] = field(default_factory=list)
+    everybody: list[str] = field(default_factory=list)
+    """Of a line about many: what happens to each."""
     source: Source | None = None
     keys: list[str] = field(default_factory=list)
     """Of the people and groups that it is about."""
     names: list[str] = field(default_factory=list)
     """Those of them that are to be listed beside the sentence."""
+    department: str = ""
     answer: str = ""
     """The release that lets it run."""
 
@@ -136,7 +141,8 @@ def _add(found: Sections, change: Change, telling: Telling) -> None:
     why = ", ".join(WHY[r] for r in change.reasons if r in WHY)
     match change:
         case CreateUser():
-            _line(found.gains, "+", change, f"new account{_login(change, telling)}{drift}")
+            line = _line(found.gains, "+", change, f"new account{_login(change, telling)}{drift}")
+            line.department = _department(change) if telling.departments else ""
         case ReactivateUser():
             _line(found.gains, "+", change, f"reactivated: {why}{drift}", _differences(change.set, telling))
         case AdoptUser():
@@ -189,6 +195,11 @@ def _login(change: CreateUser, telling: Telling) -> str:
     if not telling.values:
         return ""
     return f" {said(name) if isinstance(name, str) else value(name)}"
+
+
+def _department(change: CreateUser) -> str:
+    found = (d.after for path, d in change.set.items() if path.lower().endswith("department"))
+    return next((each for each in found if isinstance(each, str)), "")
 
 
 def _updated(found: Sections, change: UpdateUser, telling: Telling, drift: str) -> None:

@@ -140,6 +140,12 @@ def review(plan: Plan, telling: Telling) -> Review:
     )
 
 
+def figures_of(plan: Plan) -> Figures:
+    """Of this change, if the plan is compared with a revision; else of all of it."""
+    ours = plan if plan.desired.base is None else apart(plan)[0]
+    return figures(ours, sections(ours.pending, Telling(values=False)))
+
+
 def told_last(plan: Plan) -> frozenset[str]:
     """The codes of what is noticed and stands nowhere else."""
     return frozenset(note.code for note in plan.notes) - {*UNUSUAL, *READ}
@@ -200,7 +206,7 @@ HEADINGS: Final[Mapping[Kind, str]] = {
     Kind.GAINS: "Gains access",
     Kind.CHANGES: "Changes",
     Kind.LATER: "On another day, by this change",
-    Kind.HELD: "Held: waits for an answer",
+    Kind.HELD: "Waits for an answer",
     Kind.BLOCKED: "Can not be done",
     Kind.SOON: "Soon",
     Kind.NOTES: "Notes",

@@ -117,7 +117,7 @@ def _table(lines: Sequence[Line], colour: str, style: Style, *, verbose: bool) -
         padding = " " * (max(edge - width(rows[0]), 0) + 3) if where and beside else ""
         out.append(f"  {style(line.sign, colour)} {rows[0]}{padding}{style(where, 'dim') if beside else ''}")
         out += [f"    {row}" for row in rows[1:]]
-        out += [f"      {style(plain(below), 'dim')}" for below in line.below]
+        out += [f"      {style(plain(below), 'dim')}" for below in (*line.below, *line.everybody)]
         if where and not beside:
             out.append(f"      {style(where, 'dim')}")
     if len(lines) > len(shown):
