@@ -77,7 +77,7 @@ def remarks_of(problems: Iterable[Problem], prefix: str = "") -> list[Annotation
             kind=PROBLEM,
             title="Desired state",
             message="\n".join(safe(text, 1000) for text in (each.message, each.hint) if text),
-            subject=each.message,
+            subject=safe(each.message, 1000),
         )
         for each in problems
     ]
@@ -135,13 +135,13 @@ def _annotation(
         kind=str(kind),
         title=f"{safe(plan.app)}: {HEADINGS[kind]}",
         message="\n".join([*told[:NAMED], *more]),
-        subject=f"{plan.app}\0{subject}",
+        subject=f"{safe(plan.app)}\0{subject}",
     )
 
 
 def _joined(prefix: str, file: str) -> str:
-    """With / between, whatever the system; nothing that climbs out."""
-    parts = [part for part in f"{prefix}/{file}".replace("\\", "/").split("/") if part not in ("", ".")]
+    """With / between, whatever the system; nothing that climbs out, nothing unprintable."""
+    parts = [part for part in safe(f"{prefix}/{file}", 1000).replace("\\", "/").split("/") if part not in ("", ".")]
     return "" if ".." in parts else "/".join(parts)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from reconciler.render.figures import plural
 from reconciler.render.lines import Line
 from reconciler.render.marks import said
 
+K = TypeVar("K")
 ENOUGH = 5
 """Lines from which on one is enough for all."""
 FEW, MOST = 8, 40
@@ -49,9 +51,13 @@ def by_group(lines: Sequence[Line]) -> list[Line]:
                     moves.setdefault((line.sign, verb, group), []).append(line)
     return [
         *whole,
-        *(_example(sign, fact, found) for (sign, fact), found in happens.items()),
-        *(_example(sign, f"{_verb(verb, found)} {group}", found) for (sign, verb, group), found in moves.items()),
+        *(_example(sign, fact, found) for (sign, fact), found in _largest(happens)),
+        *(_example(sign, f"{_verb(verb, found)} {group}", found) for (sign, verb, group), found in _largest(moves)),
     ]
+
+
+def _largest(found: dict[K, list[Line]]) -> list[tuple[K, list[Line]]]:
+    return sorted(found.items(), key=lambda item: -len(item[1]))
 
 
 def _in(department: str) -> str:

@@ -31,6 +31,7 @@ _ALIKE, _GATHERED, _CUT = 1, 2, 3
 _OPEN, _CLOSE = "\n<details>\n", "\n</details>"
 _LAST: Final = _CUT + len(_CUTS) - 1
 _SHORT: Final = frozenset({Kind.BLOCKED, Kind.SOON, Kind.NOTES})
+_SENTENCES: Final = frozenset({Kind.HELD, Kind.BLOCKED, Kind.NOTES, Kind.UNUSUAL})
 _SIGNS: Final = {
     Kind.UNUSUAL: "⚠️", Kind.SENSITIVE: "🔐", Kind.RENAMES: "🪪", Kind.LOSES: "➖", Kind.GAINS: "➕", Kind.CHANGES: "✏️",
     Kind.LATER: "📅", Kind.HELD: "❓", Kind.BLOCKED: "🚫", Kind.SOON: "⏳", Kind.NOTES: "💬",
@@ -114,7 +115,7 @@ class _Body:
     def _head(self) -> Iterator[str]:
         whole = self.whole
         yield f"### Access to {inline(said(whole.telling.title or self.plan.app))}"
-        for notice in self.notices:
+        for notice in filter(str.strip, self.notices):
             yield f"> ⚠️ {inline(safe(notice, 600))}"
         counts = "".join(f" {inline(each)}." for each in whole.asides)
         yield f"**{inline(whole.headline)}.**{counts}"
@@ -191,10 +192,10 @@ def _elsewhere(whole: Elsewhere, brief: Elsewhere, level: int) -> str:
 def _rows(part: Part, level: int, *, compared: bool) -> list[str]:
     """Each of one line of a list, with the lines below it."""
     lines: Sequence[Line] = part.lines
-    if level >= _ALIKE:
+    if level >= _GATHERED and part.kind not in _SENTENCES:
+        lines = by_group(lines)
+    elif level >= _ALIKE:
         lines = alike(lines)
-    if level >= _GATHERED:
-        lines = by_group(lines) if part.kind not in (Kind.HELD, Kind.BLOCKED, Kind.NOTES, Kind.UNUSUAL) else lines
     most = FEW if level >= _GATHERED else MOST
     left = _CUTS[level - _CUT] if level >= _CUT else len(lines)
     rows = [_row(line, most, compared=compared) for line in lines[:left]]
@@ -207,7 +208,7 @@ def _row(line: Line, most: int, *, compared: bool) -> str:
     who = f"**{inline(line.who)}** " if line.who else ""
     place = f" · {inline(line.place)}" if line.source else ""
     rows = [f"- {who}{inline(line.text)}{place}"]
-    rows += [f"  - {inline(below)}" for below in line.below]
+    rows += [f"  - {inline(below)}" for below in line.below if below.strip()]
     if line.names:
         rows.append(f"  - {inline(names(line.names, most))}")
     if line.answer:

@@ -17,12 +17,13 @@ _BEGIN: Final = "\x0e"
 _END: Final = "\x0f"
 _MARKS: Final = re.compile(f"[{_BEGIN}{_END}]")
 _NAMED: Final = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
+_NAMELESS: Final = "(no name)"
 _OWN: Final = frozenset({"nothing", "true", "false"})
 
 
 def said(value: Any, longest: int = LONGEST) -> str:
-    """A name as harmless text, marked as one."""
-    return _marked(safe(value, longest))
+    """A name as harmless text, marked as one. What has none is told to have none."""
+    return _marked(safe(value, longest) or _NAMELESS)
 
 
 def value(value: Any) -> str:
@@ -54,4 +55,4 @@ def pieces(sentence: str) -> Iterator[tuple[bool, str]]:
 
 
 def _marked(text: str) -> str:
-    return f"{_BEGIN}{text}{_END}" if text else ""
+    return f"{_BEGIN}{text}{_END}"

@@ -80,10 +80,11 @@ class Review:
 
     @property
     def headline(self) -> str:
-        """Who gains and who loses, in one sentence."""
+        """Who loses and who gains, in one sentence."""
         if not self.figures.changes:
             return "Nothing is done by this change" if self.compared else "Nothing to do"
-        return _joined([words for _, words in self.figures.parts]) or f"{self.figures.changes:,} changes"
+        parts = sorted(self.figures.parts, key=lambda part: part[0] != "lose")
+        return _joined([words for _, words in parts]) or f"{self.figures.changes:,} changes"
 
     @property
     def asides(self) -> list[str]:
