@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @options.state
 @options.releases
 @options.outgoing
-@options.output
+@options.plan_output
 @options.settings
 @click.pass_context
 def drift(

@@ -30,6 +30,18 @@ def output(function: F) -> F:
     )(function)
 
 
+REMARKS = ("annotations", "codequality", "sarif")
+"""Forms of what is said about lines of files."""
+
+
+def plan_output(function: F) -> F:
+    """Of plans: for readers, for programs, and for forges."""
+    forms = ("text", "json", "markdown", "html", *REMARKS, "widget")
+    return click.option(
+        "--format", "form", type=click.Choice(forms), default="text", show_default=True, help="Of stdout."
+    )(function)
+
+
 def state(function: F) -> F:
     return click.option(
         "--state",
