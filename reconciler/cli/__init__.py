@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "why one person has, or does not have, what they have",
     "check": "tests the connection, and that the token may write",
     "plan": "who would gain and who would lose what",
+    "snapshot": "reads the application and keeps what it read, for plans without it",
     "show": "a plan that was kept, as `plan` showed it",
     "apply": "makes it so, after showing it and asking",
     "undo": "a plan that reverses what an apply did",

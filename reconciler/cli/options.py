@@ -12,7 +12,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS = (
     "directory", "apps", "state", "as_of", "allow", "only", "allow_host", "allow_env", "allow_file", "allow_command",
-    "base",
+    "base", "snapshot", "offline",
 )  # fmt: skip
 
 
@@ -65,6 +65,15 @@ def releases(function: F) -> F:
         metavar="NAME[:KEY][=N]",
         multiple=True,
         help="Releases what the plan holds, with the exact figure or key that it prints; repeatable.",
+    )(function)
+
+
+def snapshot(function: F) -> F:
+    return click.option(
+        "--snapshot",
+        metavar="FILE|state",
+        help="Plan on what was read earlier: in this file or folder, or kept beside the memory. The application is not "
+        "asked, and no secret read.",
     )(function)
 
 

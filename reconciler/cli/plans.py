@@ -52,24 +52,35 @@ def _text(named: Named, used: int | None, *, verbose: bool, whole: bool = False)
 
 
 async def planned(
-    settings: Settings, *, form: str, verbose: bool, out: Path | None = None, key: Path | None = None
+    settings: Settings,
+    *,
+    form: str,
+    verbose: bool,
+    out: Path | None = None,
+    key: Path | None = None,
+    keep: bool = False,
 ) -> int:
-    """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. Returns what `--detailed-exitcode`
-    would.
+    """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
+    beside the memory. Returns what `--detailed-exitcode` would.
     """
+    from reconciler.cli.keeping import keep_reading
     from reconciler.cli.progress import Progress
+    from reconciler.cli.reading import check_reading, proposed
     from reconciler.cli.saved import Destination, Signer
     from reconciler.cli.session import open_apps, together
     from reconciler.desired import prefix_of
 
+    check_reading(settings)
     signer = None if key is None else Signer(key)
     apps = open_apps(settings)
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans: list[Named] = []
     for opened in apps:
         with Progress(opened.app.name) as progress:
-            async with opened.connect() as client:
-                plan = (await opened.propose(client, progress)).plan
+            proposal = await proposed(opened, progress)
+        plan = proposal.plan
+        if keep:
+            keep_reading(opened, proposal)
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))
         if kept is not None:

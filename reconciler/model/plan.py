@@ -243,6 +243,7 @@ class Note(Part):
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
         "membersUnread", "unknownAttribute", "revoked", "trailer", "asOf", "stricter",
         "noBase", "tenantChanged", "guardrailLoosened", "grantsWiden", "offline", "snapshotAge",
+        "snapshotLacks",
     ]  # fmt: skip
     key: str
     id: str | None = None

@@ -27,9 +27,11 @@ from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of, joint_interest
 from reconciler.plan.kept import made
+from reconciler.plan.loosened import change_notes
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.moved import Moved
 from reconciler.plan.names import untangle
+from reconciler.plan.offline import Supposed, offline_note
 from reconciler.plan.only import check_keys, only
 from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
 from reconciler.plan.origin import Other, known_from, windows_moved, with_origins
@@ -43,6 +45,7 @@ from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import in_force, released
+from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
 from reconciler.plan.written import canonical, changes_digest, digest_of, document, to_json
 
 TOKEN_SOON = 30
@@ -108,6 +111,12 @@ class Earlier:
     """None: everything is new against it."""
     why: str = ""
     """Why there is none, in words."""
+    app: App | None = None
+    """The app as it was, also where nothing else of it can be used."""
+
+    @property
+    def guardrails(self) -> tuple[Guardrails, ...]:
+        return () if self.app is None else (self.app.guardrails,)
 
 
 def propose(
@@ -137,8 +146,9 @@ def propose(
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
     allowed = releases or Releases()
-    if base is not None and base.version is not None:
-        stricter = (*stricter, base.version.app.guardrails)
+    if base is not None:
+        stricter = (*stricter, *base.guardrails)
+        notes = (*notes, *change_notes(app, base.app))
     before, why = _planned_before(base, snapshot, state, as_of, allowed)
     last = None if then is None else Earlier("", Version(app, profile, then))
     earlier, _ = _planned_before(last, snapshot, state, as_of, allowed)
@@ -190,6 +200,8 @@ def _planned(
     """Everything but the guardrails."""
     if profile.groups.read_members == "never":
         fill_from_memory(snapshot, state)
+    elif snapshot.source == "snapshot":
+        fill_from_memory(snapshot, state, unread=True)
     overrides = discovered.overrides if discovered else from_app(app.profile)
     context = Context(
         app, profile, desired, snapshot, state, releases, as_of, overrides, stricter, looked_for, known=known or {}
@@ -252,6 +264,8 @@ def _circumstances(context: Context) -> list[Note]:
     notes += revocation_notes(context)
     if context.snapshot.partial:
         text = "people were looked up one by one: accounts that nobody described are not seen"
+        if context.snapshot.blind:
+            text = "what tells whose an account is was not read: accounts that nobody described are not judged"
         notes.append(Note(code="partial", key=app.name, text=text))
     if context.profile.groups.read_members == "never" and context.desired.maps_members:
         text = f"{context.profile.title} shows no members: who is in a group is what was put there"
@@ -283,7 +297,9 @@ __all__ = [
     "Narrowed",
     "Proposal",
     "Releases",
+    "Supposed",
     "Version",
+    "age_note",
     "as_json",
     "canonical",
     "changes_digest",
@@ -301,21 +317,26 @@ __all__ = [
     "interest_of",
     "is_cheaper",
     "joint_interest",
+    "lacking_notes",
     "made",
     "narrow",
+    "offline_note",
     "only",
     "ordered",
     "private_key",
     "propose",
     "read_paths",
     "read_plans",
+    "redacted_paths",
     "released",
     "remembered",
     "revoked_people",
     "sign",
     "signed",
     "stage",
+    "telling_paths",
     "to_json",
     "weigh",
+    "widened",
     "windows_moved",
 ]

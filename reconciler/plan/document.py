@@ -53,6 +53,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail], base: str | None
             users=len(snapshot.accounts),
             groups=len(snapshot.groups),
             read_at=instant(snapshot.read_at),
+            source=snapshot.source,
         ),
         profile=ProfileFacts(name=profile.name, verified=profile.verified, overrides=tuple(context.overrides)),
         budget=Budget(requests=_requests(context), per_day=profile.rate.per_day),

@@ -122,7 +122,8 @@ class Membership:
             id_ = context.snapshot.accounts[at].id
             held: tuple[Held, ...] = ()
             ours = who.startswith("user:")
-            if not ours and (context.app.unmanaged.members == "report" or at in context.namesakes):
+            unjudged = context.app.unmanaged.members == "report" or at in context.namesakes or context.snapshot.blind
+            if not ours and unjudged:
                 context.notes.append(Note(code="unmanagedMember", key=key, id=id_, text=context.account_name(at)))
                 continue
             why = context.guarded(who, at)
