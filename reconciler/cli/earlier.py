@@ -40,7 +40,7 @@ async def earlier_of(revision: Revision, opened: Opened, corrected: Callable[[Ap
         return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {why}", app)
     except ReconcilerError as error:
         return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {error.message}", app)
-    return Earlier(commit, Version(app, profile, desired), app=app)
+    return Earlier(commit, Version(app, profile, desired))
 
 
 def at_last_apply(opened: Opened) -> Desired | None:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 def explain(settings: Settings, key: str, form: str) -> None:
     """Show why one person has, or does not have, what they have: import, scope, match, action.
 
-    Reads the application, or with --snapshot what was read of it, and plans; writes nothing. Each scope clause is shown with its outcome, the match that was
-    tried, and each mapping with inputs, steps and result. While the files have errors, the errors follow what can be
-    shown without the application.
+    Reads the application, or with --snapshot what was read of it, and plans; writes nothing. Each scope clause is shown
+    with its outcome, the match that was tried, and each mapping with inputs, steps and result. While the files have
+    errors, the errors follow what can be shown without the application.
     """
     from reconciler.cli.session import open_apps
     from reconciler.errors import DesiredStateError

@@ -111,8 +111,12 @@ class Earlier:
     """None: everything is new against it."""
     why: str = ""
     """Why there is none, in words."""
-    app: App | None = None
-    """The app as it was, also where nothing else of it can be used."""
+    alone: App | None = None
+    """The app as it was, where nothing else of that revision can be used."""
+
+    @property
+    def app(self) -> App | None:
+        return self.alone if self.version is None else self.version.app
 
     @property
     def guardrails(self) -> tuple[Guardrails, ...]:

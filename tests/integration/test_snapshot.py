@@ -140,3 +140,23 @@ def test_files_alone_give_what_this_change_would_do(merged: Repository) -> None:
     assert files["live"]["source"] == "files"
     assert codes(files) == {"offline"}
     assert {c["name"] for c in files["changes"]} == {c["name"] for c in live["changes"]}
+
+
+def document_of(content: bytes) -> dict[str, Any]:
+    found = orjson.loads(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_what_an_apply_leaves_is_what_a_reading_finds(merged: Repository, tmp_path: Path) -> None:
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    a_change(merged)
+    merged.files.group("crew", "Crew", ["ada.lovelace", "rosa.klein"])
+    merged.files.remove_group("agencies")
+    assert merged.call("apply", merged.files.root, "--yes").code in (0, 3)
+    left = document_of(merged.kept.read_bytes())
+    assert merged.call("snapshot", merged.files.root, "--out", tmp_path / "s.json").code == 0
+    found = document_of((tmp_path / "s.json").read_bytes())
+    for each in (left, found):
+        del each["readAt"], each["digest"]
+    assert left == found
