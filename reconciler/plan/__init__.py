@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from reconciler.errors import IncompleteRead, PlanError
 from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
+from reconciler.model.directory import Directory
 from reconciler.model.discovered import Discovered, from_app
 from reconciler.model.path import parse_path
-from reconciler.model.plan import Change, DeactivateUser, Note, Plan
+from reconciler.model.plan import Change, DeactivateUser, Later, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
@@ -27,6 +28,7 @@ from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of, joint_interest
 from reconciler.plan.kept import made
+from reconciler.plan.later import later
 from reconciler.plan.loosened import change_notes
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.moved import Moved
@@ -171,7 +173,19 @@ def propose(
     hold_together(context)
     changes = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
     context.changes[:] = with_suspects(context, changes)
-    return Proposal(assemble(context, guardrails, base.commit if base is not None else None), context)
+    commit = base.commit if base is not None else None
+    return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
+
+
+def _later(app: App, desired: Desired, base: Earlier | None, as_of: datetime) -> Sequence[Later]:
+    """Without anything to compare with, everything is of this change."""
+    if base is None:
+        return ()
+    before = base.version
+    if before is None:
+        nobody = replace(desired, directory=Directory({}, {}), reach=None)
+        return later(app, desired, app, nobody, as_of)
+    return later(app, desired, before.app, before.desired, as_of)
 
 
 def _planned_before(
