@@ -333,7 +333,9 @@ def open_apps(settings: Settings) -> list[Opened]:
         raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
     states: States = FileStates(loaded.root / FOLDER)
     if not settings.offline:  # else nothing is asked, and nothing remembered
-        states = states_of(settings.state, loaded.settings.state, loaded.root, loaded.apps)
+        states = states_of(
+            settings.state, loaded.settings.state, loaded.root, loaded.apps, only_read=settings.snapshot == "state"
+        )
     releases = Releases.parse(settings.allow)
     revision = files.load_revision(loaded.root, settings.base, loaded.apps) if settings.base is not None else None
     problems: list[Problem] = []

@@ -77,6 +77,10 @@ def _head(plan: Plan, style: Style) -> str:
     commit = f"   commit {safe(plan.desired.commit[:7])}" if plan.desired.commit else ""
     commit += f"   against {safe(plan.desired.base[:7])}" if plan.desired.base else ""
     head = f"{style(safe(plan.app), 'bold')}  {safe(plan.tenant_url)}{commit}   as of {safe(moment(plan.as_of))}"
+    if plan.live.source == "snapshot":
+        head += style(f"   on a snapshot of {safe(moment(plan.live.read_at))}", "yellow")
+    elif plan.live.source == "files":
+        head += style("   on files alone", "yellow")
     if plan.profile.verified == "never":
         head += style(f"   profile {safe(plan.profile.name)}, verified: never", "dim")
     return head
