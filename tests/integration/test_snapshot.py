@@ -160,3 +160,154 @@ def test_what_an_apply_leaves_is_what_a_reading_finds(merged: Repository, tmp_pa
     for each in (left, found):
         del each["readAt"], each["digest"]
     assert left == found
+
+
+def test_a_clone_of_a_fork_that_is_shallow_plans_with_git_alone(merged: Repository, tmp_path: Path) -> None:
+    files = merged.files
+    files.write("reconciler.yaml", {"state": "git"})
+    merged.commit()
+    bare = tmp_path / "base.git"
+    git(tmp_path, "clone", "-q", "--bare", str(files.root), str(bare))
+    git(files.root, "remote", "add", "origin", str(bare))
+    assert merged.call("apply", files.root, "--yes").code == 0
+    fork, clone = tmp_path / "fork.git", tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--bare", str(bare), str(fork))
+    subprocess.run(["git", "--git-dir", str(fork), "update-ref", "-d", "refs/reconciler/app"], check=True)
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{fork}", str(clone))
+    git(clone, "remote", "add", "upstream", f"file://{bare}")
+    plan = merged.plan("--snapshot", "state", root=clone)
+    assert plan["changes"] == []
+    assert plan["live"]["source"] == "snapshot"
+
+
+def test_drift_and_rehearse_and_explain_need_no_application(merged: Repository) -> None:
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    assert merged.blind("drift", "--snapshot", "state").code == 0
+    merged.files.person("rosa.klein", "Rosa", "Klein")
+    assert merged.blind("drift", "--snapshot", "state").code == 2
+    explained = merged.call("explain", "user:rosa.klein", merged.files.root, "--snapshot", "state")
+    assert (explained.code, "createUser" in explained.out or "new account" in explained.out) == (0, True)
+    rehearsed = merged.call("rehearse", merged.files.root, "--snapshot", "state")
+    assert (rehearsed.code, rehearsed.err) == (0, "")
+
+
+def test_without_a_snapshot_files_are_compared_and_without_a_base_nothing_is(merged: Repository) -> None:
+    merged.branch()
+    a_change(merged)
+    refused = merged.blind("plan", "--snapshot", "state")
+    assert refused.code == 1
+    assert "nothing was read yet" in refused.err
+    assert "reconciler snapshot" in refused.err
+    plan = merged.plan("--snapshot", "state", "--base", "main")
+    assert plan["live"]["source"] == "files"
+    assert "nothing was read yet" in next(n["text"] for n in plan["notes"] if n["code"] == "offline")
+
+
+def test_a_plan_of_files_alone_can_not_be_applied_and_one_of_a_snapshot_can(merged: Repository, tmp_path: Path) -> None:
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    merged.branch()
+    a_change(merged)
+    saved = tmp_path / "p.json"
+    merged.plan("--offline", "--base", "main", "--out", saved)
+    refused = merged.call("apply", merged.files.root, "--yes", "--plan", saved)
+    assert refused.code == 1
+    assert "files alone" in refused.err
+    merged.plan("--snapshot", "state", "--base", "main", "--out", saved)
+    assert merged.call("apply", merged.files.root, "--yes", "--plan", saved).code in (0, 3)
+    assert merged.plan("--snapshot", "state")["changes"] == merged.live()["changes"]
+
+
+def test_another_tenant_has_no_snapshot_and_the_plan_says_so(merged: Repository) -> None:
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    merged.branch()
+    merged.files.edit_app(tenantUrl="http://127.0.0.1:9/scim/v2")
+    merged.commit()
+    plan = merged.plan("--snapshot", "state", "--base", "main")
+    assert plan["live"]["source"] == "files"
+    assert {"tenantChanged", "offline", "noBase"} <= codes(plan)
+
+
+def test_what_was_not_read_is_told_and_removes_nobody(merged: Repository) -> None:
+    files = merged.files
+    assert merged.call("apply", files.root, "--yes").code == 0
+    files.remove_person("charles.babbage")
+    merged.call("state", "forget", files.root, "--yes")
+    files.edit_app(unmanaged={"users": "deprovision"}, guardrails={"actsAs": "ada@contoso.com"})
+    merged.commit()
+    assert merged.call("drift", files.root).code == 3
+    assert any(c["action"] == "deactivateUser" for c in merged.plan("--snapshot", "state")["changes"])
+    files.edit_app(ignore={"users": [{"attribute": "title", "operator": "EQUALS", "value": "Robot"}]})
+    plan = merged.plan("--snapshot", "state")
+    assert any("title" in note["text"] for note in plan["notes"] if note["code"] == "snapshotLacks")
+    assert not [c for c in plan["changes"] if c["action"] in ("deactivateUser", "deleteUser", "removeMembers")]
+
+
+def test_a_mapping_of_what_was_not_read_is_told_and_not_planned(merged: Repository) -> None:
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    merged.files.write("apps/app/mappings.yaml", {"users": [{"source": "department", "target": "title"}]})
+    plan = merged.plan("--snapshot", "state")
+    assert plan["changes"] == []
+    assert "snapshotLacks" in codes(plan)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda c: c[:100], "damaged"),
+        (lambda c: b"{", "can't be read"),
+        (lambda c: gzip.compress(gzip.decompress(c).replace(b"Hopper", b"Popper")), "altered"),
+        (lambda c: gzip.compress(gzip.decompress(c).replace(b"snapshot/1", b"snapshot/2", 1)), "use that one"),
+        (lambda c: gzip.compress(gzip.decompress(c).replace(b"userPaths", b"userPlaces", 1)), "damaged at"),
+        (lambda c: b"[]", "no snapshot"),
+    ],
+)
+def test_what_can_not_be_believed_is_refused(
+    merged: Repository, wrong: Callable[[bytes], bytes], message: str, tmp_path: Path
+) -> None:
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    (tmp_path / "s").write_bytes(wrong(merged.kept.read_bytes()))
+    refused = merged.blind("plan", "--snapshot", tmp_path / "s")
+    assert refused.code == 1
+    assert message in refused.err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--offline",), "--base REV"),
+        (("--offline", "--base", "main", "--snapshot", "state"), "leave one of them out"),
+    ],
+)
+def test_options_that_say_nothing_together(merged: Repository, options: tuple[str, ...], message: str) -> None:
+    refused = merged.blind("plan", *options)
+    assert refused.code == 64
+    assert message in refused.err
+
+
+def test_the_same_reading_gives_the_same_bytes_and_no_redacted_value(merged: Repository, tmp_path: Path) -> None:
+    redact = {"expression": "Redact([displayName])", "target": "displayName"}
+    merged.files.write("apps/app/mappings.yaml", {"users": [redact]})
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    assert b"Grace Hopper" not in gzip.decompress(merged.kept.read_bytes())
+    plan = merged.plan("--snapshot", "state")
+    assert plan["changes"] == []
+    assert "snapshotLacks" in codes(plan)
+
+
+def test_what_this_change_loosens_is_told(merged: Repository) -> None:
+    files = merged.files
+    files.edit_app(guardrails={"deprovisionUsers": {"count": 1}, "protected": {"users": ["ada.lovelace"]}})
+    merged.commit()
+    merged.branch()
+    files.edit_app(guardrails={"deprovisionUsers": {"count": 9}}, deprovision={"users": "keep"})
+    merged.commit()
+    plan = merged.plan("--offline", "--base", "main")
+    told = {note["text"].partition(".")[0:3][2] for note in plan["notes"] if note["code"] == "guardrailLoosened"}
+    assert told == {
+        (
+            "deprovisionUsers: count 1 and 10 %, ignoreBelow 5 → count 9 and 10 %, ignoreBelow 5. "
+            "Until this is applied, the stricter one holds"
+        ),
+        "protected.users: ada.lovelace → nothing. Until this is applied, the stricter one holds",
+        "users: deactivate → keep",
+    }
