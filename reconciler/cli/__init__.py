@@ -30,6 +30,7 @@ COMMANDS = {
     "offboard": "writes what ends somebody's access for good into the files",
     "state": "the memory of an app: shown, rebuilt, forgotten",
     "drift": "exit 2 if the application is not what git says",
+    "apps": "the apps, as a matrix for CI; with --base those that a change touches",
     "gallery": "what is known of each application",
     "schema": "JSON Schema of files, plans and the memory, for editors and programs",
     "sandbox": "the embedded SCIM server",
