@@ -36,6 +36,8 @@ class FileStates:
         """Files whose revocations are those that were last read or written here."""
         self._loaded: dict[str, _Seen | None] = {}
         """App → the file as it was when its memory was last read or written here."""
+        self._tenants: dict[str, tuple[_Seen | None, str]] = {}
+        """App → its file as it was then, and the tenantUrl in it: reading 100,000 bindings again to see that costs."""
 
     def load(self, app: str, tenant_url: str) -> State:
         """The memory of this tenant; a fresh one if there is none. Raises StateError if it can't be believed."""
@@ -44,16 +46,25 @@ class FileStates:
 
     def _stored(self, app: str, tenant_url: str) -> State | None:
         for path in (self._path(app), self._aside(app, tenant_url)):
+            as_it_is = _stat(path)
             state = _read(path, app)
+            if state is not None and path == self._path(app):
+                self._tenants[app] = as_it_is, state.tenant_url
             if state is not None and state.tenant_url == tenant_url:
                 return state
         return None
 
     def foreign(self, app: str, tenant_url: str) -> str | None:
-        path = self._path(app)
-        content = _content(path)
-        other = tenant_of(content, _source(path)) if content is not None else None
+        other = self._tenant(app)
         return other if other != tenant_url else None
+
+    def _tenant(self, app: str) -> str | None:
+        path = self._path(app)
+        as_it_is, tenant_url = self._tenants.get(app, (None, ""))
+        if as_it_is is not None and as_it_is == _stat(path):
+            return tenant_url
+        content = _content(path)
+        return tenant_of(content, _source(path)) if content is not None else None
 
     def save(self, state: State) -> None:
         """Atomically, and to the disk before it returns. Raises StateError where that can't be."""
@@ -138,6 +149,7 @@ class FileStates:
             path.replace(self._aside(state.app, foreign))
         self._replace(path, written(state))
         seen = self._loaded[state.app] = _stat(path)
+        self._tenants[state.app] = seen, state.tenant_url
         if seen is not None:
             self._seen[path] = seen
 
