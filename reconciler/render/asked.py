@@ -202,9 +202,9 @@ def blocked(plan: Plan) -> list[Line]:
     return lines
 
 
-def notes(plan: Plan, telling: Telling, codes: Iterable[str] | None = None) -> list[Line]:
-    """With `codes` those alone; else all that are told."""
-    chosen = [n for n in plan.notes if n.code != "heldCandidate" and (codes is None or n.code in codes)]
+def notes(plan: Plan, telling: Telling, codes: Iterable[str]) -> list[Line]:
+    """Those with `codes`, as lines."""
+    chosen = [n for n in plan.notes if n.code != "heldCandidate" and n.code in codes]
     alike: dict[str, list[Note]] = {}
     for note in chosen:
         if note.code in ALIKE:
@@ -213,8 +213,6 @@ def notes(plan: Plan, telling: Telling, codes: Iterable[str] | None = None) -> l
         Line("!", "", [_told(text)], names=[whom(n.key) for n in same], keys=[n.key for n in same])
         for text, same in alike.items()
     ]
-    if codes is None and telling.everybody:
-        lines += _decided(plan)
     for note in chosen:
         if note.code not in ALIKE and (telling.everybody or note.code not in TOLD):
             about = f"{TOLD[note.code]} " if note.code in TOLD else ""
@@ -223,7 +221,7 @@ def notes(plan: Plan, telling: Telling, codes: Iterable[str] | None = None) -> l
     return lines
 
 
-def _decided(plan: Plan) -> list[Line]:
+def decided(plan: Plan) -> list[Line]:
     """Which keys of the profile are not the gallery's, and who says so."""
     return [
         Line("!", "", [f"profile {said(each.key)} is {value(each.value)}: {each.source}"])

@@ -12,7 +12,7 @@ from typing import Final
 
 from reconciler.model.plan import Guardrail, Origin, Plan
 from reconciler.render.alike import grouped
-from reconciler.render.asked import READ, UNUSUAL, blocked, held, limit, notes, worth_telling
+from reconciler.render.asked import READ, UNUSUAL, blocked, decided, held, limit, notes, worth_telling
 from reconciler.render.figures import Figures, figures, plural
 from reconciler.render.lines import Line, Sections, Telling, ahead, later, sections
 from reconciler.render.marks import said
@@ -122,7 +122,7 @@ def review(plan: Plan, telling: Telling) -> Review:
     aside = (
         _part(Kind.BLOCKED, blocked(plan), len(plan.blocked)),
         _part(Kind.SOON, ahead(plan)),
-        _part(Kind.NOTES, notes(plan, telling, told_last(plan))),
+        _part(Kind.NOTES, [*(decided(plan) if telling.everybody else ()), *notes(plan, telling, told_last(plan))]),
     )
     parts = (
         _part(Kind.UNUSUAL, unusual),
