@@ -26,6 +26,7 @@
     ├── NotScim                               the endpoint answers, but not in SCIM
     ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
     ├── StateError                            the app's memory is damaged, foreign or newer
+    ├── SnapshotError                         what was kept of a reading is damaged, foreign or newer
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
     ├── Locked                                another apply to this tenant is running
@@ -273,6 +274,10 @@ class IncompleteRead(ReconcilerError):
 
 class StateError(ReconcilerError):
     """The app's memory is damaged, foreign or of a newer version."""
+
+
+class SnapshotError(ReconcilerError):
+    """A snapshot that was kept is missing, damaged, altered, foreign or of a newer version."""
 
 
 class PlanError(ReconcilerError):

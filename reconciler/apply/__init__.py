@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from reconciler.apply.after import after
 from reconciler.apply.execute import Executor
 from reconciler.apply.journal import Journal
 from reconciler.apply.outcome import Outcome, Status, Step
@@ -55,6 +56,12 @@ class Run:
         self._stopped = True
         if self._executor is not None:
             self._executor.stop()
+
+    async def after(self, snapshot: Snapshot) -> Snapshot | None:
+        """What the application holds, when this was executed on what `snapshot` says; None: that is not known."""
+        assert self._executor is not None
+        reader = Reader(self.client, self.profile)
+        return await after(snapshot, self._executor.outcome, self._executor.names, reader, self.profile)
 
     async def execute(self) -> Outcome:
         """Executes what is not held, verifies it, and leaves the state saved, whatever happens.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -57,9 +58,9 @@ class Journal:
         if kind is not None:
             self._lines.append(_line("aborted", {"why": kind.__name__}))
         try:
-            if self._lines:
-                self._write(self._lines)
-            self._file.close()
+            with closing(self._file):
+                if self._lines:
+                    self._write(self._lines)
         except OSError as failed:
             if error is None:
                 raise self._unwritable(failed) from failed

@@ -133,7 +133,10 @@ class Rehearser:
             interest=interest_of(context.desired, context.app, self.state),
             members=context.desired.maps_members,
         )
-        snapshot.tenant_url = context.snapshot.tenant_url
+        known = context.snapshot
+        snapshot.tenant_url, snapshot.source = known.tenant_url, known.source
+        snapshot.partial, snapshot.blind = snapshot.partial or known.partial, known.blind
+        snapshot.unread_user_paths, snapshot.unread_group_paths = known.unread_user_paths, known.unread_group_paths
         return propose(
             context.app,
             self.profile,

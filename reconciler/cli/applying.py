@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.apply import Outcome, Run
+from reconciler.cli.keeping import keep_after
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
@@ -104,6 +105,7 @@ async def execute(
             trailers=opened.trailers, stale=stale, facts=facts,
         )  # fmt: skip
         outcome = await _interruptible(run)
+    await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)
     return outcome.exit_code, result(plan, outcome, path, narrowed)

@@ -18,13 +18,19 @@ _AGAIN = "make the plan again, and have it approved"
 
 
 def approved_plans(
-    path: Path, opened: Sequence[Opened], *, only: Sequence[str] = (), signed_by: Path | None = None
+    path: Path,
+    opened: Sequence[Opened],
+    *,
+    only: Sequence[str] = (),
+    signed_by: Path | None = None,
+    of_files: bool = False,
 ) -> dict[str, Plan]:
     """App → approved plan, from a file or from a folder of APP.json. `only`: apps that the command line names;
-    `signed_by`: the public key that every plan has to be signed for.
+    `signed_by`: the public key that every plan has to be signed for. `of_files`: plans that were made of files alone
+    will do.
 
-    Raises PlanError for a plan of another app or tenant, for one that was made for another moment, and for a signature
-    that is missing or does not fit.
+    Raises PlanError for a plan of another app or tenant, for one that was made for another moment or of files alone,
+    and for a signature that is missing or does not fit.
     """
     plans = {plan.app: (plan, file) for file in _files(path) for plan in read_saved(file)}
     if signed_by is not None:
@@ -49,6 +55,12 @@ def approved_plans(
                 f"was made with --as-of, for {plan.as_of}: it shows that moment, and can't be applied",
                 place=place,
                 hint="make the plan again without --as-of",
+            )
+        if plan.live.source == "files" and not of_files:
+            raise PlanError(
+                "was made of files alone: it shows what they change, and can't be applied",
+                place=place,
+                hint="make the plan again without --offline; with --snapshot state, once something was kept there",
             )
     return {name: plan for name, (plan, _) in plans.items() if name in apps}
 

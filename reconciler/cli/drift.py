@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @options.state
 @options.releases
 @options.outgoing
-@options.output
+@options.plan_output
+@options.snapshot
 @options.settings
 @click.pass_context
 def drift(
@@ -27,10 +28,10 @@ def drift(
     settings: Settings,
     form: str,
 ) -> None:
-    """Tell whether the application is what git says, and write nothing.
+    """Tell whether the application is what git says, and write nothing to it. What was read is kept beside the memory.
 
     Exit code 0: it is; 2: it is not; 3: something waits for an answer.
     """
     from reconciler.cli.plans import planned
 
-    context.exit(asyncio.run(planned(settings, form=form, verbose=False)))
+    context.exit(asyncio.run(planned(settings, form=form, verbose=False, keep=True)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.desired import Revision
 from reconciler.errors import DesiredStateError, ReconcilerError
-from reconciler.gallery import load_profile
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
 from reconciler.model.profile import Profile
@@ -15,11 +15,12 @@ from reconciler.plan import Earlier, Version, windows_moved
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened
-    from reconciler.http import Client
 
 
-async def earlier_of(revision: Revision, opened: Opened, client: Client) -> Earlier:
-    """The app as it was at a revision; whatever was wrong with it then stops nothing now."""
+async def earlier_of(revision: Revision, opened: Opened, corrected: Callable[[App], Awaitable[Profile]]) -> Earlier:
+    """The app as it was at a revision; whatever was wrong with it then stops nothing now. `corrected` gives the
+    profile of an app by what the server says of itself.
+    """
     from reconciler.cli.session import projected
 
     commit, loaded = revision.commit, revision.loaded
@@ -27,27 +28,19 @@ async def earlier_of(revision: Revision, opened: Opened, client: Client) -> Earl
     if loaded is None or app is None:
         return Earlier(commit, None, revision.why or f"there was no app {opened.app.name} at {commit[:7]}")
     if app.tenant_url != opened.app.tenant_url:
-        return Earlier(commit, None, f"the app was for {app.tenant_url} at {commit[:7]}")
+        return Earlier(commit, None, f"the app was for {app.tenant_url} at {commit[:7]}", app)
     try:
-        profile = await _profile(app, opened, client)
+        same = (app.gallery, app.profile) == (opened.app.gallery, opened.app.profile)
+        profile = opened.profile if same else await corrected(app)
         places = loaded.places[app.name]
         desired = projected(loaded.directory, app, profile, opened.state, places, opened.as_of)
     except DesiredStateError as error:
         first = error.problems[0]
         why = f"{error.message}, the first: {first.place}: {first.message}"
-        return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {why}")
+        return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {why}", app)
     except ReconcilerError as error:
-        return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {error.message}")
+        return Earlier(commit, None, f"the desired state at {commit[:7]} can't be used: {error.message}", app)
     return Earlier(commit, Version(app, profile, desired))
-
-
-async def _profile(app: App, opened: Opened, client: Client) -> Profile:
-    """Corrected by what the server says of itself, as today's is."""
-    from reconciler.live import discover
-
-    if (app.gallery, app.profile) == (opened.app.gallery, opened.app.profile):
-        return opened.profile
-    return (await discover(client, load_profile(app.gallery).corrected(app.profile), app.profile)).profile
 
 
 def at_last_apply(opened: Opened) -> Desired | None:

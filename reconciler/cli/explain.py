@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 @options.as_of
 @options.outgoing
 @options.output
+@options.snapshot
 @options.settings
 def explain(settings: Settings, key: str, form: str) -> None:
     """Show why one person has, or does not have, what they have: import, scope, match, action.
 
-    Reads the application and plans; writes nothing. Each scope clause is shown with its outcome, the match that was
-    tried, and each mapping with inputs, steps and result. While the files have errors, the errors follow what can be
-    shown without the application.
+    Reads the application, or with --snapshot what was read of it, and plans; writes nothing. Each scope clause is shown
+    with its outcome, the match that was tried, and each mapping with inputs, steps and result. While the files have
+    errors, the errors follow what can be shown without the application.
     """
     from reconciler.cli.session import open_apps
     from reconciler.errors import DesiredStateError
@@ -75,6 +76,7 @@ def _person(identity: str, directory: Directory, state: State | None = None) -> 
 
 async def _planned(opened: list[Opened], identity: str) -> list[Explanation]:
     from reconciler.cli.progress import Progress
+    from reconciler.cli.reading import proposed
     from reconciler.plan.explain import explain_action, explain_match
     from reconciler.project.explain import Explained
 
@@ -92,8 +94,7 @@ async def _planned(opened: list[Opened], identity: str) -> list[Explanation]:
             revoked=each.desired.revoked,
         )
         with Progress(each.app.name) as progress:
-            async with each.connect() as client:
-                proposal = await each.propose(client, progress)
+            proposal = await proposed(each, progress)
         match = explain_match(proposal.context, user, files.matching)
         action = explain_action(proposal.context, proposal.plan, user, match, files.mappings)
         explanations.append(files.explanation(match, action))

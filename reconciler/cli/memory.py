@@ -15,8 +15,9 @@ FOLDER = ".reconciler"
 _DATABASES = ("sqlite", "postgresql", "postgres", "mysql")
 
 
-def states_of(option: str | None, written: str, root: Path, apps: Iterable[str]) -> States:
-    """`option`: what `--state` says; `written`: `state` in reconciler.yaml.
+def states_of(option: str | None, written: str, root: Path, apps: Iterable[str], *, only_read: bool = False) -> States:
+    """`option`: what `--state` says; `written`: `state` in reconciler.yaml. `only_read`: in the clone of a fork the
+    memory is where that was forked from.
 
     Raises UsageError for a place that there is not, StateError where git is meant and can't be used, and where a file
     would be a second memory.
@@ -30,7 +31,7 @@ def states_of(option: str | None, written: str, root: Path, apps: Iterable[str])
     if kind not in ("file", "git") or (option is not None and not where):
         raise UsageError(f"--state {option}: neither file:DIR nor git:REF", hint=f"such as git:{DEFAULT_REF}")
     if kind == "git":
-        states = GitStates(Repository(root), folder, where or DEFAULT_REF)
+        states = GitStates(Repository(root, of_the_fork=not only_read), folder, where or DEFAULT_REF)
         _one_ref_an_app(where, apps)
         for note in states.notes:
             click.echo(f"note: {note}", err=True)

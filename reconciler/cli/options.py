@@ -12,7 +12,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS = (
     "directory", "apps", "state", "as_of", "allow", "only", "allow_host", "allow_env", "allow_file", "allow_command",
-    "base",
+    "base", "snapshot", "offline",
 )  # fmt: skip
 
 
@@ -27,6 +27,18 @@ def apps(function: F) -> F:
 def output(function: F) -> F:
     return click.option(
         "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of stdout."
+    )(function)
+
+
+REMARKS = ("annotations", "codequality", "sarif")
+"""Forms of what is said about lines of files."""
+
+
+def plan_output(function: F) -> F:
+    """Of plans: for readers, for programs, and for forges."""
+    forms = ("text", "json", "markdown", "html", *REMARKS, "widget")
+    return click.option(
+        "--format", "form", type=click.Choice(forms), default="text", show_default=True, help="Of stdout."
     )(function)
 
 
@@ -53,6 +65,15 @@ def releases(function: F) -> F:
         metavar="NAME[:KEY][=N]",
         multiple=True,
         help="Releases what the plan holds, with the exact figure or key that it prints; repeatable.",
+    )(function)
+
+
+def snapshot(function: F) -> F:
+    return click.option(
+        "--snapshot",
+        metavar="FILE|state",
+        help="Plan on what was read earlier: in this file or folder, or kept beside the memory. The application is not "
+        "asked, and no secret read.",
     )(function)
 
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 @options.only
 @options.as_of
 @options.outgoing
-@options.output
+@options.plan_output
+@options.snapshot
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Read nothing and remember nothing: what do the files change against those at --base? Can't be applied.",
+)
 @click.option("--base", metavar="REV", help="Compare with this revision: which changes are new against it?")
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")
 @click.option(

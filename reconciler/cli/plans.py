@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import orjson
 
-from reconciler.errors import ReconcilerError
-from reconciler.gallery import load_profile
-from reconciler.model.plan import Plan, ProfileFacts
-from reconciler.model.profile import Profile, nested
-from reconciler.plan import to_json
+from reconciler.cli.rendered import Named, rendered
+from reconciler.model.plan import Plan
 from reconciler.render import Style, text
 
 if TYPE_CHECKING:
@@ -35,70 +31,64 @@ def show(opened: Opened, plan: Plan, *, verbose: bool, whole: bool = False) -> N
     """One plan as text on stdout. `whole`: also what is not of this change, since it runs."""
     if opened.elsewhere:
         click.echo(f"the memory of {plan.app} is about {opened.elsewhere}: this tenant has none", err=True)
-    _show(plan, opened.profile, opened.used_today, verbose=verbose, whole=whole)
+    _text(Named.of(plan, opened.profile), opened.used_today, verbose=verbose, whole=whole)
 
 
-def show_saved(plans: list[Plan], *, form: str, verbose: bool) -> None:
-    """Plans that were kept, as `plan` showed them."""
-    if form == "json":
-        click.echo(documents(plans), nl=False)
+def show_saved(plans: list[Plan], *, form: str, verbose: bool, values: bool = False, prefix: str = "") -> None:
+    """Plans that were kept, as `plan` showed them, or in another form."""
+    named = [Named.saved(plan) for plan in plans]
+    if form != "text":
+        click.echo(rendered(named, form, values=values, prefix=prefix), nl=False)
         return
-    for number, plan in enumerate(plans):
+    for number, each in enumerate(named):
         if number:
             click.echo()
-        _show(plan, _profile(plan.profile), None, verbose=verbose)
+        _text(each, None, verbose=verbose)
 
 
-def _show(plan: Plan, profile: Profile | None, used: int | None, *, verbose: bool, whole: bool = False) -> None:
-    title = (
-        "" if profile is None or profile.name == "scim" else profile.title
-    )  # people call such an app by its own name
-    effect = "deactivated" if profile is None else profile.users.effect
-    click.echo(text(plan, style(), title=title, effect=effect, used=used, verbose=verbose, whole=whole), nl=False)
-
-
-def _profile(facts: ProfileFacts) -> Profile | None:
-    """The gallery's, as far as text needs it; None where this version knows no such profile."""
-    over = {each.key: each.value for each in facts.overrides if each.key in ("title", "users.effect")}
-    try:
-        return load_profile(facts.name).corrected(nested(over))
-    except (ReconcilerError, ValueError):
-        return None
+def _text(named: Named, used: int | None, *, verbose: bool, whole: bool = False) -> None:
+    shown = text(named.plan, style(), title=named.title, effect=named.effect, used=used, verbose=verbose, whole=whole)
+    click.echo(shown, nl=False)
 
 
 async def planned(
-    settings: Settings, *, form: str, verbose: bool, out: Path | None = None, key: Path | None = None
+    settings: Settings,
+    *,
+    form: str,
+    verbose: bool,
+    out: Path | None = None,
+    key: Path | None = None,
+    keep: bool = False,
 ) -> int:
-    """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. Returns what `--detailed-exitcode`
-    would.
+    """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
+    beside the memory. Returns what `--detailed-exitcode` would.
     """
+    from reconciler.cli.keeping import keep_reading
     from reconciler.cli.progress import Progress
+    from reconciler.cli.reading import check_reading, proposed
     from reconciler.cli.saved import Destination, Signer
     from reconciler.cli.session import open_apps, together
+    from reconciler.desired import prefix_of
 
+    check_reading(settings)
     signer = None if key is None else Signer(key)
     apps = open_apps(settings)
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
-    plans = []
+    plans: list[Named] = []
     for opened in apps:
         with Progress(opened.app.name) as progress:
-            async with opened.connect() as client:
-                plan = (await opened.propose(client, progress)).plan
+            proposal = await proposed(opened, progress)
+        plan = proposal.plan
+        if keep:
+            keep_reading(opened, proposal)
         plan = plan if signer is None else signer.sign(plan)
-        plans.append(plan)
+        plans.append(Named.of(plan, opened.profile))
         if kept is not None:
             kept.keep(plan)
         if form == "text":
             if len(plans) > 1:
                 click.echo()
             show(opened, plan, verbose=verbose)
-    if form == "json":
-        click.echo(documents(plans), nl=False)
-    return together(exit_code(plan) for plan in plans)
-
-
-def documents(plans: list[Plan]) -> bytes:
-    """One document for one app, a list for several."""
-    if len(plans) == 1:
-        return to_json(plans[0])
-    return orjson.dumps([orjson.loads(to_json(p)) for p in plans], option=orjson.OPT_INDENT_2) + b"\n"
+    if form != "text":
+        click.echo(rendered(plans, form, prefix=prefix_of(apps[0].root)), nl=False)
+    return together(exit_code(each.plan) for each in plans)

@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Only what this plan says, as apply --plan would do it; a folder: APP.json for each app.",
 )
+@options.snapshot
 @click.option("--verbose", "-v", is_flag=True, help="The whole plan, and everybody in it.")
 @options.settings
 @click.pass_context
 def rehearse(context: click.Context, settings: Settings, form: str, approved: Path | None, verbose: bool) -> None:
     """Read the application, copy what it holds into the sandbox, apply the plan there, and plan again: nothing is left.
+    With --snapshot the copy is of what was read earlier.
 
     Nothing is written to the application, nor to the memory. Exit code 0: an apply would end where it should; 3: so it
     would, and something is held; 5: what was approved no longer fits; 1: it would not, and the message says why.
@@ -44,12 +46,13 @@ def rehearse(context: click.Context, settings: Settings, form: str, approved: Pa
 
 
 async def _rehearsed(settings: Settings, *, form: str, approved: Path | None, verbose: bool) -> int:
-    from reconciler.cli.approval import approved_plans
+    from reconciler.cli.approval import approved_plans, compare_as_approved
     from reconciler.cli.session import open_apps, together
 
     codes, documents = [], []
     apps = open_apps(settings)
-    plans = approved_plans(approved, apps, only=settings.apps) if approved else {}
+    plans = approved_plans(approved, apps, only=settings.apps, of_files=True) if approved else {}
+    compare_as_approved({name: plan for name, plan in plans.items() if plan.live.source == "files"}, apps)
     for opened in apps:
         if approved and opened.app.name not in plans:
             click.echo(f"{opened.app.name}: {approved} holds no plan of it, skipped", err=True)
@@ -69,6 +72,7 @@ async def _rehearsed(settings: Settings, *, form: str, approved: Path | None, ve
 
 async def _one(opened: Opened, approved: Plan | None) -> Rehearsal:
     from reconciler.cli.progress import Progress
+    from reconciler.cli.reading import on_files, proposed
 
     try:
         from reconciler.apply.rehearse import Rehearser
@@ -78,8 +82,10 @@ async def _one(opened: Opened, approved: Plan | None) -> Rehearsal:
             hint="pip install 'reconciler[sandbox]'",
         ) from error
     with Progress(opened.app.name) as progress:
-        async with opened.connect() as client:
-            proposal = await opened.propose(client, progress)
+        if approved is not None and approved.live.source == "files":
+            proposal = await on_files(opened, "as the plan that is rehearsed")
+        else:
+            proposal = await proposed(opened, progress)
     return await Rehearser(proposal, opened.profile, opened.state, approved).rehearse()
 
 

@@ -71,12 +71,12 @@ class Destination:
     Raises UsageError at once, before anything was read, if nothing could be written there.
     """
 
-    def __init__(self, out: Path, apps: Sequence[str], root: Path) -> None:
+    def __init__(self, out: Path, apps: Sequence[str], root: Path, what: str = "plans") -> None:
         is_folder = os.path.isdir(out)  # noqa: PTH112 -- false, rather than an error, for what can't be one
         self.folder = out if len(apps) > 1 or is_folder else None
         self.out = out
         if self.folder is not None and out.exists() and not is_folder:
-            raise UsageError(f"--out {out} is a file, and these are {len(apps)} plans", hint="name a folder")
+            raise UsageError(f"--out {out} is a file, and these are {len(apps)} {what}", hint="name a folder")
         if not out.parent.is_dir():
             raise UsageError(f"--out {out}: there is no folder {out.parent}", hint="make it first")
         for part in _READ:
@@ -85,17 +85,22 @@ class Destination:
                 raise UsageError(f"--out {out} is inside of {root / part}", hint=hint)
 
     def keep(self, plan: Plan) -> Path:
-        """Written beside and renamed, so that nobody ever finds half a plan. Only its owner may read it: it names
-        people."""
+        """A plan. Raises PlanError if that can't be written."""
+        return self.put(to_json(plan), f"{plan.app}.json")
+
+    def put(self, content: bytes, name: str) -> Path:
+        """Written beside and renamed, so that nobody ever finds half of it. Only its owner may read it: it names
+        people. `name`: in a folder. Raises PlanError.
+        """
         path = self.out
         try:
             if self.folder is not None:
                 self.folder.mkdir(exist_ok=True)
-                path = self.folder / f"{plan.app}.json"
+                path = self.folder / name
             descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".tmp")
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(to_json(plan))
+                    file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
                 Path(temporary).replace(path)

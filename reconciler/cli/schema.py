@@ -18,7 +18,7 @@ import click
 Schema: TypeAlias = dict[str, Any]
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
-_DESCRIBED: Final = ("app", "comparison", "mapping", "plan", "profile", "rate", "state")
+_DESCRIBED: Final = ("app", "comparison", "kept", "mapping", "plan", "profile", "rate", "state")
 """Modules of reconciler.model in which keys have docstrings."""
 _SHORT: Final = {"AssignedGroup": "group", "AssignedUser": "user", "Target": "type"}
 """Model → the key whose value alone is its short form."""
@@ -70,6 +70,12 @@ def _state() -> Schema:
     from reconciler.model.state import State
 
     return _of(State)
+
+
+def _snapshot() -> Schema:
+    from reconciler.model.kept import KeptSnapshot
+
+    return _of(KeptSnapshot)
 
 
 def _user() -> Schema:
@@ -142,13 +148,14 @@ SCHEMAS: Final[dict[str, tuple[str, Callable[[], Schema]]]] = {
     "profile": ("a profile of the gallery", _profile),
     "plan": ("a plan, as `plan --format json` prints it", _plan),
     "state": ("the memory of an app", _state),
+    "snapshot": ("what an application held, as `reconciler snapshot` keeps it", _snapshot),
 }
 
 
 @click.command()
 @click.argument("name", metavar="NAME", type=click.Choice(list(SCHEMAS)))
 def schema(name: str) -> None:
-    """Print the JSON Schema (draft 2020-12) of user, group, app, mappings, profile, plan or state.
+    """Print the JSON Schema (draft 2020-12) of user, group, app, mappings, profile, plan, state or snapshot.
 
     Editors complete and check files with it: reconciler schema app > app.schema.json, and as the first line of app.yaml
     # yaml-language-server: $schema=app.schema.json

@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler import desired as files
-from reconciler.cli.memory import states_of, warn_if_rewritten
+from reconciler.cli.memory import FOLDER, states_of, warn_if_rewritten
 from reconciler.errors import DesiredStateError, IncompleteRead, Place, Problem, UsageError
 from reconciler.gallery import load_profile
 from reconciler.model.app import App, Guardrails
@@ -28,6 +28,7 @@ from reconciler.model.state import State
 from reconciler.model.trailer import Trailer
 from reconciler.model.values import UserId
 from reconciler.plan import (
+    Earlier,
     Proposal,
     Releases,
     Version,
@@ -45,7 +46,7 @@ from reconciler.plan import (
     revoked_people,
 )
 from reconciler.project import project
-from reconciler.state import States
+from reconciler.state import FileStates, States
 
 if TYPE_CHECKING:
     import httpx
@@ -72,6 +73,10 @@ class Settings:
     """Keys of the people and groups that alone are planned; nobody: all."""
     base: str | None = None
     """The revision with which plans are compared."""
+    snapshot: str | None = None
+    """Where to find what was read earlier: a file, a folder, or `state`; None: the application is read."""
+    offline: bool = False
+    """Nothing is read at all, nor remembered: revisions of the files are compared."""
     transport: httpx.AsyncBaseTransport | None = None
     """Replaces the network, in tests."""
 
@@ -130,51 +135,87 @@ class Opened:
         """Reads the application completely and plans. Nothing here can write. `also`: paths of users and of groups
         that are read beside those that the plan needs.
         """
-        from reconciler.cli.earlier import at_last_apply, earlier_of
+        from reconciler.cli.earlier import earlier_of
 
         await self.discover(client)
-        base = None if self.revision is None else await earlier_of(self.revision, self, client)
+        base = None if self.revision is None else await earlier_of(self.revision, self, lambda app: _asked(client, app))
+        users, groups = self.needed(base, also)
+        with bulk():
+            before = None if base is None else base.version
+            snapshot, desired, looked_for = await self._read(client, (users, groups), before, progress)
+            snapshot.tenant_url = self.app.tenant_url
+            self.used_today = client.quota.used
+            return self.proposed(snapshot, base, desired, looked_for)
+
+    async def read(self, client: Client, progress: Progress) -> Snapshot:
+        """All that the application holds of what is mapped, whomever a plan would be about."""
+        from reconciler.live import Reader
+
+        await self.discover(client)
+        interest = replace(interest_of(self.desired, self.app, self.state), every_group=True)
+        with bulk():
+            reader = Reader(client, self.profile)
+            snapshot = await reader.read(
+                *self.needed(None), interest=interest, members=self.desired.maps_members, progress=progress
+            )
+        snapshot.tenant_url = self.app.tenant_url
+        return snapshot
+
+    def needed(
+        self, base: Earlier | None, also: tuple[Sequence[str], Sequence[str]] = ((), ())
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Paths of users and of groups that a plan reads, for today's files and for those at the base."""
+        stricter = (*self.stricter, *(base.guardrails if base is not None else ()))
+        needed = [read_paths(self.desired, self.app, self.profile, stricter), also]
         before = None if base is None else base.version
-        needed = [read_paths(self.desired, self.app, self.profile, self.stricter), also]
         if before is not None:
             needed.append(read_paths(before.desired, before.app, before.profile, (before.app.guardrails,)))
         users, groups = (tuple(dict.fromkeys(path for each in needed for path in each[side])) for side in (0, 1))
+        return users, groups
+
+    def proposed(
+        self,
+        snapshot: Snapshot,
+        base: Earlier | None,
+        desired: Desired | None = None,
+        looked_for: frozenset[str] | None = None,
+        notes: Sequence[Note] = (),
+    ) -> Proposal:
+        """The plan on what was read. `desired`: the part of it that was looked for."""
+        from reconciler.cli.earlier import at_last_apply
+
         keys = self.settings.only
-        with bulk():
-            snapshot, desired, looked_for = await self._read(client, (users, groups), keys, before, progress)
-            snapshot.tenant_url = self.app.tenant_url
-            self.used_today = client.quota.used
-            proposal = propose(
-                self.app,
-                self.profile,
-                desired,
-                snapshot,
-                self.state,
-                as_of=self.as_of,
-                as_of_given=self.as_of_given,
-                releases=self.releases,
-                discovered=self.discovered,
-                stricter=self.stricter,
-                notes=self.trailer_notes,
-                looked_for=looked_for,
-                base=base,
-                then=at_last_apply(self) if looked_for is None else None,
-            )
+        proposal = propose(
+            self.app,
+            self.profile,
+            desired or self.desired,
+            snapshot,
+            self.state,
+            as_of=self.as_of,
+            as_of_given=self.as_of_given,
+            releases=self.releases,
+            discovered=self.discovered,
+            stricter=self.stricter,
+            notes=(*self.trailer_notes, *notes),
+            looked_for=looked_for,
+            base=base,
+            then=at_last_apply(self) if looked_for is None else None,
+        )
         return proposal.reduced(only(proposal.plan, keys)) if keys else proposal
 
     async def _read(
         self,
         client: Client,
         paths: tuple[tuple[str, ...], tuple[str, ...]],
-        keys: Sequence[str],
         before: Version | None,
         progress: Progress,
     ) -> tuple[Snapshot, Desired, frozenset[str] | None]:
-        """The application, and what it is compared with; for few `keys` those people alone, if that costs less, and
+        """The application, and what it is compared with; for few keys those people alone, if that costs less, and
         nothing `before` needs more.
         """
         from reconciler.live import Reader
 
+        keys = self.settings.only
         reader = Reader(client, self.profile)
         members = self.desired.maps_members
         if keys and before is None:
@@ -206,6 +247,13 @@ class Opened:
             self.discovered = await discover(client, self.profile, self.app.profile)
             self.profile = self.discovered.profile
         return self.discovered
+
+
+async def _asked(client: Client, app: App) -> Profile:
+    """The profile of an app, corrected by what the server says of itself."""
+    from reconciler.live import discover
+
+    return (await discover(client, profile_of(app), app.profile)).profile
 
 
 @asynccontextmanager
@@ -283,17 +331,24 @@ def open_apps(settings: Settings) -> list[Opened]:
         click.echo(f"warning: {warning}", err=True)
     if not loaded.apps:
         raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
-    states = states_of(settings.state, loaded.settings.state, loaded.root, loaded.apps)
+    states: States = FileStates(loaded.root / FOLDER)
+    if not settings.offline:  # else nothing is asked, and nothing remembered
+        states = states_of(
+            settings.state, loaded.settings.state, loaded.root, loaded.apps, only_read=settings.snapshot == "state"
+        )
     releases = Releases.parse(settings.allow)
     revision = files.load_revision(loaded.root, settings.base, loaded.apps) if settings.base is not None else None
     problems: list[Problem] = []
     as_of = files.moment_of(settings.as_of, loaded.directory.zone)
     opened = []
     for name, app in loaded.apps.items():
-        state = states.load(name, app.tenant_url)
+        state = State(app=name, tenant_url=app.tenant_url)
+        if not settings.offline:
+            state = states.load(name, app.tenant_url)
         warn_if_rewritten(loaded.root, name, state.commit)
         profile = profile_of(app)
-        trailers = in_force(files.trailers_since(loaded.root, state.commit), state.used)
+        since = revision.commit if settings.offline and revision is not None else state.commit
+        trailers = in_force(files.trailers_since(loaded.root, since), state.used)
         from_commits, trailer_notes = released(trailers, name)
         try:
             places = loaded.places[name]

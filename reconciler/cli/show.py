@@ -1,4 +1,4 @@
-"""`reconciler show`: a plan that was kept, as `plan` showed it."""
+"""`reconciler show`: plans that were kept, as `plan` showed them, or in another form."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from reconciler.cli import options
 
 
 @click.command()
-@click.argument("plan", metavar="PLAN", type=click.Path(path_type=Path))
-@options.output
+@click.argument("plans", metavar="PLAN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.plan_output
+@click.option("--values", is_flag=True, help="Values of attributes in markdown too, which else has their paths.")
+@click.option("--prefix", metavar="PATH", default="", help="Where the desired state lies in the repository.")
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")
-def show(plan: Path, form: str, verbose: bool) -> None:
-    """Show a plan that `plan --out` wrote. Nothing is read but that file.
+def show(plans: tuple[Path, ...], form: str, values: bool, prefix: str, verbose: bool) -> None:
+    """Show plans that `plan --out` wrote. Nothing is read but those files.
 
     Refuses what is not whole, was altered, or is no plan.
     """
     from reconciler.cli.plans import show_saved
     from reconciler.cli.saved import read_saved
 
-    show_saved(read_saved(plan), form=form, verbose=verbose)
+    read = [plan for path in plans for plan in read_saved(path)]
+    show_saved(read, form=form, verbose=verbose, values=values, prefix=prefix)

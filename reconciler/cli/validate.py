@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.options import REMARKS
+
 if TYPE_CHECKING:
     from reconciler.desired import Loaded
     from reconciler.errors import Place, Problem
@@ -21,16 +23,25 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
 @click.option("--app", "apps", metavar="NAME", multiple=True, help="Only this app; may be given several times.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", *REMARKS)),
+    default="text",
+    show_default=True,
+    help="Of stdout.",
+)
 @click.pass_context
 def validate(context: click.Context, directory: Path | None, apps: tuple[str, ...], strict: bool, form: str) -> None:
     """Check the desired state in DIR offline: files, references, scope and mappings.
 
     Exit code 0: valid; 1: it is not.
     """
-    from reconciler.desired import find, load
+    from reconciler.cli.rendered import remarks
+    from reconciler.desired import find, load, prefix_of
     from reconciler.errors import DesiredStateError
     from reconciler.project import emptied
+    from reconciler.render import problem_annotations
 
     root = directory or find(Path.cwd())
     loaded: Loaded | None = None
@@ -43,6 +54,8 @@ def validate(context: click.Context, directory: Path | None, apps: tuple[str, ..
     errors = len(problems) if strict else sum(problem.severity == "error" for problem in problems)
     if form == "json":
         click.echo(json.dumps(_document(loaded, problems, valid=not errors), ensure_ascii=False, indent=2))
+    elif form in REMARKS:
+        click.echo(remarks(problem_annotations(problems, prefix_of(root)), form), nl=False)
     else:
         for problem in problems:
             click.echo(_harmless(_line(problem)), err=True)

@@ -2,6 +2,7 @@
 
 from reconciler.desired.alone import AppsAlone, find_person, load_apps_alone
 from reconciler.desired.cases import read_cases
+from reconciler.desired.git import prefix_of
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.moment import moment_of
 from reconciler.desired.revision import Revision, load_revision
@@ -11,5 +12,5 @@ from reconciler.desired.worktree import check_reviewed
 
 __all__ = [
     "AppsAlone", "Loaded", "Revision", "check_reviewed", "commit_of", "find", "find_person", "load", "load_apps_alone",
-    "load_revision", "moment_of", "read_cases", "trailers_since",
+    "load_revision", "moment_of", "prefix_of", "read_cases", "trailers_since",
 ]  # fmt: skip

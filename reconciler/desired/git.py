@@ -34,6 +34,11 @@ def is_in_git(root: Path) -> bool:
     return any((folder / ".git").exists() for folder in (here, *here.parents))
 
 
+def prefix_of(root: Path) -> str:
+    """Where the desired state lies in its repository, with / at the end; "" at its top, and where there is none."""
+    return (git(root, "rev-parse", "--show-prefix") or "").rstrip("\n")
+
+
 def environment() -> dict[str, str]:
     """Git asks nobody anything here, and reads the repository of `root`, also when a hook of another one runs us."""
     kept = {name: value for name, value in os.environ.items() if name not in _OTHERS}

@@ -53,9 +53,9 @@ class _Unusable(Exception):
     """Why the desired state at the revision can't be had, in words."""
 
 
-def load_revision(root: Path, revision: str, apps: Collection[str]) -> Revision:
+def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Revision:
     """The desired state in `root` where `revision` (a branch, tag or commit) and HEAD last were the same: their merge
-    base, or `revision` itself where they have none. Of `apps` those that were there.
+    base, or `revision` itself where they have none. Of `apps` those that were there; None: all.
 
     What is wrong with the files of that time is no error: `Revision.why` says it. Raises UsageError for a revision that
     git does not know, and outside of git.
@@ -69,7 +69,7 @@ def load_revision(root: Path, revision: str, apps: Collection[str]) -> Revision:
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
         with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
             _write(root, Path(folder), entries)
-            loaded = load(Path(folder), commit=commit, apps=sorted(there.intersection(apps)))
+            loaded = load(Path(folder), commit=commit, apps=None if apps is None else sorted(there.intersection(apps)))
     except _Unusable as error:
         return Revision(commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:

@@ -14,10 +14,9 @@ from typing import Any, Final
 from reconciler.errors import ReconcilerError
 from reconciler.http import Client
 from reconciler.live.judge import accept
-from reconciler.model.discovered import Discovered, from_app
+from reconciler.model.discovered import Discovered
 from reconciler.model.path import member
-from reconciler.model.plan import Override
-from reconciler.model.profile import Discovery, Profile, flat, nested
+from reconciler.model.profile import Discovery, Profile
 
 _PATIENCE: Final = 10.0
 """Seconds for each of the three questions: nobody waits for a server that does not know what it is."""
@@ -40,12 +39,7 @@ async def discover(client: Client, profile: Profile, over: Mapping[str, Any]) ->
         _ask(client, places.schemas),
     )
     found = {**_from_configuration(_one(config), profile), **_from_types(types, profile)}
-    said = flat(dict(over))
-    found = {key: value for key, value in found.items() if key == "paging.count" or not _is_said(key, said)}
-    overrides = {each.key: each for each in from_app(over)}
-    overrides |= {key: Override(key=key, value=value, source="discovery") for key, value in found.items()}
-    corrected = profile.corrected(nested(found))
-    return Discovered(corrected, tuple(overrides[key] for key in sorted(overrides)), _attributes(schemas))
+    return Discovered.of(profile, found, over, _attributes(schemas))
 
 
 async def _ask(client: Client, path: str | None) -> Any:
@@ -56,11 +50,6 @@ async def _ask(client: Client, path: str | None) -> Any:
             return accept(await client.send("GET", path, attempts=1))
     except (ReconcilerError, TimeoutError):
         return None
-
-
-def _is_said(key: str, said: Mapping[str, Any]) -> bool:
-    """The app's own word is about this key, or about something inside it."""
-    return any(each == key or each.startswith(f"{key}.") for each in said)
 
 
 def _one(document: Any) -> dict[str, Any]:

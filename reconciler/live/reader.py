@@ -15,7 +15,7 @@ from reconciler.http import Client
 from reconciler.live.judge import resource
 from reconciler.live.lookup import each, look_up
 from reconciler.live.paging import Listing, Page, Progress, parse
-from reconciler.live.records import Showing, account_maker, group_maker, matters, member_ids, numbered
+from reconciler.live.records import Showing, account_maker, group_maker, matters, member_ids, numbered, unread
 from reconciler.live.rows import is_active
 from reconciler.live.ways import Ways
 from reconciler.model.interest import Interest, Names
@@ -157,23 +157,29 @@ class Reader:
             snapshot.groups = sorted((convert(key, each) for key, each in found.items()), key=lambda group: group.id)
             if members and shown in {"byId", "byFilter"}:
                 await self._fill(snapshot, snapshot.groups, by_filter=shown == "byFilter", progress=progress)
+            elif not listed:
+                unread(snapshot.groups)
             return
         lean = {"excludedAttributes": "members"} if self._profile.excluded_attributes else {}
         groups = self._listing("group", convert, params={} if listed else lean, progress=progress)
         if listed and lean and not interest.every_group:
             groups.thin(lean, when=lambda total: showing.leave_out(total, interest, self._profile.paging.count))
         snapshot.groups = sorted(await self._all("group", groups), key=lambda group: group.id)
+        if not listed:
+            unread(snapshot.groups)
         if not members or not snapshot.groups:
             return
         ours = [group for group in snapshot.groups if matters(group, interest)]
         if showing.lean:
             ours = [group for group in ours if group.id not in showing.read]
+            unread(each for each in snapshot.groups if each.id not in showing.read)
             await self._fill(snapshot, ours, by_filter=False, progress=progress)
             snapshot.partial_members = True
             return
         if shown == "byId" or (listed and not showing.members and await self._hides(ours or snapshot.groups, interest)):
             shown = "byId"
         if shown in {"byId", "byFilter"}:
+            unread(snapshot.groups)
             await self._fill(snapshot, ours, by_filter=shown == "byFilter", progress=progress)
             snapshot.partial_members = len(ours) < len(snapshot.groups)
 
@@ -195,6 +201,7 @@ class Reader:
             nonlocal done
             ids = await (self._filtered_members(group.id) if by_filter else self._listed_members(group.id))
             group.members, group.others = numbered(ids, snapshot.numbers)
+            group.members_read = True
             done += 1
             if progress:
                 progress("members", done, len(groups))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -73,6 +73,12 @@ def numbered(ids: Sequence[Any], numbers: dict[RemoteId, int]) -> tuple[set[int]
     known = {numbers[each] for each in ids if each in numbers}
     others = frozenset(each for each in ids if each not in numbers) if len(known) < len(ids) else frozenset()
     return set(known), others  # a copy takes half the memory of a set that grew
+
+
+def unread(groups: Iterable[LiveGroup]) -> None:
+    """Nobody has looked yet who is in these groups."""
+    for group in groups:
+        group.members_read = False
 
 
 def matters(group: LiveGroup, interest: Interest) -> bool:

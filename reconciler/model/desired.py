@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.plan import Soon
 from reconciler.model.values import Flow, GroupId, UserId, Value
@@ -92,6 +93,23 @@ class DesiredGroup:
     """Member → the end of the way that holds longest, as the files write it. Who has a way without end is not in it."""
 
 
+class Reach(Protocol):
+    """Who could have access at some time: everything that decides on it but windows."""
+
+    groups: frozenset[GroupId]
+    """The app's, at whatever time."""
+    giving: frozenset[GroupId]
+    """These, and those that give scope."""
+    assigned: dict[str, Place]
+    """`users.N` and `groups.N` → where that assignment stands."""
+
+    def may(self, user: User) -> bool:
+        """Whether nothing but windows and memberships keeps somebody out."""
+
+    def by_rule(self, group: Group) -> Iterable[UserId]:
+        """Whom the rules of a group bring in."""
+
+
 @dataclass(slots=True)
 class Desired:
     app: str
@@ -118,5 +136,6 @@ class Desired:
     """Who has no access without a pull request having said so → the reason, in words."""
     soon: tuple[Soon, ...] = ()
     """What starts and ends within `soonDays`, the first first."""
+    reach: Reach | None = field(default=None, repr=False, compare=False)
     warnings: tuple[Problem, ...] = ()
     """What `validate` tells of the app, and what stops nothing."""

@@ -242,7 +242,8 @@ class Note(Part):
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
         "membersUnread", "unknownAttribute", "revoked", "trailer", "asOf", "stricter",
-        "noBase",
+        "noBase", "tenantChanged", "guardrailLoosened", "grantsWiden", "offline", "snapshotAge",
+        "snapshotLacks",
     ]  # fmt: skip
     key: str
     id: str | None = None
@@ -261,6 +262,28 @@ class Soon(Part):
     from_: str | None = Field(default=None, alias="from")
     until: str | None = None
     reason: str | None = None
+    source: Source | None = None
+
+
+class Later(Part):
+    """What this change causes on another day, whatever the day: only of a plan that is compared with a revision."""
+
+    what: Literal["gain", "endRemoved", "endLater", "startEarlier"]
+    """Access that starts in the future; or access that is there, and loses its end, gets a later one, or starts
+    earlier than was merged.
+    """
+    key: str
+    """Of a person, or of a group whose members all are meant."""
+    name: str
+    group: str | None = None
+    """The group whose membership it is; None: the whole access to the application."""
+    group_name: str | None = None
+    from_: str | None = Field(default=None, alias="from")
+    until: str | None = None
+    before: str | None = None
+    """The end or start that there was, as the files wrote it."""
+    reason: str | None = None
+    sensitive: bool = False
     source: Source | None = None
 
 
@@ -286,6 +309,8 @@ class LiveFacts(Part):
     users: int
     groups: int
     read_at: str
+    source: Literal["application", "snapshot", "files"] = "application"
+    """Read now; read earlier and kept; or never: the files at `desired.base`, as if all of it were applied."""
 
 
 class Override(Part):
@@ -324,6 +349,7 @@ class Plan(Part):
     changes: tuple[Annotated[Change, Field(discriminator="action")], ...] = ()
     blocked: tuple[Blocked, ...] = ()
     soon: tuple[Soon, ...] = ()
+    later: tuple[Later, ...] = ()
     notes: tuple[Note, ...] = ()
     signature: Signature | None = None
     """Of `digest`; not part of what it covers."""

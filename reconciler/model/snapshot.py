@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from reconciler.model.values import RemoteId, Value
 
@@ -29,6 +30,8 @@ class LiveGroup:
     members: set[int]
     others: frozenset[RemoteId] = frozenset()
     """Members that are no listed account: nested groups, deleted users."""
+    members_read: bool = True
+    """False: nobody looked who is in it, and `members` says nothing."""
 
 
 @dataclass(slots=True)
@@ -44,8 +47,24 @@ class Snapshot:
     """Only those were looked for whom the plan is about: nobody else can be judged."""
     partial_members: bool = False
     """Members were read of those groups alone that the plan is about."""
+    source: Literal["application", "snapshot", "files"] = "application"
+    """Read now; read earlier and kept; or never: what files ask for, as if all of it were applied."""
+    unread_user_paths: frozenset[str] = frozenset()
+    """Of user_paths those that were not asked for when it was read: their values are not known, and stand as None."""
+    unread_group_paths: frozenset[str] = frozenset()
+    blind: bool = False
+    """Something that tells whose an account is was not read: of nobody can it be said that they are nobody's."""
     numbers: dict[RemoteId, int] = field(default_factory=dict)
     """Account id → number; made by number()."""
+
+    @property
+    def read_user_paths(self) -> tuple[str, ...]:
+        """user_paths, with "" where nobody asked."""
+        return tuple("" if path in self.unread_user_paths else path for path in self.user_paths)
+
+    @property
+    def read_group_paths(self) -> tuple[str, ...]:
+        return tuple("" if path in self.unread_group_paths else path for path in self.group_paths)
 
     def number(self) -> Snapshot:
         """Fills `numbers`. Readers call it once, when all accounts are there."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from reconciler.errors import IncompleteRead, PlanError
 from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
+from reconciler.model.directory import Directory
 from reconciler.model.discovered import Discovered, from_app
 from reconciler.model.path import parse_path
-from reconciler.model.plan import Change, DeactivateUser, Note, Plan
+from reconciler.model.plan import Change, DeactivateUser, Later, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
@@ -27,9 +28,12 @@ from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of, joint_interest
 from reconciler.plan.kept import made
+from reconciler.plan.later import later
+from reconciler.plan.loosened import change_notes
 from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.moved import Moved
 from reconciler.plan.names import untangle
+from reconciler.plan.offline import Supposed, offline_note
 from reconciler.plan.only import check_keys, only
 from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
 from reconciler.plan.origin import Other, known_from, windows_moved, with_origins
@@ -43,6 +47,7 @@ from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import in_force, released
+from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
 from reconciler.plan.written import canonical, changes_digest, digest_of, document, to_json
 
 TOKEN_SOON = 30
@@ -108,6 +113,16 @@ class Earlier:
     """None: everything is new against it."""
     why: str = ""
     """Why there is none, in words."""
+    alone: App | None = None
+    """The app as it was, where nothing else of that revision can be used."""
+
+    @property
+    def app(self) -> App | None:
+        return self.alone if self.version is None else self.version.app
+
+    @property
+    def guardrails(self) -> tuple[Guardrails, ...]:
+        return () if self.app is None else (self.app.guardrails,)
 
 
 def propose(
@@ -137,8 +152,9 @@ def propose(
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
     allowed = releases or Releases()
-    if base is not None and base.version is not None:
-        stricter = (*stricter, base.version.app.guardrails)
+    if base is not None:
+        stricter = (*stricter, *base.guardrails)
+        notes = (*notes, *change_notes(app, base.app))
     before, why = _planned_before(base, snapshot, state, as_of, allowed)
     last = None if then is None else Earlier("", Version(app, profile, then))
     earlier, _ = _planned_before(last, snapshot, state, as_of, allowed)
@@ -157,7 +173,19 @@ def propose(
     hold_together(context)
     changes = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
     context.changes[:] = with_suspects(context, changes)
-    return Proposal(assemble(context, guardrails, base.commit if base is not None else None), context)
+    commit = base.commit if base is not None else None
+    return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
+
+
+def _later(app: App, desired: Desired, base: Earlier | None, as_of: datetime) -> Sequence[Later]:
+    """Without anything to compare with, everything is of this change."""
+    if base is None:
+        return ()
+    before = base.version
+    if before is None:
+        nobody = replace(desired, directory=Directory({}, {}), reach=None)
+        return later(app, desired, app, nobody, as_of)
+    return later(app, desired, before.app, before.desired, as_of)
 
 
 def _planned_before(
@@ -190,6 +218,8 @@ def _planned(
     """Everything but the guardrails."""
     if profile.groups.read_members == "never":
         fill_from_memory(snapshot, state)
+    elif snapshot.source == "snapshot":
+        fill_from_memory(snapshot, state, unread=True)
     overrides = discovered.overrides if discovered else from_app(app.profile)
     context = Context(
         app, profile, desired, snapshot, state, releases, as_of, overrides, stricter, looked_for, known=known or {}
@@ -252,6 +282,8 @@ def _circumstances(context: Context) -> list[Note]:
     notes += revocation_notes(context)
     if context.snapshot.partial:
         text = "people were looked up one by one: accounts that nobody described are not seen"
+        if context.snapshot.blind:
+            text = "what tells whose an account is was not read: accounts that nobody described are not judged"
         notes.append(Note(code="partial", key=app.name, text=text))
     if context.profile.groups.read_members == "never" and context.desired.maps_members:
         text = f"{context.profile.title} shows no members: who is in a group is what was put there"
@@ -283,7 +315,9 @@ __all__ = [
     "Narrowed",
     "Proposal",
     "Releases",
+    "Supposed",
     "Version",
+    "age_note",
     "as_json",
     "canonical",
     "changes_digest",
@@ -301,21 +335,26 @@ __all__ = [
     "interest_of",
     "is_cheaper",
     "joint_interest",
+    "lacking_notes",
     "made",
     "narrow",
+    "offline_note",
     "only",
     "ordered",
     "private_key",
     "propose",
     "read_paths",
     "read_plans",
+    "redacted_paths",
     "released",
     "remembered",
     "revoked_people",
     "sign",
     "signed",
     "stage",
+    "telling_paths",
     "to_json",
     "weigh",
+    "widened",
     "windows_moved",
 ]

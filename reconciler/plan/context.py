@@ -169,12 +169,12 @@ class Context:
     @cached_property
     def ignored_accounts(self) -> frozenset[int]:
         rows = [a.values for a in self.snapshot.accounts]
-        return _matching(self.app.ignore.users, self.snapshot.user_paths, rows)
+        return _matching(self.app.ignore.users, self.snapshot.read_user_paths, rows)
 
     @cached_property
     def ignored_groups(self) -> frozenset[int]:
         rows = [g.values for g in self.snapshot.groups]
-        return _matching(self.app.ignore.groups, self.snapshot.group_paths, rows)
+        return _matching(self.app.ignore.groups, self.snapshot.read_group_paths, rows)
 
     @cached_property
     def _protected(self) -> Protected:
@@ -186,7 +186,7 @@ class Context:
         known.
         """
         accounts = self.snapshot.accounts
-        found = _matching(_clauses(self._protected.users), self.snapshot.user_paths, [a.values for a in accounts])
+        found = _matching(_clauses(self._protected.users), self.snapshot.read_user_paths, [a.values for a in accounts])
         tokens = {rails.acts_as for rails in self.stricter if rails.acts_as}
         if not tokens:
             return found
@@ -216,7 +216,7 @@ class Context:
     @cached_property
     def protected_app_groups(self) -> frozenset[int]:
         rows = [g.values for g in self.snapshot.groups]
-        return _matching(_clauses(self._protected.groups), self.snapshot.group_paths, rows)
+        return _matching(_clauses(self._protected.groups), self.snapshot.read_group_paths, rows)
 
     @cached_property
     def protected_groups(self) -> frozenset[str]:
@@ -388,10 +388,10 @@ def _named(
 
 
 def _matching(clauses: Sequence[Clause], paths: Sequence[str], rows: Sequence[Sequence[Value]]) -> frozenset[int]:
-    """The numbers of the rows for which any clause holds."""
-    if not clauses:
+    """The numbers of the rows for which any clause holds; of what nobody read none does."""
+    tests = [(clause, paths.index(clause.attribute)) for clause in clauses if clause.attribute in paths]
+    if not tests:
         return frozenset()
-    tests = [(clause, paths.index(clause.attribute)) for clause in clauses]
     return frozenset(
         number for number, row in enumerate(rows) if any(clause_holds(clause, row[column]) for clause, column in tests)
     )

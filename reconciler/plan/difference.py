@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -39,8 +39,9 @@ def _plain(value: Any) -> Any:
 class Comparer:
     """Compares rows of wanted values with rows of the snapshot, column by column.
 
-    `columns` are the mappings; `paths` the snapshot's. Columns that flow on creation only, and those that the
-    profile ignores, are never compared. `account` gives the id that a reference means; None: there is none yet.
+    `columns` are the mappings; `paths` the snapshot's. Columns that flow on creation only, those that the profile
+    ignores, and paths that are `unread` are never compared. `account` gives the id that a reference means; None: there
+    is none yet.
     """
 
     def __init__(
@@ -49,12 +50,13 @@ class Comparer:
         paths: Sequence[str],
         comparison: Comparison,
         account: Callable[[Reference], str | None] = lambda _: None,
+        unread: Collection[str] = (),
     ) -> None:
         self.account = account
         self.compared: list[tuple[int, int, Column, Rule]] = []
         for position, column in enumerate(columns):
             rule = comparison.rule(parse_path(column.path))
-            if rule.compared and not column.on_create:
+            if rule.compared and not column.on_create and column.path not in unread:
                 self.compared.append((position, paths.index(column.path), column, rule))
 
     def differences(self, want: Sequence[Flow], have: Sequence[Value]) -> Differences:

@@ -15,6 +15,7 @@ from reconciler.model.plan import (
     Budget,
     DesiredFacts,
     Guardrail,
+    Later,
     LiveFacts,
     Plan,
     ProfileFacts,
@@ -31,8 +32,12 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def assemble(context: Context, guardrails: Iterable[Guardrail], base: str | None = None) -> Plan:
-    """The findings of a context as a plan with its digests. `base`: the commit that it is compared with."""
+def assemble(
+    context: Context, guardrails: Iterable[Guardrail], base: str | None = None, later: Sequence[Later] = ()
+) -> Plan:
+    """The findings of a context as a plan with its digests. `base`: the commit that it is compared with; `later`: what
+    the change against that causes on another day.
+    """
     app, profile, desired, snapshot = context.app, context.profile, context.desired, context.snapshot
     changes = ordered(context.changes, leavers_last=app.order == "leaversLast")
     plan = Plan(
@@ -53,6 +58,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail], base: str | None
             users=len(snapshot.accounts),
             groups=len(snapshot.groups),
             read_at=instant(snapshot.read_at),
+            source=snapshot.source,
         ),
         profile=ProfileFacts(name=profile.name, verified=profile.verified, overrides=tuple(context.overrides)),
         budget=Budget(requests=_requests(context), per_day=profile.rate.per_day),
@@ -60,6 +66,7 @@ def assemble(context: Context, guardrails: Iterable[Guardrail], base: str | None
         changes=tuple(changes),
         blocked=tuple(sorted(context.blocked, key=lambda b: (b.key, b.wanted, b.text))),
         soon=desired.soon,
+        later=tuple(later),
         notes=tuple(sorted(context.notes, key=lambda n: (n.code, n.key, n.id or "", n.text))),
     )
     return signed(plan)

@@ -83,10 +83,14 @@ def _is_name(value: Flow) -> bool:
     return value is not UNSET and not is_null(value) and isinstance(value, str | int)
 
 
-def fill_from_memory(snapshot: Snapshot, state: State) -> None:
-    """The members of groups, where the application shows none: those whom the memory says that we left there."""
+def fill_from_memory(snapshot: Snapshot, state: State, *, unread: bool = False) -> None:
+    """The members of groups, where the application shows none: those whom the memory says that we left there. With
+    `unread` only of groups at whose members nobody looked.
+    """
     account = {key[5:]: binding["id"] for key, binding in state.bindings.items() if key.startswith("user:")}
     left = {b["id"]: b.get("members", ()) for key, b in state.bindings.items() if key.startswith("group:")}
     for group in snapshot.groups:
+        if unread and group.members_read:
+            continue
         ids = (RemoteId(account[user]) for user in left.get(group.id, ()) if user in account)
         group.members = {snapshot.numbers[each] for each in ids if each in snapshot.numbers}

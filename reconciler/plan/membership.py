@@ -122,7 +122,8 @@ class Membership:
             id_ = context.snapshot.accounts[at].id
             held: tuple[Held, ...] = ()
             ours = who.startswith("user:")
-            if not ours and (context.app.unmanaged.members == "report" or at in context.namesakes):
+            unjudged = context.app.unmanaged.members == "report" or at in context.namesakes or context.snapshot.blind
+            if not ours and unjudged:
                 context.notes.append(Note(code="unmanagedMember", key=key, id=id_, text=context.account_name(at)))
                 continue
             why = context.guarded(who, at)
@@ -147,8 +148,8 @@ class Membership:
         return losses
 
     def _left(self, who: str, at: int) -> bool:
-        """Whether an earlier apply, or a revocation, deactivated the account of somebody who is not wanted: what is
-        left of a departure belongs to it, as if nothing had come between.
+        """Whether a revocation deactivated the account of somebody who is not wanted: what is left of that departure
+        belongs to it. That an apply did so, the memory can't tell from finding it so.
         """
         context = self.context
         if context.snapshot.accounts[at].active:
@@ -156,8 +157,7 @@ class Membership:
         number = context.users.owner.get(at)
         if number is not None and context.desired.people[number].wanted:
             return False
-        binding = context.binding(who)
-        return who in context.revoked or (binding is not None and binding.get("active") is False)
+        return who in context.revoked
 
     def _asks(self, who: str) -> bool:
         """Whether what somebody was given in the app, or may have been, is a question first."""

@@ -48,6 +48,7 @@ def only(plan: Plan, keys: Collection[str]) -> Plan:
                 "changes": tuple(kept[at] for at in sorted(kept)),
                 "blocked": tuple(b for b in plan.blocked if b.key in keys),
                 "notes": tuple(sorted(notes, key=lambda n: (n.code, n.key, n.id or "", n.text))),
+                "later": tuple(each for each in plan.later if each.key in keys or each.group in keys),
                 "soon": tuple(s for s in plan.soon if s.key in keys or s.group in keys),
                 "partial": True,
             }

@@ -50,6 +50,7 @@ class People:
             context.snapshot.user_paths,
             profile.comparison,
             context.account_of,
+            context.snapshot.unread_user_paths,
         )
         self.choices = Choices(
             self.columns,

@@ -38,7 +38,13 @@ class Teams:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.columns = context.desired.group_columns
-        self.comparer = Comparer(self.columns, context.snapshot.group_paths, context.profile.comparison_of_groups)
+        snapshot = context.snapshot
+        self.comparer = Comparer(
+            self.columns,
+            snapshot.group_paths,
+            context.profile.comparison_of_groups,
+            unread=snapshot.unread_group_paths,
+        )
         self.membership = Membership(context)
         self.choices = Choices(
             self.columns,
@@ -247,6 +253,8 @@ class Teams:
     def _unmanaged(self) -> None:
         context = self.context
         policy = context.app.unmanaged.groups
+        if context.snapshot.blind:
+            return
         for at, group in enumerate(context.snapshot.groups):
             if at in context.groups.owner or at in context.groups.contested:
                 continue

@@ -20,6 +20,7 @@ _UNSAID = {
     "guardrails": ("earlier", "released"),
     "blocked": ("id",),
     "soon": ("group", "groupName", "from", "until", "reason", "source"),
+    "later": ("group", "groupName", "from", "until", "before", "reason", "sensitive", "source"),
     "notes": ("id",),
 }
 """Part of a plan → keys that are left out where they would say nothing: null, false, or an empty list."""
@@ -96,6 +97,10 @@ def _frame(plan: Plan) -> dict[str, Any]:
     for part, keys in _UNSAID.items():
         for each in written[part]:
             _drop_unsaid(each, keys)
+    if not plan.later:
+        del written["later"]
+    if plan.live.source == "application":
+        del written["live"]["source"]
     for guardrail in written["guardrails"]:
         guardrail["percent"] = _whole(guardrail["percent"])
     if plan.signature is None:

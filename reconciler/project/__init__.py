@@ -7,6 +7,7 @@ from reconciler.project.expressions import Context, Expression, compile_expressi
 from reconciler.project.expressions.dates import parse_time
 from reconciler.project.leaver import Leaver, leaver
 from reconciler.project.projection import effective, project
+from reconciler.project.touched import dated, touched
 
 __all__ = [
     "CaseResult",
@@ -15,6 +16,7 @@ __all__ = [
     "Leaver",
     "Mismatch",
     "compile_expression",
+    "dated",
     "draw",
     "effective",
     "emptied",
@@ -22,4 +24,5 @@ __all__ = [
     "parse_time",
     "project",
     "run_case",
+    "touched",
 ]

@@ -28,6 +28,7 @@ from reconciler.project.groups import project_groups, split_members
 from reconciler.project.membership import Nesting
 from reconciler.project.objectflow import ObjectFlow, is_object_filter
 from reconciler.project.people import project_people, user_source
+from reconciler.project.reach import Reach
 from reconciler.project.rules import Rules
 from reconciler.project.scope import Scoping, groups_in_scope, standings
 from reconciler.project.soon import Ahead
@@ -102,6 +103,7 @@ def project(
         },
         revoked=revoked,
         soon=ahead,
+        reach=Reach(app, nesting, scoping, chosen, findings),
         warnings=findings.warnings,
     )
 

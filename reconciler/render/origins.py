@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.plan import Change, Origin, Plan, Suspect
 
-_CAME = {
+CAME = {
     Origin.PENDING: "merged before and not applied yet",
     Origin.CLOCK: "whose time has come",
     Origin.DRIFT: "changed in the application",
@@ -22,18 +22,6 @@ def apart(plan: Plan) -> tuple[Plan, Plan]:
     ours = tuple(c for c in plan.changes if c.origin is Origin.THIS_CHANGE)
     others = tuple(c for c in plan.changes if c.origin is not Origin.THIS_CHANGE)
     return plan.model_copy(update={"changes": ours}), plan.model_copy(update={"changes": others})
-
-
-def folded(others: Plan, *, verbose: bool) -> str:
-    """How many changes are not of this change, by where they come from."""
-    parts = []
-    for origin, came_from in _CAME.items():
-        count = sum(1 for change in others.changes if change.origin is origin)
-        held = sum(1 for change in others.held if change.origin is origin)
-        if count:
-            parts.append(f"{count:,} {came_from}" + (f" ({held:,} held)" if held else ""))
-    more = ":" if verbose else " (--verbose lists them)"
-    return f"NOT OF THIS CHANGE: {', '.join(parts)}{more}"
 
 
 def came(change: Change) -> str:

@@ -22,7 +22,9 @@ class Source:
 
 
 def written(state: State) -> bytes:
-    return orjson.dumps(state.model_dump(mode="json", by_alias=True), option=orjson.OPT_INDENT_2)
+    document = state.model_copy(update={"bindings": {}}).model_dump(mode="json", by_alias=True)
+    document["bindings"] = state.bindings  # plain already: a copy of 100,000 would cost more than all that is written
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
 
 def read_state(content: bytes, app: str, source: Source) -> State:

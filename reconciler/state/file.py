@@ -34,23 +34,37 @@ class FileStates:
         self.notes: list[str] = []
         self._seen: dict[Path, _Seen] = {}
         """Files whose revocations are those that were last read or written here."""
+        self._loaded: dict[str, _Seen | None] = {}
+        """App → the file as it was when its memory was last read or written here."""
+        self._tenants: dict[str, tuple[_Seen | None, str]] = {}
+        """App → its file as it was then, and the tenantUrl in it: reading 100,000 bindings again to see that costs."""
 
     def load(self, app: str, tenant_url: str) -> State:
         """The memory of this tenant; a fresh one if there is none. Raises StateError if it can't be believed."""
+        self._loaded[app] = _stat(self._path(app))
         return self._stored(app, tenant_url) or State(app=app, tenant_url=tenant_url, fresh=True)
 
     def _stored(self, app: str, tenant_url: str) -> State | None:
         for path in (self._path(app), self._aside(app, tenant_url)):
+            as_it_is = _stat(path)
             state = _read(path, app)
+            if state is not None and path == self._path(app):
+                self._tenants[app] = as_it_is, state.tenant_url
             if state is not None and state.tenant_url == tenant_url:
                 return state
         return None
 
     def foreign(self, app: str, tenant_url: str) -> str | None:
-        path = self._path(app)
-        content = _content(path)
-        other = tenant_of(content, _source(path)) if content is not None else None
+        other = self._tenant(app)
         return other if other != tenant_url else None
+
+    def _tenant(self, app: str) -> str | None:
+        path = self._path(app)
+        as_it_is, tenant_url = self._tenants.get(app, (None, ""))
+        if as_it_is is not None and as_it_is == _stat(path):
+            return tenant_url
+        content = _content(path)
+        return tenant_of(content, _source(path)) if content is not None else None
 
     def save(self, state: State) -> None:
         """Atomically, and to the disk before it returns. Raises StateError where that can't be."""
@@ -77,11 +91,28 @@ class FileStates:
     def busy(self, app: str, tenant_url: str) -> bool:  # noqa: ARG002
         return is_locked(tenant_url)
 
+    def kept(self, app: str) -> bytes | None:
+        return _content(self._kept_path(app))
+
+    def keep(self, app: str, tenant_url: str, content: bytes | None, *, ours: bool = False) -> bool:
+        with self._alone(app):
+            unmoved = app in self._loaded and self._loaded[app] == _stat(self._path(app))
+            if not ours and not (unmoved and not self.busy(app, tenant_url)):
+                return False
+            if content is None:
+                self._kept_path(app).unlink(missing_ok=True)
+            else:
+                self._replace(self._kept_path(app), content)
+        return True
+
     def where(self, app: str) -> str:
         return str(self._path(app))
 
     def _path(self, app: str) -> Path:
         return self.folder / f"{app}.json"
+
+    def _kept_path(self, app: str) -> Path:
+        return self.folder / f"{app}.snapshot.json.gz"
 
     def _aside(self, app: str, tenant_url: str) -> Path:
         return self.folder / f"{app}.{hashlib.sha256(tenant_url.encode()).hexdigest()[:8]}.json"
@@ -116,8 +147,15 @@ class FileStates:
         foreign = self.foreign(state.app, state.tenant_url)
         if foreign is not None:
             path.replace(self._aside(state.app, foreign))
-        content = written(state)
-        descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{state.app}.", suffix=".tmp")
+        self._replace(path, written(state))
+        seen = self._loaded[state.app] = _stat(path)
+        self._tenants[state.app] = seen, state.tenant_url
+        if seen is not None:
+            self._seen[path] = seen
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        """Whole or not at all, and to the disk."""
+        descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{path.name}.", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
@@ -129,9 +167,6 @@ class FileStates:
             with contextlib.suppress(FileNotFoundError):
                 Path(temporary).unlink()
             raise
-        seen = _stat(path)
-        if seen is not None:
-            self._seen[path] = seen
 
 
 def make_ignored(folder: Path) -> None:

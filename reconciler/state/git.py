@@ -21,6 +21,7 @@ SECONDS: Final = 20.0
 """For what happens on this machine."""
 NETWORK_SECONDS: Final = 60.0
 _LONGEST: Final = 300
+_UPSTREAM: Final = "upstream"
 _OWN: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
                "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE")  # fmt: skip
 """Set inside a hook: they would lead elsewhere than the folder that is named."""
@@ -41,9 +42,11 @@ class Unreachable(StateError):
 
 
 class Repository:
-    """The repository around a folder, and the one remote that several clones share."""
+    """The repository around a folder, and the one remote that several clones share. `of_the_fork` false: where there is
+    a remote `upstream`, as clones of forks have it, that one.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, of_the_fork: bool = True) -> None:
         self.folder = folder
         try:
             self.git("rev-parse", "--git-dir")
@@ -52,12 +55,14 @@ class Repository:
                 f"{folder} is in no git repository that can be used: {error}",
                 hint="`state: git` keeps the memory beside the files, in a ref; without git use `state: file`",
             ) from error
-        self.remote = self._remote()
+        self.remote = self._remote(of_the_fork=of_the_fork)
 
-    def _remote(self) -> str | None:
+    def _remote(self, *, of_the_fork: bool) -> str | None:
         names = self.git("remote").decode().split()
         if not names:
             return None
+        if not of_the_fork and _UPSTREAM in names:
+            return _UPSTREAM
         if "origin" in names or len(names) == 1:
             return "origin" if "origin" in names else names[0]
         raise StateError(

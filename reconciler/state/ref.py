@@ -1,6 +1,7 @@
 """States in a git ref of their own, `refs/reconciler/APP`: one memory and one lock for all runners and clones.
 
-The ref's tree holds state.json, lock.json while an apply runs, and what belongs to another tenantUrl under its hash.
+The ref's tree holds state.json, lock.json while an apply runs, snapshot.json.gz with what was last read, and what
+belongs to another tenantUrl under its hash.
 Its commits have no parent: the memory would else grow with every run. Every write is compare-and-swap, so whoever
 lost the lock fails at the next one, instead of overwriting.
 """
@@ -31,6 +32,7 @@ from reconciler.state.states import LOST, mark_revoked
 DEFAULT_REF: Final = "refs/reconciler/APP"
 STATE: Final = "state.json"
 LOCK: Final = "lock.json"
+SNAPSHOT: Final = "snapshot.json.gz"
 _TRIES: Final = 8
 """How often a lost race is run again; each is won by somebody."""
 
@@ -114,6 +116,36 @@ class GitStates:
                     self._known.pop((app, tenant_url), None)  # what others in this process hold does not know of it
                     return state
         raise self._contended(app)
+
+    def kept(self, app: str) -> bytes | None:
+        with self._mutex, _told():
+            head = self._heads.get(app) or self._look(app)
+            return self.repository.blob(head.files[SNAPSHOT]) if SNAPSHOT in head.files else None
+
+    def keep(self, app: str, tenant_url: str, content: bytes | None, *, ours: bool = False) -> bool:
+        with self._mutex, _told():
+            make_ignored(self.folder)
+            head = self._heads.get(app) or self._look(app)
+            for attempt in range(_TRIES):
+                if not ours and not self._stays(app, tenant_url, head):
+                    return False
+                files = {name: blob for name, blob in head.files.items() if name != SNAPSHOT}
+                if content is not None:
+                    files[SNAPSHOT] = self.repository.store(content)
+                if files == head.files or not files or self._move(app, head, files, f"{app}: what was read"):
+                    return True
+                head = self._again(app, attempt)
+                if ours:
+                    self._must_be_ours(app, head)
+        raise self._contended(app)
+
+    def _stays(self, app: str, tenant_url: str, head: _Head) -> bool:
+        """Whether the memory is the one that was read here, and nobody else is about to write it."""
+        lease = self._lease(app, head)
+        if is_locked(tenant_url) or (lease is not None and not lease.over(self._clock())):
+            return False
+        known = self._known.get((app, tenant_url))
+        return known in head.files.values() if known is not None else not self._stored(app, tenant_url, head)
 
     # -- the lock
 
@@ -233,7 +265,7 @@ class GitStates:
                 files = repository.tree(found)
             if files is None and repository.refs(ref).get(ref) != found:
                 continue  # it moved in between, and what it was is not to be had any more
-            if files is None or not files.keys() & {STATE, LOCK}:
+            if files is None or not files.keys() & {STATE, LOCK, SNAPSHOT}:
                 raise StateError(f"{ref} is no memory of an app", place=self._place(app), hint=self._removal(app))
             return _Head(found, files)
         raise self._contended(app)

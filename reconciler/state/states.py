@@ -51,6 +51,16 @@ class States(Protocol):
     def busy(self, app: str, tenant_url: str) -> bool:
         """Whether an apply holds the lock."""
 
+    def kept(self, app: str) -> bytes | None:
+        """What was last read of the application, as it was kept, of whichever tenant. Raises StateError."""
+
+    def keep(self, app: str, tenant_url: str, content: bytes | None, *, ours: bool = False) -> bool:
+        """Keeps what was read beside the memory, in place of what was kept before; None: that is forgotten.
+
+        False, and nothing is kept, where the memory may have moved since it was read here: somebody else wrote it, or
+        holds the lock. `ours`: we hold the lock. Raises StateError where it can't be written.
+        """
+
     def where(self, app: str) -> str:
         """The place of one memory, for people to read."""
 
