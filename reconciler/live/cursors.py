@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from reconciler.errors import ScimError
-
-if TYPE_CHECKING:
-    from reconciler.live.paging import Page
+from reconciler.live.page import Page
 
 _RESTARTS: Final = 3
 _BARREN: Final = 3

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from reconciler.errors import IncompleteRead, NotScim, ScimError
-from reconciler.http import Answer, Client
+from reconciler.http import Client
 from reconciler.live import cursors
-from reconciler.live.judge import accept, not_scim, remote_id
+from reconciler.live.page import Page, parse
 from reconciler.live.ways import REFUSED, Ways
 from reconciler.model.profile import Meaning, Paging
 
@@ -26,7 +26,6 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 Fetch: TypeAlias = Callable[[str], Coroutine[Any, Any, dict[str, Any] | None]]
 """One resource by id; None if there is none."""
 
-_UNUSABLE: Final = frozenset({"", ".", ".."})  # as a path segment the last two would climb (RFC 3986 section 5.2.4)
 _SIDE_BY_SIDE: Final = 8
 _AT_LEAST: Final = 2
 _IN_FLIGHT: Final = 16_000_000  # bytes of pages that are out side by side, about: groups may have many members
@@ -38,16 +37,6 @@ _IGNORED: Final = (
     "the server seems to ignore startIndex; in the app's profile, paging.style: none asks once for all, and "
     "paging.trusted: false looks everybody up one by one"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One answer: the resources with an id, and what the server says the total is (None: it does not say)."""
-
-    rows: list[dict[str, Any]]
-    total: int | None
-    answer: Answer
-    next_cursor: str | None = None
 
 
 @dataclass(slots=True)
@@ -334,44 +323,6 @@ class Listing(Generic[T]):
                 said = said if walk.totals else "no total, and repeated its first page"
                 hint = _IGNORED
         return IncompleteRead(f"{asked}: {got} resources came, and the server said {said}", hint=hint)
-
-
-def parse(answer: Answer, meanings: Sequence[Meaning] = ()) -> Page:
-    """A ListResponse (RFC 7644 section 3.4.2), every resource with a textual id.
-
-    `Resources` may be missing where the total is 0. Raises NotScim if it is something else.
-    """
-    body = accept(answer, meanings)
-    if not isinstance(body, dict):
-        raise not_scim(answer, "is no SCIM list")
-    rows = body.get("Resources", body.get("resources"))
-    total = _total(body.get("totalResults"), answer)
-    if rows is None and total is not None:
-        rows = []
-    if not isinstance(rows, list):
-        raise not_scim(answer, "is no SCIM list")
-    for resource in rows:
-        if resource.__class__ is not dict or resource.get("id").__class__ is not str or resource["id"] in _UNUSABLE:
-            _repair(resource, answer)
-    following = body.get("nextCursor")
-    return Page(rows, total, answer, following if isinstance(following, str) and following else None)
-
-
-def _repair(resource: Any, answer: Answer) -> None:
-    """Ids that came as numbers become text."""
-    key = remote_id(resource) if isinstance(resource, dict) else None
-    if key is None or key in _UNUSABLE:
-        raise not_scim(answer, "has a resource without a usable id")
-    resource["id"] = key
-
-
-def _total(value: Any, answer: Answer) -> int | None:
-    if value is None:
-        return None
-    text = str(value).strip()
-    if isinstance(value, bool) or not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise not_scim(answer, "has a totalResults that is no number")
-    return int(text)
 
 
 def _pages(number: int) -> str:

@@ -14,7 +14,8 @@ from reconciler.errors import IncompleteRead, Invalid, NotFound, ScimError, Serv
 from reconciler.http import Client
 from reconciler.live.judge import resource
 from reconciler.live.lookup import each, look_up
-from reconciler.live.paging import Listing, Page, Progress, parse
+from reconciler.live.page import Page, parse
+from reconciler.live.paging import Listing, Progress
 from reconciler.live.records import Showing, account_maker, group_maker, matters, member_ids, numbered, unread
 from reconciler.live.rows import is_active
 from reconciler.live.ways import Ways
