@@ -61,6 +61,8 @@ class Identity:
     adopted: set[int] = field(default_factory=set)
     """Ours that were matched for the first time."""
     questions: dict[int, Question] = field(default_factory=dict)
+    moot: set[int] = field(default_factory=set)
+    """Of those in question, whom nobody asks about."""
     ignored: dict[int, int] = field(default_factory=dict)
     """Ours whose match is under `ignore`."""
     lost: set[int] = field(default_factory=set)
