@@ -103,6 +103,10 @@ class LeftBehindNames:
             return set()
         return {at for token in tokens(key) for at in self._by_token.get(token, ())}
 
+    @property
+    def all(self) -> set[int]:
+        return {at for each in self._by_token.values() for at in each}
+
     def given_up(self, values: Sequence[Value]) -> set[int]:
         """The accounts that had one of these names before."""
         return {at for n, v in enumerate(values) for at in self._by_former.get((n, str(v).casefold()), ())}
@@ -365,6 +369,8 @@ class Resolver:
         released = self._released(claimant.key)
         own = names.of(claimant.key)
         others = set() if released else names.given_up(claimant.match)
+        if not today and not released and claimant.wanted:
+            others = names.all  # what was theirs may be on its way to this name
         if not (own or others) and (released or all(is_plain(claimant, at) for at in today)):
             return None
         candidates = tuple(sorted({*today, *former, *own, *others}))
