@@ -54,7 +54,15 @@ class Memory:
         for former, key in {**proposal.users.moved, **proposal.groups.moved}.items():
             if former in state.bindings and key not in state.bindings and not self._is_asked_for(former):
                 state.bindings[key] = state.bindings.pop(former)
+                self._follow(former, key)
         self._forget_memberships_of_the_lost()
+
+    def _follow(self, former: str, key: str) -> None:
+        """What was left in groups under the former id was left there as this one's."""
+        before, now = former.partition(":")[2], key.partition(":")[2]
+        for binding in self.state.bindings.values() if key.startswith("user:") else ():
+            if before in binding.get("members", ()):
+                binding["members"] = sorted({now, *binding["members"]} - {before})
 
     def _is_asked_for(self, key: str) -> bool:
         """Whether somebody else asks for what is bound so: until that is answered it moves to nobody."""
@@ -260,6 +268,7 @@ class Memory:
         for former, key in {**self.proposal.users.moved, **self.proposal.groups.moved}.items():
             if former in bindings and key in bindings and bindings[former]["id"] == bindings[key]["id"]:
                 del bindings[former]
+                self._follow(former, key)
 
     def _not_kept(self, outcome: Outcome) -> None:
         """What was written twice and did not stay; what did stay is no longer among it. Access is never given up so."""

@@ -61,6 +61,8 @@ class Identity:
     adopted: set[int] = field(default_factory=set)
     """Ours that were matched for the first time."""
     questions: dict[int, Question] = field(default_factory=dict)
+    moot: set[int] = field(default_factory=set)
+    """Of those in question, whom nobody asks about."""
     ignored: dict[int, int] = field(default_factory=dict)
     """Ours whose match is under `ignore`."""
     lost: set[int] = field(default_factory=set)
@@ -100,6 +102,10 @@ class LeftBehindNames:
         if not self._by_token:
             return set()
         return {at for token in tokens(key) for at in self._by_token.get(token, ())}
+
+    @property
+    def all(self) -> set[int]:
+        return {at for each in self._by_token.values() for at in each}
 
     def given_up(self, values: Sequence[Value]) -> set[int]:
         """The accounts that had one of these names before."""
@@ -363,6 +369,8 @@ class Resolver:
         released = self._released(claimant.key)
         own = names.of(claimant.key)
         others = set() if released else names.given_up(claimant.match)
+        if not today and not released and claimant.wanted:
+            others = names.all  # what was theirs may be on its way to this name
         if not (own or others) and (released or all(is_plain(claimant, at) for at in today)):
             return None
         candidates = tuple(sorted({*today, *former, *own, *others}))

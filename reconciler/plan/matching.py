@@ -36,7 +36,20 @@ def match_users(context: Context, side: Theirs) -> Identity:
         )
     identity = resolver.resolve(_leaves_name(context, side, resolver), _doubt(context), _is_plain(context))
     _keep_bound(identity, side, lambda number: state.bindings.get(user_key(desired.people[number].user.id)))
+    _drop_moot(context, identity)
     return identity
+
+
+def _drop_moot(context: Context, identity: Identity) -> None:
+    """Who is to lose access, and has none, is not asked about. A question that nobody sees keeps nothing as it is."""
+    accounts, people = context.snapshot.accounts, context.desired.people
+    for number, question in identity.questions.items():
+        seen = any(accounts[at].active or at in identity.owner for at in question.candidates)
+        if not people[number].wanted and not seen:
+            identity.moot.add(number)
+    if identity.moot:
+        left = {at: [n for n in asking if n not in identity.moot] for at, asking in identity.contested.items()}
+        identity.contested = {at: asking for at, asking in left.items() if asking}
 
 
 def _keep_bound(identity: Identity, side: Theirs, binding_of: Callable[[int], Binding | None]) -> None:

@@ -24,7 +24,7 @@ from reconciler.model.plan import (
 from reconciler.model.values import app_group_key, is_null
 from reconciler.plan.context import Context
 from reconciler.plan.exchange import open_circles
-from reconciler.plan.order import dependencies, given_up, naming_paths, waiters
+from reconciler.plan.order import dependencies, given_up, kind_of, naming_paths, waiters
 
 CIRCLE = "the name has to come from {givers}, where it can't be given up: not everybody there can be renamed"
 KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one first, or choose another"
@@ -33,12 +33,12 @@ KEPT = "the name {name} belongs to {holder}, which keeps it: rename that one fir
 def untangle(context: Context, kind: Literal["user", "group"]) -> None:
     """Orders the renames and creations of one kind so that each name is free in time, and blocks what can't be."""
     changes = context.changes
-    needs = dependencies(changes, given_up(context))
+    needs = _needs(context, kind)
     stuck = _kept(context, kind)
     if not needs and not stuck:
         return
     if open_circles(context, kind, needs, stuck):
-        needs = dependencies(changes, given_up(context))
+        needs = _needs(context, kind)
         stuck = _kept(context, kind)
     circle = _circle(changes, needs, stuck)
     for number in circle:
@@ -53,6 +53,12 @@ def untangle(context: Context, kind: Literal["user", "group"]) -> None:
             left.append(change)
     gone = {changes[n].key for n in stuck if changes[n].action in ("createUser", "createGroup")}
     context.changes[:] = [c for c in left if c.key not in gone]
+
+
+def _needs(context: Context, kind: Literal["user", "group"]) -> dict[int, set[int]]:
+    """What changes of one kind wait for. A circle of the other kind has its own turn."""
+    needs = dependencies(context.changes, given_up(context))
+    return {number: before for number, before in needs.items() if kind_of(context.changes[number]) == kind}
 
 
 def _kept(context: Context, kind: Literal["user", "group"]) -> dict[int, str]:

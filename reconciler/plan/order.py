@@ -155,7 +155,7 @@ def taken_names(change: Change) -> list[Name]:
 def names_of(change: Change, side: Literal["before", "after"]) -> list[Name]:
     """The names that a change writes, or writes over."""
     return [
-        (_kind(change), path, str(name).casefold())
+        (kind_of(change), path, str(name).casefold())
         for path in naming_paths(change)
         if not _is_hidden(name := getattr(change.set[path], side))  # type: ignore[union-attr]
     ]
@@ -163,11 +163,12 @@ def names_of(change: Change, side: Literal["before", "after"]) -> list[Name]:
 
 def naming_paths(change: Change) -> list[str]:
     """The paths of a change whose values belong to one resource at a time."""
-    kind = _kind(change)
+    kind = kind_of(change)
     return [path for path in getattr(change, "set", {}) if (kind, parse_path(path).schema_name) in UNIQUE]
 
 
-def _kind(change: Change) -> str:
+def kind_of(change: Change) -> Literal["user", "group"]:
+    """What a change is about."""
     return "user" if change.key.startswith(("user:", "account:")) else "group"
 
 

@@ -75,9 +75,8 @@ class People:
         context, identity = self.context, self.context.users
         question = identity.questions.get(number)
         if question is not None:
-            accounts = context.snapshot.accounts
-            if person.wanted or any(accounts[c].active or c in identity.owner for c in question.candidates):
-                self._ask(person, question)  # who is to lose access, and has none, needs no answer
+            if number not in identity.moot:
+                self._ask(person, question)
             return
         at = identity.found.get(number)
         key = f"user:{person.user.id}"

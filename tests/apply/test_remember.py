@@ -212,3 +212,23 @@ class TestGuardrails:
         story.on_run = lambda run: run.stop()
         assert story.apply().code == 130
         assert story.company.state["guardrails"]["deleteGroups"]["count"] == 2
+
+
+def test_whom_somebody_took_out_stays_out_when_the_id_in_git_changes(story: SandboxStory) -> None:
+    """What was left in a group follows the account to its new id; else the question would be gone after one apply."""
+    story.converge()
+    out = story.sandbox.group_id("Research"), story.sandbox.user_id("mary@contoso.com")
+    story.sandbox.remove_member(*out)
+    mary = story.company.read("users/mary.somerville.yaml")
+    story.company.remove_person("mary.somerville")
+    story.company.write("users/m.yaml", {**mary, "id": "m", "formerly": [{"id": "mary.somerville"}]})
+    story.company.edit_group("research", members=["alan.turing", "ada.lovelace", "m"])
+    for _ in range(3):
+        applied = story.apply()
+        assert [hold.by for change in applied.plan.changes for hold in change.held] == ["takenAwayInApp"]
+        assert bindings(story)["group:research"]["members"] == ["ada.lovelace", "alan.turing", "m"]
+    assert "mary@contoso.com" not in story.members("Research")
+    story.company.edit_person("m", formerly=None)
+    assert story.apply("takenAwayInApp:user:m").code == 0
+    assert "mary@contoso.com" in story.members("Research")
+    story.settled()

@@ -182,6 +182,43 @@ def test_killed_and_the_memory_lost_nobody_gets_anothers_account(story: SandboxS
     assert names(story, ids) == ["grace", "ada"]
 
 
+@pytest.mark.parametrize("kill", range(2, 5))
+def test_killed_and_the_memory_lost_nobody_gets_a_second_account(story: SandboxStory, kill: int) -> None:
+    """Of three, one has the temporary name, and one may wait for a name that nobody has at that moment."""
+    story.converge()
+    ids = rotate(story, *RING[:3])
+    story.company.person("emmy.noether", "Emmy", "Noether")
+    alive = [True]
+    story.alive = lambda: alive[0]
+    moved = [0]
+
+    def refuses(_n: int, _path: str, body: bytes) -> bool:
+        moved[0] += b'"userName"' in body and b"emmy" not in body
+        if moved[0] == kill:
+            alive[0] = False
+            raise Killed
+        return False
+
+    Refusing(story, refuses)
+    with pytest.raises(Killed):
+        story.apply()
+    alive[0] = True
+    Refusing(story, lambda *_: False)
+    assert any("renaming" in name for name in names(story, ids))
+    story.company.state_file.unlink()
+    before = names(story, ids)
+    applied = story.apply()
+    assert applied.code == 3
+    assert not [c for c in applied.plan.pending if c.key in {f"user:{id_}" for id_ in ids}]
+    assert names(story, ids) == before
+    assert len(story.sandbox.users) <= 8
+    for id_, account in ids.items():
+        story.company.edit_person(id_, accounts={"app": account})
+    story.converge()
+    assert names(story, ids) == ["grace", "alan", "ada"]
+    assert len(story.sandbox.users) == 8
+
+
 def by_number(story: SandboxStory) -> None:
     """People are found by their number, so that their names are free to move."""
     story.company.write("apps/app/mappings.yaml", MAPPINGS)

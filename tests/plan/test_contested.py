@@ -138,3 +138,21 @@ def test_what_a_pin_leaves_behind_is_asked_about_at_once_by_who_is_to_lose_it(wo
     world.account("9", "stranger")
     world.user("ada", userPrincipalName="bob@contoso.com", mail="bob@contoso.com", enabled=False)
     assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(world.plan())
+
+
+def test_a_question_that_nobody_sees_keeps_no_leaver_in_a_group(world: Any, read: Any) -> None:
+    """Cyd is disabled and has the name of Dee, who left: nothing is to be done about either account, so nobody asks."""
+    world.account("3", "dee", active=False)
+    world.bind("user:dee", "3", active=False)
+    world.user("cyd", userPrincipalName="dee@contoso.com", mail="dee@contoso.com", enabled=False)
+    world.ours("1", "ada")
+    world.group("editors", "ada")
+    world.team("t", "Editors", "1", "3")
+    world.bind("group:editors", "t", members=["ada", "dee"])
+    plan = world.plan()
+    assert read.held(plan) == []
+    assert [(group, who) for _, group, who, _ in read.members(plan)] == [("group:editors", "user:dee")]
+    world.user("cyd", userPrincipalName="dee@contoso.com", mail="dee@contoso.com")
+    asked = world.plan()
+    assert ("adoptUser", "user:cyd", "whoIsThis:user:cyd") in read.held(asked)
+    assert not read.members(asked)

@@ -209,8 +209,12 @@ def lived(pair: Pair, gallery: str = "scim") -> bool:
 
 def settled(first: Plan, second: Plan, known: dict[str, Any], here: Collection[str]) -> None:
     """Promise 1: nothing is left but what was held, and what a question kept that the plan itself answered: somebody
-    asked for the account of somebody else, who has another one now, or none. Who was blocked may be asked for one
-    that was not `here` yet: it was made under a name that was theirs.
+    asked for the account of somebody else, who has another one now, or none.
+
+    Somebody who was blocked may be asked whether an account that was not `here` yet is theirs, if the first plan made
+    it for somebody else, under a name that was theirs before. That is no question which the first plan left out: there
+    was no such account, two people may have one name one after the other, and who is not blocked has an account by
+    then and asks for none. Blocked they were, and blocked they stay: nothing runs for them in either plan.
     """
     deleted = {c.id for c in first.pending if c.action == "deleteUser"}
     free = {
@@ -226,11 +230,15 @@ def settled(first: Plan, second: Plan, known: dict[str, Any], here: Collection[s
 
     left = new(second.pending)
     assert not left, [(c.action, c.key, c.id) for c in left]
-    late = {
-        c.key
-        for c in second.held
-        if c.key in blocked and any(each.id not in here for each in getattr(c, "candidates", ()))
-    }
+    made = {known[c.key]["id"]: c.key for c in first.pending if c.action == "createUser"}
+    assert made.keys().isdisjoint(here)
+    late = set()
+    for change in second.held:
+        candidates = getattr(change, "candidates", ())
+        if change.key in blocked and any(each.id not in here for each in candidates):
+            assert all(made[each.id] == each.bound for each in candidates if each.id not in here)
+            assert change.key not in {c.key for c in first.changes}
+            late.add(change.key)
     asked = {c.key for c in first.held} | late
     for change in new(second.held):
         assert change.key in asked or {m.key for m in getattr(change, "members", (change,))} <= late, change
