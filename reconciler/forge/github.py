@@ -154,7 +154,7 @@ class GitHub:
         found = await self._rest.json("GET", f"{self._root}/actions/runs/{run}", also=(404,))
         if within(found, "head_sha") != pull.head or within(found, "head_repository", "full_name") != pull.source:
             return False
-        events = self._rest.pages(f"{self._root}/issues/{pull.number}/events")
+        events = self._rest.pages(f"{self._root}/issues/{pull.number}/timeline")
         moved = [within(row, "created_at") async for row in events if row.get("event") in _RETARGETED]
         return within(found, "created_at") > max(moved, default="")
 

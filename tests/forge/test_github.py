@@ -29,7 +29,9 @@ class Reviewed:
         run = run or self.github.run(head, {f"{each.app}.json": to_json(each) for each in plans}, source, "plans")
         self.patch.setenv("GITHUB_RUN_ID", str(run))
         files = [self.kept(each) for each in plans]
-        return self.reconciler("comment", *files, "--head", head, *options)
+        called = self.reconciler("comment", *files, "--head", head, *options)
+        assert "job-token-of" not in f"{called.out}{called.err}{self.github.comments}{self.github.checks}"
+        return called
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ class GitHub(Fake):
             ("GET", f"{root}/issues"): self._list_issues,
             ("POST", f"{root}/issues"): self._add_issue,
             ("PATCH", f"{root}/issues/{number}"): self._edit_issue,
-            ("GET", f"{root}/issues/{number}/events"): self._list_events,
+            ("GET", f"{root}/issues/{number}/timeline"): self._timeline,
             ("GET", f"{root}/issues/{number}/comments"): self._list_comments,
             ("POST", f"{root}/issues/{number}/comments"): self._add_comment,
             ("PATCH", f"{root}/issues/comments/{id_}"): self._edit_comment,
@@ -253,7 +253,7 @@ class GitHub(Fake):
         self.issues[int(number)].update(asked.body)
         return 200, self.issues[int(number)]
 
-    def _list_events(self, asked: Asked, number: str) -> Reply:
+    def _timeline(self, asked: Asked, number: str) -> Reply:
         self._may(asked)
         return 200, *self.page(asked, self.pulls[int(number)]["events"])
 
