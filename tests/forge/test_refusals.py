@@ -254,6 +254,14 @@ def test_two_plans_of_one_app(github: GitHub, kept: Call, reconciler: Call) -> N
     assert "is a second plan of hootsuite" in called.err
 
 
+def test_a_flood_of_plans(github: GitHub, kept: Call, reconciler: Call) -> None:
+    github.open_pull(A)
+    called = reconciler("comment", *(kept(plan(app=f"app{n}")) for n in range(51)), "--head", A)
+    assert called.code == 1
+    assert "is one of more than 50 plans" in called.err
+    assert github.comments == github.checks == []
+
+
 def test_an_answer_that_is_none(github: GitHub, comment: Call) -> None:
     github.fault("GET .*/comments", 200)
     called = comment()
