@@ -156,7 +156,7 @@ class GitHub:
             return False
         events = self._rest.pages(f"{self._root}/issues/{pull.number}/timeline")
         moved = [within(row, "created_at") async for row in events if row.get("event") in _RETARGETED]
-        return within(found, "created_at") > max(moved, default="")
+        return not moved or within(found, "created_at") > max(moved)
 
     async def documents(self, run: int, names: Collection[str]) -> AsyncIterator[bytes]:
         async for row in self._rest.pages(f"{self._root}/actions/runs/{run}/artifacts", key="artifacts"):
