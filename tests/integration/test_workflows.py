@@ -1,0 +1,173 @@
+"""Access from a pull request to its end, through the workflows of this repository as they stand, for its own
+`desired-state/`: each `run:` is run, in a scratch repository, against the sandbox and a forge's API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from reconciler.sandbox import running
+from tests.workflows.runner import Run, git
+from tests.workflows.site import READS, TENANT, TOKEN, WRITES, Site, Tenant
+
+ADA = "ada@contoso.com"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    tenant = Tenant()
+    with running(tenant) as address:
+        yield Site(tmp_path, address, tenant)
+
+
+def succeeded(run: Run) -> Run:
+    assert run.conclusion == "success", run.log
+    return run
+
+
+def plan_of(run: Run) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(run.artifacts["plans"]["hootsuite.json"])
+    return document
+
+
+def without(*lines: str) -> Any:
+    """An edit that takes lines away."""
+    return lambda text: "".join(each for each in text.splitlines(keepends=True) if each.strip() not in lines)
+
+
+def leaves_the_crisis_team(site: Site) -> None:
+    site.branch("topic")
+    site.edit("groups/crisis-team.yaml", without("- ada.lovelace"))
+    site.commit("Ada leaves the crisis team")
+
+
+def test_a_pull_request_is_planned_without_a_secret_and_from_a_fork_alike(site: Site) -> None:
+    succeeded(site.actions.schedule("apply"))
+    asked = len(site.sandbox.requests)
+    leaves_the_crisis_team(site)
+    for fork in (False, True):
+        _, (run, *_) = site.open(fork=fork)
+        succeeded(run)
+        (change,) = plan_of(run)["changes"]
+        assert (change["action"], change["key"], change["origin"]) == (
+            "removeMembers",
+            "group:crisis-team",
+            "thisChange",
+        )
+        assert plan_of(run)["live"]["source"] == "snapshot"
+        assert "::warning file=desired-state/groups/crisis-team.yaml,line=4" in run.log
+        assert "REHEARSED" in run.log
+        (job,) = run.jobs
+        assert TOKEN not in job.environment
+        assert not {WRITES, READS} & set(job.environment.values())
+    assert len(site.sandbox.requests) == asked, "the application was not asked"
+
+
+def test_a_pull_request_before_anything_was_applied_compares_files_alone(site: Site) -> None:
+    leaves_the_crisis_team(site)
+    _, (run, *_) = site.open()
+    succeeded(run)
+    assert plan_of(run)["live"]["source"] == "files"
+    assert len(plan_of(run)["changes"]) == 1
+
+
+def test_wrong_files_are_told_at_their_line_and_give_no_plan(site: Site) -> None:
+    site.branch("topic")
+    site.edit("groups/crisis-team.yaml", lambda text: text.replace("sensitive: true", "sensitve: true"))
+    site.commit("a slip")
+    _, (run, *_) = site.open()
+    assert run.conclusion == "failure"
+    assert "::error file=desired-state/groups/crisis-team.yaml,line=3" in run.log
+    assert not run.artifacts
+
+
+def test_an_end_comes_on_the_schedule_and_without_a_push(site: Site) -> None:
+    until = f"{date.today() + timedelta(days=1)}"  # noqa: DTZ011  a day of the calendar, as in the files
+    site.edit(
+        "groups/crisis-team.yaml",
+        lambda text: text.replace("- ada.lovelace", f"- {{user: ada.lovelace, until: {until}}}"),
+    )
+    site.commit("Ada, until tomorrow")
+    git(site.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+    succeeded(site.actions.schedule("apply"))
+    assert ADA in site.members("Crisis Team")
+    succeeded(site.actions.schedule("apply"))
+    assert ADA in site.members("Crisis Team")
+    site.actions.days = 3
+    run = succeeded(site.actions.schedule("apply"))
+    assert ADA not in site.members("Crisis Team")
+    assert site.asked == 0, "nobody has to approve what was merged"
+    (content,) = [c for name, c in run.artifacts["journal-hootsuite"].items() if name.endswith("Z.jsonl")]
+    assert b"removeMembers" in content
+
+
+def test_what_ran_is_told_even_if_it_fails(site: Site) -> None:
+    site.environments["access-scheduled"].secrets[TOKEN] = READS
+    run = site.actions.schedule("apply")
+    assert run.conclusion == "failure"
+    assert any(name.endswith(".jsonl") for name in run.artifacts["journal-hootsuite"]), run.log
+    assert READS not in run.log
+
+
+def test_access_is_revoked_by_a_form(site: Site) -> None:
+    succeeded(site.actions.schedule("apply"))
+    assert site.user(ADA)["active"] is True
+    reason = "laptop stolen; $(touch /tmp/x) `id` \"quoted\" 'too' ${{ github.token }}"
+    run = site.actions.dispatch("revoke", actor="grace", person="user:ada.lovelace", reason=reason, duration="24h")
+    succeeded(run)
+    assert site.user(ADA)["active"] is False
+    assert site.asked == 0, "nobody is waited for"
+    assert run.artifacts["journal"]
+    git(site.work, "fetch", "-q", "origin", "refs/reconciler/hootsuite")
+    state = orjson.loads(git(site.work, "show", "FETCH_HEAD:state.json"))
+    ((key, revocation),) = state["revocations"].items()
+    assert (key, revocation["reason"], revocation["by"]) == ("user:ada.lovelace", reason, "grace")
+    succeeded(site.actions.schedule("apply"))
+    assert site.user(ADA)["active"] is False, "later applies respect it"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"person": "--help", "reason": "x"}, "neither user:ID nor account:ID"),
+        ({"person": "user:ada.lovelace", "reason": " "}, "--reason is empty"),
+        ({"person": "user:ada.lovelace", "reason": "x", "duration": "--app=x"}, "not a duration"),
+        ({"person": "user:ada.lovelace", "reason": "x", "app": "--state=file:x"}, "there is no app"),
+    ],
+    ids=str,
+)
+def test_what_stands_in_a_form_is_no_option(site: Site, inputs: dict[str, str], told: str) -> None:
+    run = site.actions.dispatch("revoke", **inputs)
+    assert run.conclusion == "failure"
+    assert told in run.log
+    assert not site.refs()
+
+
+def test_another_branch_gets_no_secret(site: Site) -> None:
+    """Somebody who may push a branch changes the workflow there, and starts it by hand."""
+    site.branch("evil")
+    apply = site.work / ".github/workflows/apply.yml"
+    apply.write_text(apply.read_text().replace("reconciler apply", "env; reconciler apply"))
+    site.commit("nothing to see")
+    git(site.work, "push", "-q", "origin", "evil", MAY_PUSH="yes")
+    run = site.actions.dispatch("apply", branch="evil")
+    assert run.conclusion == "failure"
+    assert WRITES not in run.log
+    assert not site.sandbox.tokens
+
+
+def test_another_host_gets_no_token(site: Site) -> None:
+    """Even if it was merged: hosts are pinned in the workflows."""
+    site.edit("apps/hootsuite/app.yaml", lambda text: text.replace(TENANT, "https://evil.example.com/scim/v2", 1))
+    site.commit("a slip?")
+    git(site.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+    for workflow in ("apply", "drift"):
+        run = site.actions.schedule(workflow)
+        assert run.conclusion == "failure"
+        assert "host evil.example.com is not on the list" in run.log
