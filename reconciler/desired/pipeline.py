@@ -90,14 +90,13 @@ def files(
         raise UsageError(f"{shown(owner)} owns nothing", hint="such as @contoso/identity")
     pinned = [_pinned(app) for app in apps]
     names = _merged(each.variables for each in pinned)
-    given = {
+    given: dict[str, object] = {
         "apps": pinned,
         "branch": branch,
         "folder": folder.rstrip("/"),
         "owner": owner,
-        "package": "." if source else "reconciler",
-        "version": "" if source else f"=={__version__}",
-        "guarded": [".github", "reconciler", "pyproject.toml"] if source else [".github"],
+        "source": source,
+        "version": __version__,
         "hosts": _merged(each.hosts for each in pinned),
         "names": names,
         "files": _merged(each.files for each in pinned),

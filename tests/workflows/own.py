@@ -15,6 +15,7 @@ def own_files() -> dict[str, str]:
     apps = list(load(REPOSITORY / "desired-state").apps.values())
     return {
         **files("github", apps=apps, source=True),
+        "templates/reconciler.yml": files("gitlab", apps=apps)["templates/reconciler.yml"],
     }
 
 

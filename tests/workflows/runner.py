@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -140,13 +139,31 @@ _HOOK: Final = """#!/bin/sh
 # who may push: a job with `contents: write`, or the tests themselves
 [ "$MAY_PUSH" = yes ] || { echo "permission denied" >&2; exit 1; }
 """
-_PYTHON: Final = """#!/bin/sh
-if [ "$1 $2 $3" = "-m pip install" ]; then shift 3; echo "installed: $*"; exit 0; fi
-exec "{python}" "$@"
+_PIP: Final = """#!/bin/sh
+for last; do :; done
+[ "$1" = install ] && echo "installed: $last"
 """
 _RECONCILER: Final = """#!/bin/sh
 PYTHONPATH="{repository}" exec "{python}" -W ignore -m tests.workflows.shim "$@"
 """
+
+
+def only_who_may_push(remote: Path) -> None:
+    hook = remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(_HOOK)
+    hook.chmod(0o755)
+
+
+def commands_in(scratch: Path) -> Path:
+    """A folder with what jobs call: `pip`, which only tells, and `reconciler`."""
+    folder = scratch / "bin"
+    folder.mkdir(parents=True)
+    for command, text in (("pip", _PIP), ("reconciler", _RECONCILER)):
+        file = folder / command
+        file.write_text(text.format(python=sys.executable, repository=REPOSITORY))
+        file.chmod(0o755)
+    return folder
 
 
 class Actions:
@@ -170,16 +187,8 @@ class Actions:
         """How many days later it is."""
         self.runs: list[Run] = []
         self._ids = itertools.count(7001)
-        hook = remote / "hooks" / "pre-receive"
-        hook.parent.mkdir(exist_ok=True)
-        hook.write_text(_HOOK)
-        hook.chmod(0o755)
-        self.bin = scratch / "bin"
-        self.bin.mkdir(parents=True)
-        for command, text in (("python", _PYTHON), ("reconciler", _RECONCILER)):
-            file = self.bin / command
-            file.write_text(text.format(python=sys.executable, repository=REPOSITORY))
-            file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        self.bin = commands_in(scratch)
+        only_who_may_push(remote)
 
     # -- events
 

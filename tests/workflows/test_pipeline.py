@@ -73,7 +73,7 @@ def test_others_install_this_version_and_we_what_we_hold() -> None:
     action = ".github/actions/reconciler/action.yml"
     install = given()[action]["runs"]["steps"][1]["run"]
     assert install.endswith(f'"reconciler${{EXTRAS}}=={__version__}"')
-    assert given(source=True)[action]["runs"]["steps"][1]["run"].endswith('".${EXTRAS}"')
+    assert given(source=True)[action]["runs"]["steps"][1]["run"].endswith('"${FOLDER}${EXTRAS}"')
 
 
 def test_owners_approve_apps_and_workflows() -> None:
