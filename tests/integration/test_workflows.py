@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from reconciler.sandbox import running
+from tests.workflows.hub import Hub
 from tests.workflows.runner import Run, git
 from tests.workflows.site import READS, TENANT, TOKEN, WRITES, Site, Tenant
 
@@ -20,10 +21,17 @@ ADA = "ada@contoso.com"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def hub() -> Iterator[Hub]:
+    made = Hub()
+    with made.running():
+        yield made
+
+
+@pytest.fixture
+def site(tmp_path: Path, hub: Hub) -> Iterator[Site]:
     tenant = Tenant()
     with running(tenant) as address:
-        yield Site(tmp_path, address, tenant)
+        yield Site(tmp_path, address, tenant, hub)
 
 
 def succeeded(run: Run) -> Run:
@@ -32,7 +40,7 @@ def succeeded(run: Run) -> Run:
 
 
 def plan_of(run: Run) -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads(run.artifacts["plans"]["hootsuite.json"])
+    document: dict[str, Any] = orjson.loads(run.artifacts["plan"]["hootsuite.json"])
     return document
 
 
@@ -67,6 +75,36 @@ def test_a_pull_request_is_planned_without_a_secret_and_from_a_fork_alike(site: 
         assert TOKEN not in job.environment
         assert not {WRITES, READS} & set(job.environment.values())
     assert len(site.sandbox.requests) == asked, "the application was not asked"
+
+
+def test_from_the_pull_request_to_the_application(site: Site, hub: Hub) -> None:
+    succeeded(site.actions.schedule("apply"))
+    leaves_the_crisis_team(site)
+    number, (plan, comment) = site.open()
+    succeeded(plan)
+    succeeded(comment)
+    (report,) = hub.reports(number)
+    assert "leaves `Crisis Team`" in report["body"], report["body"]
+    assert hub.labelled(number) == {"access: removes"}
+    (check,) = hub.checks
+    assert (check["name"], check["app"]["slug"]) == ("reconciler/hootsuite", "github-actions")
+    assert plan_of(plan)["changesDigest"] in str(check)
+
+    site.edit("groups/social-media.yaml", without("- ines.moreau"))
+    site.commit("Ines leaves, too")
+    for run in site.push_again(number):
+        succeeded(run)
+    (report,) = hub.reports(number)
+    assert "ines.moreau" in report["body"]
+    assert len(hub.comments) == 2, "the first is folded away"
+
+    assert ADA in site.members("Crisis Team")
+    run = succeeded(site.merge(number))
+    assert site.asked == 1
+    assert "leaves `Crisis Team`" in run.job("reviewed").summary
+    assert ADA not in site.members("Crisis Team")
+    assert run.artifacts["journal-hootsuite"]
+    assert "Nothing to do" in succeeded(site.actions.schedule("apply")).log
 
 
 def test_a_pull_request_before_anything_was_applied_compares_files_alone(site: Site) -> None:

@@ -264,6 +264,7 @@ class Actions:
     def _completed(self, run: Run, linked: list[dict[str, Any]]) -> list[Run]:
         """Those that follow it: as they stand on the default branch, with its rights, whoever caused the first."""
         sha, found = self._tip(), []
+        source = {"id": 2, "full_name": "mallory/access"} if run.fork else {"id": 1, "full_name": self.name}
         for workflow, document in self.workflows(sha).items():
             on = document["on"]
             if not isinstance(on, dict) or run.workflow not in (on.get("workflow_run") or {}).get("workflows", ()):
@@ -275,7 +276,7 @@ class Actions:
                     "conclusion": run.conclusion,
                     "head_sha": run.head_sha,
                     "head_branch": "topic",
-                    "head_repository": {"id": 2 if run.fork else 1},
+                    "head_repository": source,
                     "pull_requests": linked,
                 }
             }

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.sandbox import Answer, Call, Sandbox
-from tests.workflows.runner import REPOSITORY, Actions, Api, Environment, Run, git
+from tests.workflows.hub import Hub
+from tests.workflows.runner import REPOSITORY, Actions, Environment, Run, git
 
 HOST: Final = "platform.hootsuite.com"
 TENANT: Final = f"https://{HOST}/scim/v2"
@@ -36,7 +37,7 @@ class Tenant(Sandbox):
 class Site:
     """`work` is somebody's clone, on a branch of theirs or on main."""
 
-    def __init__(self, folder: Path, address: str, sandbox: Tenant, api: Api | None = None) -> None:
+    def __init__(self, folder: Path, address: str, sandbox: Tenant, hub: Hub | None = None) -> None:
         self.sandbox = sandbox
         self.remote, self.work = folder / "remote.git", folder / "work"
         git(folder, "init", "-q", "--bare", "-b", "main", str(self.remote))
@@ -57,9 +58,9 @@ class Site:
         self.commit("as it is")
         git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
         self.actions = Actions(
-            self.remote, folder / "jobs", environments=self.environments, network={HOST: address}, api=api
+            self.remote, folder / "jobs", environments=self.environments, network={HOST: address}, api=hub
         )
-        self._number = 0
+        self.hub = hub
         self._heads: dict[int, str] = {}
 
     @property
@@ -87,25 +88,41 @@ class Site:
 
     def open(self, *, fork: bool = False, base: str = "main") -> tuple[int, list[Run]]:
         """A pull request of what is checked out."""
-        self._number += 1
-        return self._number, self.push_again(self._number, fork=fork, base=base)
-
-    def push_again(self, number: int, *, fork: bool = False, base: str = "main") -> list[Run]:
+        assert self.hub is not None
         head = git(self.work, "rev-parse", "HEAD")
+        files = git(self.work, "diff", "--name-only", f"{base}...HEAD").splitlines()
+        number = self.hub.opened(head, base, files, fork=fork)
+        return number, self._planned(number, head, base, fork=fork)
+
+    def push_again(self, number: int, *, fork: bool = False) -> list[Run]:
+        """What is checked out now is what the pull request is about."""
+        assert self.hub is not None
+        head = git(self.work, "rev-parse", "HEAD")
+        self.hub.push(number, head)
+        return self._planned(number, head, "main", fork=fork)
+
+    def _planned(self, number: int, head: str, base: str, *, fork: bool) -> list[Run]:
         merge = self._merged(head, f"Merge {head} into {base}", base)
         git(self.work, "push", "-q", "-f", "origin", f"{head}:refs/pull/{number}/head",
             f"{merge}:refs/pull/{number}/merge", MAY_PUSH="yes")  # fmt: skip
         self._heads[number] = head
         return self.actions.pull_request(number, merge=merge, head=head, base=base, fork=fork)
 
-    def merge(self, number: int) -> tuple[str, str]:
-        """What main was, and what it is. Nothing runs yet."""
+    def merge(self, number: int) -> Run:
+        """The button on the pull request, and the run of `apply` that follows."""
+        assert self.hub is not None
         before = git(self.work, "rev-parse", "main")
         after = self._merged(self._heads[number], f"Merge pull request #{number}", "main")
+        self.hub.merged(number, after)
+        return self.pushed(before, after)
+
+    def pushed(self, before: str, after: str) -> Run:
+        """Onto main; and the run of `apply` that follows."""
         git(self.work, "switch", "-q", "main")
         git(self.work, "reset", "-q", "--hard", after)
         git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
-        return before, after
+        (run,) = self.actions.push(before, after)
+        return run
 
     def _merged(self, head: str, message: str, base: str) -> str:
         """A commit with both, made beside the work tree."""
