@@ -107,6 +107,126 @@ def test_from_the_pull_request_to_the_application(site: Site, hub: Hub) -> None:
     assert "Nothing to do" in succeeded(site.actions.schedule("apply")).log
 
 
+def test_a_push_past_review_is_not_applied_by_itself(site: Site) -> None:
+    succeeded(site.actions.schedule("apply"))
+    before = git(site.work, "rev-parse", "main")
+    site.edit("groups/crisis-team.yaml", without("- ada.lovelace"))
+    run = site.pushed(before, site.commit("straight onto main"))
+    assert run.conclusion == "failure"
+    assert "is not the merge of a pull request: nobody reviewed it" in run.log
+    assert run.job("apply").result == "skipped"
+    assert site.asked == 0
+    assert ADA in site.members("Crisis Team")
+
+
+def test_nothing_runs_if_nobody_approves(site: Site) -> None:
+    succeeded(site.actions.schedule("apply"))
+    leaves_the_crisis_team(site)
+    number, _ = site.open()
+    site.approves = False
+    run = site.merge(number)
+    assert [(job.name, job.result) for job in run.jobs] == [
+        ("reviewed", "success"), ("approve", "failure"), ("apply", "skipped"),
+    ]  # fmt: skip
+    assert ADA in site.members("Crisis Team")
+
+
+def test_what_came_after_the_review_is_left_for_the_schedule(site: Site) -> None:
+    """What is applied after a merge is what the reviewer saw, whatever else is merged by then."""
+    succeeded(site.actions.schedule("apply"))
+    leaves_the_crisis_team(site)
+    number, _ = site.open()
+    git(site.work, "switch", "-q", "main")
+    site.edit("groups/social-media.yaml", without("- ines.moreau"))
+    site.commit("Ines leaves; merged while the other was open, and not applied yet")
+    git(site.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+    run = site.merge(number)
+    assert ADA not in site.members("Crisis Team"), run.log
+    assert "ines@contoso.com" in site.members("Social Media")
+    succeeded(site.actions.schedule("apply"))
+    assert "ines@contoso.com" not in site.members("Social Media")
+
+
+def test_a_change_of_no_access_asks_nobody(site: Site) -> None:
+    succeeded(site.actions.schedule("apply"))
+    site.branch("topic")
+    site.edit("groups/crisis-team.yaml", lambda text: text + "# a remark\n")
+    site.commit("a remark")
+    number, runs = site.open()
+    assert all(run.conclusion == "success" for run in runs)
+    run = succeeded(site.merge(number))
+    assert run.job("apply").result == "skipped"
+    assert site.asked == 0
+
+
+def test_the_pull_request_of_a_fork_is_reported_by_a_job_of_ours(site: Site, hub: Hub) -> None:
+    succeeded(site.actions.schedule("apply"))
+    leaves_the_crisis_team(site)
+    number, (plan, comment) = site.open(fork=True)
+    succeeded(comment)
+    assert len(hub.reports(number)) == 1
+    assert [check["name"] for check in hub.checks] == ["reconciler/hootsuite"]
+    assert plan.fork
+    succeeded(site.merge(number))
+    assert ADA not in site.members("Crisis Team")
+
+
+@pytest.mark.parametrize("fork", [False, True], ids=["branch", "fork"])
+def test_a_pull_request_that_changes_its_own_workflow_gets_nothing_by_it(site: Site, hub: Hub, fork: bool) -> None:
+    succeeded(site.actions.schedule("apply"))
+    before = git(site.remote, "for-each-ref", "refs/heads", "refs/reconciler")
+    site.branch("evil")
+    plan = site.work / ".github/workflows/plan.yml"
+    stealing = "env; git push origin HEAD:refs/heads/main; git push -f origin HEAD:refs/reconciler/hootsuite; true"
+    text = plan.read_text().replace("contents: read", "contents: read\n    environment: access-scheduled")
+    plan.write_text(text.replace("reconciler validate desired-state --format annotations", f"bash -c '{stealing}'"))
+    site.commit("nothing to see")
+    _, (run, *_) = site.open(fork=fork)
+    assert run.conclusion == "failure", "no pull request may use that environment"
+    plan.write_text(plan.read_text().replace("    environment: access-scheduled\n", ""))
+    site.commit("without that")
+    number, (run, comment) = site.open(fork=fork)
+    assert "permission denied" in run.log
+    assert WRITES not in run.log
+    assert READS not in run.log
+    assert git(site.remote, "for-each-ref", "refs/heads", "refs/reconciler") == before
+    succeeded(comment)
+    (report,) = hub.reports(number)
+    assert "also changes .github/workflows/plan.yml" in report["body"].replace("`", "")
+
+
+def test_a_plan_of_another_branchs_workflow_is_reported_nowhere(site: Site, hub: Hub) -> None:
+    """Whoever may push a branch could have a plan.yml there that writes any plan, for a commit that is harmless."""
+    git(site.work, "push", "-q", "origin", "main:refs/heads/elsewhere", MAY_PUSH="yes")
+    git(site.work, "branch", "-q", "elsewhere", "main")
+    site.branch("topic")
+    plan = site.work / ".github/workflows/plan.yml"
+    plan.write_text(plan.read_text().replace("branches: [main]", "branches: [main, elsewhere]"))
+    site.commit("as it would be on elsewhere")
+    number, runs = site.open(base="elsewhere")
+    assert [run.workflow for run in runs] == ["plan", "comment"]
+    assert runs[1].conclusion == "skipped"
+    assert not hub.comments
+    assert not hub.checks
+    assert not hub.labelled(number)
+
+
+def test_an_answer_is_given_by_hand_and_approved(site: Site) -> None:
+    succeeded(site.actions.schedule("apply"))
+    site.sandbox.edit_user(site.sandbox.user_id(ADA), active=False)
+    run = succeeded(site.actions.schedule("apply"))
+    assert "::warning title=hootsuite::Something is held" in run.log
+    assert site.user(ADA)["active"] is False, "somebody did that: it is asked"
+    site.approves = False
+    answer = "takenAwayInApp:user:ada.lovelace"
+    assert site.actions.dispatch("apply", allow=answer).conclusion == "failure"
+    assert site.user(ADA)["active"] is False
+    site.approves = True
+    succeeded(site.actions.dispatch("apply", allow=answer))
+    assert site.user(ADA)["active"] is True
+    assert site.asked == 2
+
+
 def test_a_pull_request_before_anything_was_applied_compares_files_alone(site: Site) -> None:
     leaves_the_crisis_team(site)
     _, (run, *_) = site.open()

@@ -11,6 +11,7 @@ from reconciler.desired.pipeline import files
 from reconciler.errors import UsageError
 from reconciler.model.app import Auth, SecretReference
 from tests.workflows.companies import app, several
+from tests.workflows.expressions import filled
 from tests.workflows.runner import read_yaml
 
 
@@ -50,6 +51,22 @@ def test_each_app_may_reach_its_own_hosts_and_read_its_own_secrets(name: str) ->
         "${{ (matrix.app == 'chat' || matrix.app == 'wiki') && secrets.SHARED_SECRET || '' }}"
     )
     assert environment["VAULT_KEY"] == "${{ matrix.app == 'vault' && secrets.VAULT_KEY || '' }}"
+
+
+@pytest.mark.parametrize("name", ["apply", "drift"])
+def test_the_job_of_one_app_has_no_secret_of_another(name: str) -> None:
+    job = workflow(name)["jobs"][name]
+    secrets = {"SHARED_SECRET": "s", "VAULT_KEY": "k"}
+    given = {}
+    for entry in job["strategy"]["matrix"]["include"]:
+        contexts = {"matrix": entry, "secrets": secrets, "inputs": {}}
+        environment = filled(step(job, name.capitalize())["env"], contexts)
+        given[entry["app"]] = {key: environment[key] for key in secrets}
+    assert given == {
+        "chat": {"SHARED_SECRET": "s", "VAULT_KEY": ""},
+        "wiki": {"SHARED_SECRET": "s", "VAULT_KEY": ""},
+        "vault": {"SHARED_SECRET": "", "VAULT_KEY": "k"},
+    }
 
 
 def test_a_revocation_reaches_all_of_them() -> None:
