@@ -2,13 +2,15 @@
 
 from reconciler.forge.approved import Approved, approved
 from reconciler.forge.connect import connect
+from reconciler.forge.drift import Watch
 from reconciler.forge.meant import meant
 from reconciler.forge.nouns import APP, Forge, PullRequest, Report
-from reconciler.forge.publish import Mode, Publication, Told
+from reconciler.forge.publish import Mode, Publication
 from reconciler.forge.summary import append, summary
 from reconciler.forge.surroundings import Surroundings, sha, surroundings
+from reconciler.forge.told import Told
 
 __all__ = [
-    "APP", "Approved", "Forge", "Mode", "Publication", "PullRequest", "Report", "Surroundings", "Told", "append",
-    "approved", "connect", "meant", "sha", "summary", "surroundings",
+    "APP", "Approved", "Forge", "Mode", "Publication", "PullRequest", "Report", "Surroundings", "Told", "Watch",
+    "append", "approved", "connect", "meant", "sha", "summary", "surroundings",
 ]  # fmt: skip

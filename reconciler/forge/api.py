@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from reconciler.errors import ForgeError
 from reconciler.http import Answer, Client
@@ -17,6 +18,8 @@ PATIENCE: Final = 120.0
 PAGE: Final = 100
 _MOST_PAGES: Final = 200
 _LARGEST: Final = 32 * 1024 * 1024  # bytes of one answer
+_DOWNLOAD: Final = 300.0  # seconds
+_ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
 _HINTS: Final = {
     401: "is the token right, and has it not expired?",
     403: "the job's token has not this permission; a pull request from a fork never has it",
@@ -56,6 +59,7 @@ class Api:
         bearer: str | None = None,
         secret: str = "",
         largest: int = _LARGEST,
+        timeout: float = 30.0,
     ) -> None:
         self._patience = patience
         self._headers = headers
@@ -66,6 +70,7 @@ class Api:
             content_type="application/json",
             concurrency=4,
             max_body=largest,
+            timeout=timeout,
             attempts=4,
             sleep=patience.wait,
         )
@@ -120,6 +125,27 @@ class Api:
             if 'rel="next"' not in answer.headers.get("link", ""):
                 return
         raise ForgeError(f"GET {path}: more than {_MOST_PAGES * PAGE:,} entries", hint="nobody reads that many")
+
+    async def download(self, path: str, largest: int) -> bytes:
+        """A file of at most so many bytes. It may be in a storage elsewhere, whose signed address the answer names: the
+        token does not go there.
+        """
+        answer = await self.ask("GET", path, also=_ELSEWHERE)
+        if answer.status not in _ELSEWHERE:
+            return answer.body
+        location = urlsplit(answer.headers.get("location", ""))
+        storage = Api(
+            f"{location.scheme}://{location.netloc}",
+            patience=self._patience,
+            headers={},
+            largest=largest,
+            timeout=_DOWNLOAD,
+        )
+        try:
+            params = dict(parse_qsl(location.query, keep_blank_values=True))
+            return (await storage.ask("GET", location.path, params=params)).body
+        finally:
+            await storage.close()
 
     def _read(self, answer: Answer) -> Any:
         if not answer.body:

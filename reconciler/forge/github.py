@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Self
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from reconciler.errors import ForgeError, NotApproved
 from reconciler.forge import archive
@@ -18,7 +18,7 @@ from reconciler.render import Annotation
 CHECK: Final = "reconciler/"
 """Before the app's name: what a check run is called."""
 ARTIFACT: Final = "plan"
-"""What an artifact with plans is called, alone or with a dash and more behind it."""
+"""How the name of an artifact with plans begins."""
 _HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 _REMARKS: Final = 50
 """Annotations that one request takes."""
@@ -33,10 +33,9 @@ class GitHub:
     """One repository, with one token."""
 
     def __init__(self, where: Surroundings, patience: Patience | None = None) -> None:
-        self._patience = patience or Patience()
-        self._rest = Api(where.api, patience=self._patience, headers=_HEADERS, bearer=where.token)
-        self._graphql = Api(where.graphql, patience=self._patience, headers=_HEADERS, bearer=where.token)
-        self._repository = where.repository
+        patience = patience or Patience()
+        self._rest = Api(where.api, patience=patience, headers=_HEADERS, bearer=where.token)
+        self._graphql = Api(where.graphql, patience=patience, headers=_HEADERS, bearer=where.token)
         self._root = f"repos/{where.repository}"
         self._me: str | None = None
 
@@ -162,28 +161,11 @@ class GitHub:
             )
         async for row in self._rest.pages(f"{self._root}/actions/runs/{seal.run}/artifacts", key="artifacts"):
             name = str(row.get("name"))
-            if (name != ARTIFACT and not name.startswith(f"{ARTIFACT}-")) or row.get("expired"):
-                continue
-            if int(row.get("size_in_bytes") or 0) > archive.LARGEST:
-                continue
-            for document in archive.documents(await self._download(int(row["id"])), names):
-                yield document
-
-    async def _download(self, artifact: int) -> bytes:
-        """Artifacts are in a storage elsewhere, whose signed address the answer names: the token does not go there."""
-        path = f"{self._root}/actions/artifacts/{artifact}/zip"
-        answer = await self._rest.ask("GET", path, also=(302,))
-        location = urlsplit(answer.headers.get("location", ""))
-        if answer.status != 302:
-            return answer.body
-        storage = Api(
-            f"{location.scheme}://{location.netloc}", patience=self._patience, headers={}, largest=archive.LARGEST
-        )
-        try:
-            params = dict(parse_qsl(location.query, keep_blank_values=True))
-            return (await storage.ask("GET", location.path, params=params)).body
-        finally:
-            await storage.close()
+            size = int(row.get("size_in_bytes") or 0)
+            if name.startswith(ARTIFACT) and not row.get("expired") and size <= archive.LARGEST:
+                path = f"{self._root}/actions/artifacts/{int(row['id'])}/zip"
+                for document in archive.documents(await self._rest.download(path, archive.LARGEST), names):
+                    yield document
 
     async def _query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         found = await self._graphql.json("POST", "", body={"query": query, "variables": variables})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from reconciler.errors import ForgeError, TransportError
 from reconciler.forge import text
 from reconciler.forge.labels import balanced
 from reconciler.forge.nouns import Comment, Forge, PullRequest, Report, Seal, Sealing
+from reconciler.forge.told import Told
 from reconciler.render import annotations as remarks_of
 
 Mode = Literal["update", "renew"]
@@ -18,22 +17,6 @@ SEALED: Final = 64_000
 """Bytes of what a check run says: 65,535 is all it holds."""
 WATCHED: Final = (".github/", ".gitlab/", ".gitlab-ci.yml", "CODEOWNERS", "docs/CODEOWNERS")
 """Who changes these may change what is reported."""
-
-
-@dataclass(slots=True)
-class Told:
-    """What could not be done: a notice each, once."""
-
-    failures: list[str] = field(default_factory=list)
-
-    @asynccontextmanager
-    async def step(self, what: str) -> AsyncIterator[None]:
-        try:
-            yield
-        except (ForgeError, TransportError) as error:
-            told = f"{what}: {error}"
-            if told not in self.failures:
-                self.failures.append(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +34,7 @@ class Publication:
 
     @property
     def more(self) -> str:
-        return f"[The run]({self.run_url}) has all of it." if self.run_url else ""
+        return text.whole_run(self.run_url)
 
     async def publish(self, reports: Sequence[Report]) -> None:
         """Everything that can be done is done; the rest is in `told`."""

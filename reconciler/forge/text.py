@@ -70,9 +70,14 @@ def superseded(report: Report, newer: str) -> str:
     return f"<!-- reconciler old report -->\n### ~~{_title(report)}~~\n\nThe changes are others now.{link}\n"
 
 
-def gone(report: Report, digest: str) -> str:
+def gone(report: Report) -> str:
     """The body of an issue about drift that is over."""
-    return f"{Mark(report.plan.app, digest)}\n### {_title(report)}\n\nThe application is what git says again.\n"
+    return f"{Mark(report.plan.app, 'none')}\n### ~~{_title(report)}~~\n\nThe application is what git says again.\n"
+
+
+def whole_run(url: str) -> str:
+    """Where a report that was shortened is whole; "" where nothing says it."""
+    return f"[The run]({url}) has all of it." if url else ""
 
 
 def plainly(report: Report) -> str:
@@ -85,4 +90,4 @@ def _title(report: Report) -> str:
     return f"Access to {inline(said(report.title or report.plan.app))}"
 
 
-__all__ = ["Mark", "body", "current", "gone", "nothing_to_say", "plainly", "struck", "superseded"]
+__all__ = ["Mark", "body", "current", "gone", "nothing_to_say", "plainly", "struck", "superseded", "whole_run"]
