@@ -265,6 +265,32 @@ def test_an_end_comes_on_the_schedule_and_without_a_push(site: Site) -> None:
     assert b"removeMembers" in content
 
 
+def test_drift_has_an_issue_until_it_is_gone(site: Site, hub: Hub) -> None:
+    succeeded(site.actions.schedule("apply"))
+    succeeded(site.actions.schedule("drift"))
+    assert not hub.issues
+    crisis_team, ines = site.sandbox.group_id("Crisis Team"), site.sandbox.user_id("ines@contoso.com")
+    site.sandbox.add_member(crisis_team, ines)
+    for _ in range(2):
+        succeeded(site.actions.schedule("drift"))
+        (issue,) = hub.open_issues()
+        assert "ines" in issue["body"].lower()
+    succeeded(site.actions.schedule("apply"))
+    assert "ines@contoso.com" not in site.members("Crisis Team")
+    succeeded(site.actions.schedule("drift"))
+    assert not hub.open_issues()
+    assert len(hub.issues) == 1
+    assert READS in site.sandbox.tokens
+
+
+def test_a_pull_request_is_planned_on_what_drift_has_read(site: Site) -> None:
+    succeeded(site.actions.schedule("drift"))
+    assert site.refs() == ["refs/reconciler/hootsuite"]
+    leaves_the_crisis_team(site)
+    _, (run, *_) = site.open()
+    assert plan_of(succeeded(run))["live"]["source"] == "snapshot"
+
+
 def test_what_ran_is_told_even_if_it_fails(site: Site) -> None:
     site.environments["access-scheduled"].secrets[TOKEN] = READS
     run = site.actions.schedule("apply")
