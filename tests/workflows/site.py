@@ -122,16 +122,26 @@ class Site:
     def merge(self, number: int) -> Run:
         """The button on the pull request, and the run of `apply` that follows."""
         assert self.hub is not None
-        before = git(self.work, "rev-parse", "main")
-        after = self._merged(self._heads[number], f"Merge pull request #{number}", "main")
+        before, after = self.merged(self._heads[number])
         self.hub.merged(number, after)
-        return self.pushed(before, after)
+        (run,) = self.actions.push(before, after)
+        return run
+
+    def merged(self, head: str) -> tuple[str, str]:
+        """What main was, and what it is. Nothing runs."""
+        before = git(self.work, "rev-parse", "main")
+        after = self._merged(head, f"Merge {head}", "main")
+        self._onto_main(after)
+        return before, after
+
+    def _onto_main(self, commit: str) -> None:
+        git(self.work, "switch", "-q", "main")
+        git(self.work, "reset", "-q", "--hard", commit)
+        git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
 
     def pushed(self, before: str, after: str) -> Run:
         """Onto main; and the run of `apply` that follows."""
-        git(self.work, "switch", "-q", "main")
-        git(self.work, "reset", "-q", "--hard", after)
-        git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+        self._onto_main(after)
         (run,) = self.actions.push(before, after)
         return run
 
