@@ -75,25 +75,39 @@ def leaves_the_crisis_team(site: Site) -> None:
     site.commit("Ada leaves the crisis team")
 
 
-def test_a_pull_request_is_planned_without_a_secret_and_from_a_fork_alike(site: Site) -> None:
+def test_a_pull_request_is_planned_without_a_secret(site: Site) -> None:
     asked = len(site.sandbox.requests)
     leaves_the_crisis_team(site)
-    for fork in (False, True):
-        _, (run, *_) = site.open(fork=fork)
-        succeeded(run)
-        (change,) = plan_of(run)["changes"]
-        assert (change["action"], change["key"], change["origin"]) == (
-            "removeMembers",
-            "group:crisis-team",
-            "thisChange",
-        )
-        assert plan_of(run)["live"]["source"] == "snapshot"
-        assert "::warning file=desired-state/groups/crisis-team.yaml,line=4" in run.log
-        assert "REHEARSED" in run.log
-        (job,) = run.jobs
-        assert TOKEN not in job.environment
-        assert not {WRITES, READS} & set(job.environment.values())
+    _, (run, *_) = site.open()
+    succeeded(run)
+    (change,) = plan_of(run)["changes"]
+    assert (change["action"], change["key"], change["origin"]) == ("removeMembers", "group:crisis-team", "thisChange")
+    assert plan_of(run)["live"]["source"] == "snapshot"
+    assert "::warning file=desired-state/groups/crisis-team.yaml,line=4" in run.log
+    assert "No workflow knows this app" not in run.log
+    assert "REHEARSED" in run.log
+    assert b"<html" in run.artifacts["page"]["plan.html"]
+    has_no_secret(run)
     assert len(site.sandbox.requests) == asked, "the application was not asked"
+
+
+def has_no_secret(run: Run) -> None:
+    (job,) = run.jobs
+    assert "CI" in job.environment
+    assert TOKEN not in job.environment
+    assert "GITHUB_TOKEN" not in job.environment
+    assert not {WRITES, READS} & set(job.environment.values())
+
+
+def test_an_app_that_no_workflow_knows_is_told(site: Site) -> None:
+    site.branch("topic")
+    shutil.copytree(site.state / "apps/hootsuite", site.state / "apps/another")
+    site.edit("apps/another/app.yaml", lambda text: text.replace(TENANT, "https://another.example.com/scim/v2", 1))
+    site.commit("another app")
+    _, (run, *_) = site.open()
+    assert "::warning title=another::No workflow knows this app" in run.log
+    assert "title=hootsuite::No workflow" not in run.log
+    assert run.artifacts["plan"].keys() == {"another.json", "hootsuite.json"}
 
 
 def test_from_the_pull_request_to_the_application(site: Site, hub: Hub) -> None:
@@ -180,6 +194,7 @@ def test_the_pull_request_of_a_fork_is_reported_by_a_job_of_ours(site: Site, hub
     assert len(hub.reports(number)) == 1
     assert [check["name"] for check in hub.checks] == ["reconciler/hootsuite"]
     assert plan.fork
+    has_no_secret(plan)
     succeeded(site.merge(number))
     assert ADA not in site.members("Crisis Team")
 
@@ -204,7 +219,8 @@ def test_a_pull_request_that_changes_its_own_workflow_gets_nothing_by_it(site: S
     assert git(site.remote, "for-each-ref", "refs/heads", "refs/reconciler") == before
     succeeded(comment)
     (report,) = hub.reports(number)
-    assert "also changes .github/workflows/plan.yml" in report["body"].replace("`", "")
+    assert ".github/workflows/plan.yml" in report["body"]
+    assert "do not rely on what stands here" in report["body"]
 
 
 def test_a_plan_of_another_branchs_workflow_is_reported_nowhere(site: Site, hub: Hub) -> None:
