@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reconciler.desired import Revision
+from reconciler.desired import Owners, Revision, forge_of, owners_at, owners_here
 from reconciler.errors import DesiredStateError, ReconcilerError
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
+from reconciler.model.plan import Note
 from reconciler.model.profile import Profile
 from reconciler.plan import Earlier, Version, windows_moved
+from reconciler.project import Granting, Side, widened
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened
@@ -57,3 +59,23 @@ def at_last_apply(opened: Opened) -> Desired | None:
         return projected(directory, app, opened.profile, state, opened.places, then)
     except DesiredStateError:
         return None
+
+
+def wider_notes(opened: Opened, base: Earlier | None) -> list[Note]:
+    """Who can give an access by merging something from this change on. Without any CODEOWNERS whoever may merge could,
+    and still can.
+    """
+    revision, version = opened.revision, None if base is None else base.version
+    if revision is None or version is None:
+        return []
+    forge = forge_of(opened.root)
+    here = owners_here(opened.root, forge)
+    then = owners_at(opened.root, revision.commit, revision.links, forge)
+    if not then.codeowners.file:
+        return []
+    return widened(_side(opened.desired, here, opened.app), _side(version.desired, then, version.app))
+
+
+def _side(desired: Desired, owners: Owners, app: App) -> Side:
+    groups = desired.reach.groups if desired.reach is not None else frozenset()
+    return Side(Granting(desired.directory, owners), app, groups)
