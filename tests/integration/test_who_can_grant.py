@@ -212,7 +212,7 @@ def test_other_owners_widen_what_they_own(repository: Repository) -> None:
 
 
 def test_a_crowd_of_owners_hides_nothing_else(repository: Repository) -> None:
-    """The first lines are about what is sensitive."""
+    """What is sensitive is always among them."""
     lines = "".join(f"/access/groups/g{n:02}.yaml @o{n}\n" for n in range(40))
     for n in range(40):
         repository.files.group(f"g{n:02}", f"G {n}", ["ada.lovelace"])
@@ -220,8 +220,8 @@ def test_a_crowd_of_owners_hides_nothing_else(repository: Repository) -> None:
     repository.owners(OWNERS + lines + "/access/groups/board.yaml @mallory\n")
     told = repository.told()
     assert len(told) == 21
-    assert told[0].startswith("@mallory can give Board from now on")
-    assert told[-1] == "21 more owners or ways are new: `reconciler who-can-grant`"
+    assert any(text.startswith("@mallory can give Board from now on") for text in told)
+    assert told[0] == "21 more owners or ways are new: `reconciler who-can-grant`"
 
 
 @pytest.mark.parametrize("how", ["gone", "moved", "empty line"])
