@@ -28,7 +28,12 @@ async def earlier_of(revision: Revision, opened: Opened, corrected: Callable[[Ap
     commit, loaded = revision.commit, revision.loaded
     app = loaded.apps.get(opened.app.name) if loaded is not None else None
     if loaded is None or app is None:
-        return Earlier(commit, None, revision.why or f"there was no app {opened.app.name} at {commit[:7]}")
+        others = {} if loaded is None else loaded.apps
+        was = next((each for each in others.values() if each.tenant_url == opened.app.tenant_url), None)
+        why = f"there was no app {opened.app.name} at {commit[:7]}"
+        if was is not None:
+            why = f"the app was called {was.name} at {commit[:7]}, and only that name is remembered"
+        return Earlier(commit, None, revision.why or why, was)
     if app.tenant_url != opened.app.tenant_url:
         return Earlier(commit, None, f"the app was for {app.tenant_url} at {commit[:7]}", app)
     try:

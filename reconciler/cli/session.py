@@ -197,6 +197,7 @@ class Opened:
             discovered=self.discovered,
             stricter=self.stricter,
             notes=(*self.trailer_notes, *notes, *wider_notes(self, base)),
+            trailers=self.trailers,
             looked_for=looked_for,
             base=base,
             then=at_last_apply(self) if looked_for is None else None,

@@ -57,7 +57,8 @@ class _Unusable(Exception):
 
 def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Revision:
     """The desired state in `root` where `revision` (a branch, tag or commit) and HEAD last were the same: their merge
-    base, or `revision` itself where they have none. Of `apps` those that were there; None: all.
+    base, or `revision` itself where they have none. Of `apps` those that were there; of None, or where one was not
+    there, all.
 
     What is wrong with the files of that time is no error: `Revision.why` says it. Raises UsageError for a revision that
     git does not know, and outside of git.
@@ -71,7 +72,9 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Re
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
         with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
             links = _write(root, Path(folder), entries)
-            loaded = load(Path(folder), commit=commit, apps=None if apps is None else sorted(there.intersection(apps)))
+            renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
+            wanted = None if apps is None or renamed else sorted(there.intersection(apps))
+            loaded = load(Path(folder), commit=commit, apps=wanted)
     except _Unusable as error:
         return Revision(commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:
