@@ -150,8 +150,8 @@ def propose(
     `as_of_given`: it is not the present, but a moment that somebody asked for. The plan says so, and is for reading.
     `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own, and so do
     those of `base`. `trailers`: those of `releases` that commits carry. `then`: what today's files asked for when they
-    were last applied, where a window has opened or closed since. With `base` or `then` the snapshot must hold what those
-    read, too.
+    were last applied, where a window has opened or closed since. With `base` or `then` the snapshot must hold what
+    those read, too.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
