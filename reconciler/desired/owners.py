@@ -16,6 +16,8 @@ _RUNS: Final[dict[Forge, tuple[str, ...]]] = {
     "gitlab": (".gitlab-ci.yml",),
 }
 """What decides, once it is merged, what runs with the token."""
+_COMPONENT: Final = "templates/reconciler.yml"
+"""What .gitlab-ci.yml includes, where it does not come from another project."""
 
 
 class Owners:
@@ -23,9 +25,13 @@ class Owners:
     the top of the repository.
     """
 
-    def __init__(self, codeowners: Codeowners, prefix: str, target: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, codeowners: Codeowners, prefix: str, target: Callable[[str], str | None], more_runs: Sequence[str] = ()
+    ) -> None:
         self.codeowners = codeowners
         self.prefix = prefix
+        self.runs = (*_RUNS[codeowners.forge], *more_runs)
+        """Paths of what decides what runs with the token."""
         self._target = target
         self._known: dict[str, Owned] = {}
 
@@ -50,11 +56,6 @@ class Owners:
         yield from self.codeowners.samples(self.prefix + folder)
 
     @property
-    def runs(self) -> tuple[str, ...]:
-        """Paths of what decides what runs with the token."""
-        return _RUNS[self.codeowners.forge]
-
-    @property
     def rules(self) -> str:
         """The path of CODEOWNERS; where there is none, of the one that would count first."""
         return self.codeowners.file or PLACES[self.codeowners.forge][0]
@@ -67,9 +68,8 @@ def owners_here(root: Path, forge: Forge | None = None) -> Owners:
     codeowners = Codeowners(chosen, "", "")
     for place in PLACES[chosen]:
         path = top / place
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as stream:
-                codeowners = _read(chosen, place, stream.read(MAX_BYTES + 1))
+        if os.path.lexists(path):
+            codeowners = _read(chosen, place, _content(path))
             break
 
     def target(file: str) -> str | None:
@@ -78,18 +78,25 @@ def owners_here(root: Path, forge: Forge | None = None) -> Owners:
             return None
         return Path(os.path.realpath(path)).relative_to(root.resolve()).as_posix()
 
-    return Owners(codeowners, prefix_of(root), target)
+    component = [_COMPONENT] if chosen == "gitlab" and (top / _COMPONENT).exists() else []
+    return Owners(codeowners, prefix_of(root), target, component)
 
 
 def owners_at(root: Path, commit: str, links: Mapping[str, str], forge: Forge) -> Owners:
     """As they were at a commit. `links`: link → the file of the desired state behind it."""
+
+    def mode(path: str) -> str:
+        return (git(root, "ls-tree", "-z", "--full-tree", commit, "--", path) or "").partition(" ")[0]
+
     codeowners = Codeowners(forge, "", "")
     for place in PLACES[forge]:
-        mode, _, rest = (git(_top(root), "ls-tree", "-z", "--full-tree", commit, "--", place) or "").partition(" ")
-        if rest and mode.startswith("100"):
-            codeowners = _read(forge, place, run(root, "cat-file", "blob", f"{commit}:{place}").stdout)
+        if found := mode(place):
+            file = found.startswith("100")
+            content = run(root, "cat-file", "blob", f"{commit}:{place}").stdout if file else b""
+            codeowners = _read(forge, place, content)
             break
-    return Owners(codeowners, prefix_of(root), links.get)
+    component = [_COMPONENT] if forge == "gitlab" and mode(_COMPONENT) else []
+    return Owners(codeowners, prefix_of(root), links.get, component)
 
 
 def forge_of(root: Path) -> Forge:
@@ -108,6 +115,15 @@ def _top(root: Path) -> Path:
     return Path(named) if named else root
 
 
+def _content(path: Path) -> bytes:
+    """What is no plain file names nobody."""
+    if path.is_symlink() or not path.is_file():
+        return b""
+    with path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
 def _read(forge: Forge, place: str, content: bytes) -> Codeowners:
+    """One that is too large is there, and names nobody."""
     text = "" if len(content) > MAX_BYTES else content.decode(errors="replace")
     return Codeowners(forge, place, text)

@@ -224,12 +224,20 @@ def test_a_crowd_of_owners_hides_nothing_else(repository: Repository) -> None:
     assert told[0] == "21 more owners or ways are new: `reconciler who-can-grant`"
 
 
-@pytest.mark.parametrize("how", ["gone", "moved", "empty line"])
+@pytest.mark.parametrize("how", ["gone", "moved", "empty line", "a link", "a folder", "too large"])
 def test_no_owner_is_anybody(repository: Repository, how: str) -> None:
     if how == "gone":
         (repository.top / ".github" / "CODEOWNERS").unlink()
     elif how == "moved":
         repository.git("mv", ".github/CODEOWNERS", "docs.CODEOWNERS")
+    elif how == "too large":
+        repository.owners(OWNERS + "#" * 3_000_000)
+    elif how in ("a link", "a folder"):
+        (repository.top / ".github" / "CODEOWNERS").rename(repository.top / "owners")
+        if how == "a link":
+            (repository.top / ".github" / "CODEOWNERS").symlink_to("../owners")
+        else:
+            (repository.top / ".github" / "CODEOWNERS").mkdir()
     else:
         repository.owners(OWNERS + "/access/groups/board.yaml\n")
     told = repository.told()
