@@ -32,6 +32,7 @@ COMMANDS = {
     "offboard": "writes what ends somebody's access for good into the files",
     "state": "the memory of an app: shown, rebuilt, forgotten",
     "drift": "exit 2 if the application is not what git says",
+    "who-can-grant": "who could give an access by merging something",
     "apps": "the apps, as a matrix for CI; with --base those that a change touches",
     "gallery": "what is known of each application",
     "schema": "JSON Schema of files, plans and the memory, for editors and programs",
@@ -50,7 +51,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"reconciler.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"reconciler.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
 

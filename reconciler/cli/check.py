@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--probe", is_flag=True, help="What the server really does, found by reading alone.")
 @click.option("--write-probe", is_flag=True, help="What it does with a throw-away user and group; needs --yes.")
 @click.option("--yes", "-y", is_flag=True, help="The throw-away user and group may be written.")
+@click.option("--forge", is_flag=True, help="Which protections the repository lacks; the applications are not asked.")
 @click.option(
     "--domain",
     metavar="DOMAIN",
@@ -39,15 +40,22 @@ def check(
     probe: bool,
     write_probe: bool,
     yes: bool,
+    forge: bool,
     domain: str,
 ) -> None:
     """Test the connection of each app: the token, that the endpoint is SCIM, that it lists completely, and that the
     token may write (an update of the account `guardrails.actsAs` that changes nothing).
 
-    With --probe or --write-probe: what the server really does, and the lines of app.yaml that say so.
+    With --probe or --write-probe: what the server really does, and the lines of app.yaml that say so. With --forge:
+    what the repository on GitHub or GitLab lacks for changes of access to be reviewed.
 
-    Exit code 0: all of it works, or the probe could run, whatever it found; 1: it does not.
+    Exit code 0: all of it works, or the probe could run, whatever it found; 1: it does not, or something is lacking.
     """
+    if forge:
+        from reconciler.cli.guarded import check_alone, guarded
+
+        check_alone(probe=probe, write_probe=write_probe)
+        context.exit(guarded(settings, form=form))
     if probe or write_probe:
         from reconciler.cli.probed import run
 

@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reconciler.desired import Revision
+from reconciler.desired import Owners, Revision, forge_of, owners_at, owners_here
 from reconciler.errors import DesiredStateError, ReconcilerError
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
+from reconciler.model.plan import Note
 from reconciler.model.profile import Profile
 from reconciler.plan import Earlier, Version, windows_moved
+from reconciler.project import Granting, Side, widened
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened
@@ -26,7 +28,12 @@ async def earlier_of(revision: Revision, opened: Opened, corrected: Callable[[Ap
     commit, loaded = revision.commit, revision.loaded
     app = loaded.apps.get(opened.app.name) if loaded is not None else None
     if loaded is None or app is None:
-        return Earlier(commit, None, revision.why or f"there was no app {opened.app.name} at {commit[:7]}")
+        others = {} if loaded is None else loaded.apps
+        was = next((each for each in others.values() if each.tenant_url == opened.app.tenant_url), None)
+        why = f"there was no app {opened.app.name} at {commit[:7]}"
+        if was is not None:
+            why = f"the app was called {was.name} at {commit[:7]}, and only that name is remembered"
+        return Earlier(commit, None, revision.why or why, was)
     if app.tenant_url != opened.app.tenant_url:
         return Earlier(commit, None, f"the app was for {app.tenant_url} at {commit[:7]}", app)
     try:
@@ -57,3 +64,23 @@ def at_last_apply(opened: Opened) -> Desired | None:
         return projected(directory, app, opened.profile, state, opened.places, then)
     except DesiredStateError:
         return None
+
+
+def wider_notes(opened: Opened, base: Earlier | None) -> list[Note]:
+    """Who can give an access by merging something from this change on. Without any CODEOWNERS whoever may merge could,
+    and still can.
+    """
+    revision, version = opened.revision, None if base is None else base.version
+    if revision is None or version is None:
+        return []
+    forge = forge_of(opened.root)
+    here = owners_here(opened.root, forge)
+    then = owners_at(opened.root, revision.commit, revision.links, forge)
+    if not then.codeowners.file:
+        return []
+    return widened(_side(opened.desired, here, opened.app), _side(version.desired, then, version.app))
+
+
+def _side(desired: Desired, owners: Owners, app: App) -> Side:
+    groups = desired.reach.groups if desired.reach is not None else frozenset()
+    return Side(Granting(desired.directory, owners), app, groups)

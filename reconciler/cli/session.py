@@ -182,7 +182,7 @@ class Opened:
         notes: Sequence[Note] = (),
     ) -> Proposal:
         """The plan on what was read. `desired`: the part of it that was looked for."""
-        from reconciler.cli.earlier import at_last_apply
+        from reconciler.cli.earlier import at_last_apply, wider_notes
 
         keys = self.settings.only
         proposal = propose(
@@ -196,7 +196,8 @@ class Opened:
             releases=self.releases,
             discovered=self.discovered,
             stricter=self.stricter,
-            notes=(*self.trailer_notes, *notes),
+            notes=(*self.trailer_notes, *notes, *wider_notes(self, base)),
+            trailers=self.trailers,
             looked_for=looked_for,
             base=base,
             then=at_last_apply(self) if looked_for is None else None,

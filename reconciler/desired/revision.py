@@ -9,8 +9,8 @@ import os
 import posixpath
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -40,6 +40,8 @@ class Revision:
     """None: nothing of it can be used."""
     why: str = ""
     """Why not, in words."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Link → the file of the desired state that it led to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class _Unusable(Exception):
 
 def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Revision:
     """The desired state in `root` where `revision` (a branch, tag or commit) and HEAD last were the same: their merge
-    base, or `revision` itself where they have none. Of `apps` those that were there; None: all.
+    base, or `revision` itself where they have none. Of `apps` those that were there; of None, or where one was not
+    there, all.
 
     What is wrong with the files of that time is no error: `Revision.why` says it. Raises UsageError for a revision that
     git does not know, and outside of git.
@@ -68,15 +71,17 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Re
             return Revision(commit, None, f"there was no desired state here at {short}")
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
         with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
-            _write(root, Path(folder), entries)
-            loaded = load(Path(folder), commit=commit, apps=None if apps is None else sorted(there.intersection(apps)))
+            links = _write(root, Path(folder), entries)
+            renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
+            wanted = None if apps is None or renamed else sorted(there.intersection(apps))
+            loaded = load(Path(folder), commit=commit, apps=wanted)
     except _Unusable as error:
         return Revision(commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:
         first = next(problem for problem in error.problems if problem.severity == "error")
         why = f"{error.message}, the first: {first.place}: {first.message}"
         return Revision(commit, None, f"the desired state at {short} can't be used: {why}")
-    return Revision(commit, loaded)
+    return Revision(commit, loaded, links=links)
 
 
 def _commit(root: Path, revision: str) -> str:
@@ -124,13 +129,17 @@ def _entries(root: Path, commit: str) -> dict[str, _Entry]:
     return found
 
 
-def _write(root: Path, folder: Path, entries: dict[str, _Entry]) -> None:
+def _write(root: Path, folder: Path, entries: dict[str, _Entry]) -> dict[str, str]:
+    """Returns where the links lead."""
+    ends: dict[str, str] = {}
     wanted: dict[str, list[str]] = {}
     """Object → the files that have its content."""
     links = _contents(root, [entry.sha for entry in entries.values() if entry.mode == _LINK])
     targets = dict(links)
     for file in entries:
         end = _followed(file, entries, targets)
+        if end != file:
+            ends[file] = end
         if entries[end].mode not in _FILES:
             message = f"{file} was no regular file"
             raise _Unusable(message)
@@ -146,6 +155,7 @@ def _write(root: Path, folder: Path, entries: dict[str, _Entry]) -> None:
             path = folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
+    return ends
 
 
 def _followed(file: str, entries: dict[str, _Entry], targets: dict[str, bytes]) -> str:

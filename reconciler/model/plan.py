@@ -242,8 +242,8 @@ class Note(Part):
         "adopted", "unmanagedUser", "unmanagedGroup", "unmanagedMember", "ignored", "notKept", "looksLikeRename",
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
         "membersUnread", "unknownAttribute", "revoked", "trailer", "asOf", "stricter",
-        "noBase", "tenantChanged", "guardrailLoosened", "grantsWiden", "offline", "snapshotAge",
-        "snapshotLacks",
+        "noBase", "tenantChanged", "guardrailLoosened", "grantsWiden", "settingsChanged", "claimed",
+        "offline", "snapshotAge", "snapshotLacks",
     ]  # fmt: skip
     key: str
     id: str | None = None

@@ -16,7 +16,9 @@ from reconciler.model.plan import Change, DeactivateUser, Later, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
+from reconciler.model.trailer import Trailer
 from reconciler.model.values import RemoteId, user_key
+from reconciler.plan.altered import people_notes, settings_notes
 from reconciler.plan.approved import Narrowed, narrow
 from reconciler.plan.context import VERSION, Context, Known, read_paths, theirs
 from reconciler.plan.difference import Comparer, as_json, digest
@@ -46,7 +48,7 @@ from reconciler.plan.saved import read_plans
 from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
-from reconciler.plan.trailers import in_force, released
+from reconciler.plan.trailers import answered, in_force, released
 from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
 from reconciler.plan.written import canonical, changes_digest, digest_of, document, to_json
 
@@ -138,6 +140,7 @@ def propose(
     discovered: Discovered | None = None,
     stricter: Sequence[Guardrails] = (),
     notes: Sequence[Note] = (),
+    trailers: Sequence[Trailer] = (),
     looked_for: frozenset[str] | None = None,
     base: Earlier | None = None,
     then: Desired | None = None,
@@ -146,15 +149,18 @@ def propose(
 
     `as_of_given`: it is not the present, but a moment that somebody asked for. The plan says so, and is for reading.
     `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own, and so do
-    those of `base`. `then`: what today's files asked for when they were last applied, where a window has opened or
-    closed since. With `base` or `then` the snapshot must hold what those read, too.
+    those of `base`. `trailers`: those of `releases` that commits carry. `then`: what today's files asked for when they
+    were last applied, where a window has opened or closed since. With `base` or `then` the snapshot must hold what
+    those read, too.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
     allowed = releases or Releases()
     if base is not None:
         stricter = (*stricter, *base.guardrails)
-        notes = (*notes, *change_notes(app, base.app))
+        notes = (*notes, *change_notes(app, base.app), *settings_notes(app, base.app))
+        if base.version is not None:
+            notes = (*notes, *people_notes(app, desired, base.version.desired))
     before, why = _planned_before(base, snapshot, state, as_of, allowed)
     last = None if then is None else Earlier("", Version(app, profile, then))
     earlier, _ = _planned_before(last, snapshot, state, as_of, allowed)
@@ -171,6 +177,7 @@ def propose(
         context.notes.append(Note(code="noBase", key=app.name, text=f"{why}: everything counts as this change"))
     guardrails = guard(context)
     hold_together(context)
+    context.notes += answered(trailers, context.changes, guardrails, app.name)
     changes = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
     context.changes[:] = with_suspects(context, changes)
     commit = base.commit if base is not None else None

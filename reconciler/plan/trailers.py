@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.errors import UsageError
-from reconciler.model.plan import Note
+from reconciler.model.plan import Change, Guardrail, Note
 from reconciler.model.state import Used
 from reconciler.model.trailer import Trailer
-from reconciler.plan.releases import Releases
+from reconciler.plan.releases import BARE, Releases
 
 
 def in_force(trailers: Iterable[Trailer], used: Iterable[Used]) -> list[Trailer]:
@@ -31,3 +31,21 @@ def released(trailers: Iterable[Trailer], app: str) -> tuple[Releases, list[Note
             )
             notes.append(Note(code="trailer", key=app, text=text))
     return releases, notes
+
+
+def answered(
+    trailers: Iterable[Trailer], changes: Sequence[Change], guardrails: Iterable[Guardrail], app: str
+) -> list[Note]:
+    """A note for each trailer without which something of this plan would be held or forbidden: whoever wrote the
+    change has answered the question themselves.
+    """
+    rails = {f"{rail.name}={rail.value}" for rail in guardrails if rail.broken and rail.released}
+    keys = {change.key for change in changes} | {m.key for c in changes for m in getattr(c, "members", ())}
+    notes = []
+    for each in trailers:
+        name, _, figure = each.release.partition("=")
+        key = name.partition(":")[2]
+        if each.release in rails if figure else key in keys or (not key and name in BARE):
+            text = f"commit {each.commit[:7]} itself answers what would be asked here: {each.release}"
+            notes.append(Note(code="trailer", key=app, text=text))
+    return notes

@@ -53,7 +53,10 @@ TOLD: Final = {
 """Notes that are counted, and listed only where everybody is; all others are always told."""
 ALIKE: Final = ("notKept",)
 """Notes of which one line is enough, whomever they are about."""
-UNUSUAL: Final = ("tenantChanged", "guardrailLoosened", "grantsWiden", "looksLikeRename", "noBase")
+UNUSUAL: Final = (
+    "tenantChanged", "guardrailLoosened", "grantsWiden", "settingsChanged", "claimed", "trailer", "looksLikeRename",
+    "noBase",
+)  # fmt: skip
 """Notes on what a reviewer has to know before anything else."""
 READ: Final = ("offline", "snapshotAge", "partial", "membersUnread")
 """Notes on what the plan was made from."""

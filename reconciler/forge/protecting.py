@@ -1,0 +1,107 @@
+"""What keeps a change of access from coming past its review, and a token from the hands of a pull request: what of it a
+repository lacks.
+
+What the token may not read is told as not known. It is never taken for fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.errors import ForgeError
+from reconciler.forge.api import Api
+from reconciler.render import safe
+
+ENVIRONMENTS: Final = ("access", "access-scheduled", "access-read")
+"""Whose approval an apply waits for; whose token applies; whose token only reads."""
+_HIDDEN: Final = frozenset({401, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`ok`: None where it can't be told."""
+
+    ok: bool | None
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the files need of their repository."""
+
+    secrets: frozenset[str]
+    """Variables that files name for secrets."""
+    unowned: tuple[str, ...]
+    """Files that decide on access and have no owner."""
+    codeowners: str
+    """Where it lies; "" where there is none."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """In the order in which they were looked for."""
+
+    all: list[Finding] = field(default_factory=list)
+
+    def judge(self, ok: bool | None, good: str, bad: str, hint: str) -> None:
+        """`good` is said where it is so, `bad` where it is not; of what is not known, `bad` as a question."""
+        if ok is None:
+            self.unknown(bad, hint)
+        else:
+            self.all.append(Finding(ok, good if ok else bad, "" if ok else hint))
+
+    def unknown(self, bad: str, hint: str) -> None:
+        self.all.append(Finding(None, f"not known, since this token may not read it: {bad}?", hint))
+
+
+async def asked(answer: Awaitable[Any], absent: str = "") -> tuple[bool, Any]:
+    """(whether it is known, what the forge says). What is not there is known: None; with `absent` only where the forge
+    says these words, since it also hides by 404. Raises ForgeError for all but refusals of permission.
+    """
+    try:
+        return True, await answer
+    except ForgeError as error:
+        if error.status in _HIDDEN:
+            return False, None
+        if error.status == 404:
+            return absent in error.message, None
+        raise
+
+
+async def listed(api: Api, path: str, key: str | None = None) -> tuple[bool, list[dict[str, Any]]]:
+    """The same of a list, over all its pages."""
+
+    async def rows() -> list[dict[str, Any]]:
+        return [row async for row in api.pages(path, key=key)]
+
+    known, found = await asked(rows())
+    return known, found or []
+
+
+def judge_files(wanted: Wanted, findings: Findings) -> None:
+    """What CODEOWNERS says, wherever the repository is."""
+    where = wanted.codeowners
+    hint = "`reconciler who-can-grant` shows what that means"
+    if not where:
+        findings.judge(False, "", "there is no CODEOWNERS: whoever may merge can give access", hint)
+        return
+    shown = ", ".join(safe(path, 100) for path in wanted.unowned[:5])
+    more = f" and {len(wanted.unowned) - 5:,} more" if len(wanted.unowned) > 5 else ""
+    good = f"{safe(where)} names owners of apps, sensitive groups, workflows and of itself"
+    findings.judge(not wanted.unowned, good, f"{safe(where)} names no owner of {shown}{more}", hint)
+
+
+def judge_secrets(names: Iterable[str], wanted: Wanted, findings: Findings, where: str, hint: str) -> None:
+    """Secrets that jobs of any branch could read."""
+    exposed = sorted(wanted.secrets & set(names))
+    bad = f"{', '.join(map(safe, exposed))} is a secret of {where}: a job of any branch can read it"
+    findings.judge(not exposed, f"no token of an application is a secret of {where}", bad, hint)
+
+
+def number(found: Mapping[str, Any], key: str) -> int:
+    """0 for what is none."""
+    value = found.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
