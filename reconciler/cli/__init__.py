@@ -94,6 +94,9 @@ def _colour() -> bool | None:
 
 def main() -> NoReturn:
     """Runs a command and exits with its code: 0 to 5 as documented, 64 for a wrong command line, 130 for Ctrl-C."""
+    from reconciler.cli.interrupts import terminate_like_interrupt
+
+    terminate_like_interrupt()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.apply import Outcome, Run
+from reconciler.cli.interrupts import confirm, handled
 from reconciler.cli.keeping import keep_after
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
@@ -140,7 +140,7 @@ def still_remembers(opened: Opened) -> None:
 def _ask(opened: Opened) -> None:
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to confirm the plan", hint="pass --yes to apply without being asked")
-    click.confirm(f"Apply this to {opened.app.tenant_url}?", abort=True, err=True)
+    confirm(f"Apply this to {opened.app.tenant_url}?")
 
 
 async def _interruptible(run: Run) -> Outcome:
@@ -161,15 +161,13 @@ async def _interruptible(run: Run) -> Outcome:
             click.echo("\ngiving up what is being waited for", err=True)
             running.cancel()
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop)
-    try:
-        return await running
-    except asyncio.CancelledError:
-        raise Interrupted(
-            "interrupted twice: what was being written may have been done, and was not verified",
-            hint="the journal tells what was tried; run again, to plan from what is there",
-        ) from None
-    finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)
+    with handled(lambda *_: loop.call_soon_threadsafe(stop)):
+        try:
+            return await running
+        except asyncio.CancelledError:
+            if not signals:
+                raise  # it came before there was anything to finish
+            raise Interrupted(
+                "interrupted twice: what was being written may have been done, and was not verified",
+                hint="the journal tells what was tried; run again, to plan from what is there",
+            ) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli import options
+from reconciler.cli.interrupts import confirm
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Opened, Settings
@@ -177,4 +178,4 @@ def _confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to confirm it", hint="pass --yes")
-    click.confirm(question, abort=True, err=True)
+    confirm(question)

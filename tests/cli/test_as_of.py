@@ -73,7 +73,9 @@ def test_an_explanation_of_files_with_errors_for_another_day(firm: Company, reco
     assert "as of 2099-11-30 11:00:00 UTC" in called.out
 
 
-@pytest.mark.parametrize("moment", ["tomorrow", "2099-13-01", "2099-12-01T08:00:00"])
+@pytest.mark.parametrize(
+    "moment", ["tomorrow", "2099-13-01", "2099-12-01T08:00:00", "0001-01-01", "9999-12-31T23:59:59Z"]
+)
 @pytest.mark.parametrize("command", [("plan",), ("explain", "user:ada.lovelace")])
 def test_what_is_no_moment(firm: Company, reconciler: Reconciler, command: tuple[str, ...], moment: str) -> None:
     called = reconciler(*command, firm.root, "--as-of", moment)

@@ -1,0 +1,36 @@
+"""Ctrl-C and SIGTERM: both end a command, whatever it is doing."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def terminate_like_interrupt() -> None:
+    """SIGTERM does what Ctrl-C does, from now on: locks are given back, the terminal is as it was."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+
+
+@contextmanager
+def handled(handle: Callable[[int, Any], Any]) -> Iterator[None]:
+    """While it lasts both signals are for `handle`; afterwards, for whoever had them before."""
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def confirm(question: str) -> None:
+    """Asks on the terminal; anything but yes ends the command. Whoever asks in a running event loop must know: there
+    Ctrl-C waits until the loop has its turn, which is after the answer. Here it ends the question.
+    """
+    with handled(signal.default_int_handler):
+        click.confirm(question, abort=True, err=True)

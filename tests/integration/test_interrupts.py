@@ -1,0 +1,88 @@
+"""Ctrl-C and SIGTERM before anything is written: while it is read, and while it is asked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.sandbox import Sandbox, running
+
+if TYPE_CHECKING:
+    from tests.conftest import Company
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+class Terminal:
+    """`reconciler` with a person before it."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.fd, theirs = pty.openpty()
+        command = [sys.executable, "-m", "reconciler", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
+        )  # fmt: skip
+        os.close(theirs)
+        self.shown = b""
+        self._watch = threading.Timer(30, self.process.kill)
+        self._watch.start()
+
+    def until(self, text: bytes) -> None:
+        """Reads until that is shown, or nothing more comes."""
+        while text not in self.shown:
+            try:
+                more = os.read(self.fd, 65536)
+            except OSError:  # the other end is closed
+                return
+            self.shown += more
+
+    def end(self) -> int:
+        self.until(b"what is never shown")
+        code = self.process.wait()
+        self._watch.cancel()
+        os.close(self.fd)
+        return code
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("command", ["apply", "state"])
+def test_at_the_question_nothing_is_waited_for(company: Callable[..., Company], number: int, command: str) -> None:
+    sandbox = Sandbox("scim", rate=0)
+    with running(sandbox) as url:
+        site = company(gallery="scim", tenant=url)
+        if command == "apply":
+            terminal = Terminal("apply", site.root)
+        else:
+            terminal = Terminal("state", "rebuild", site.root)
+            sandbox.add_user("ada@contoso.com", name={"givenName": "Ada", "familyName": "Lovelace"})
+        terminal.until(b"[y/N]: ")
+        time.sleep(0.5)  # Python shows the question a moment before it waits for the answer
+        terminal.process.send_signal(number)
+        assert terminal.end() == 130, terminal.shown
+        assert b"interrupted" in terminal.shown
+        assert not [r for r in sandbox.requests if r.method != "GET"]
+        assert not site.state_file.exists()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_while_it_is_read_the_first_one_ends_it(company: Callable[..., Company], number: int) -> None:
+    """And the terminal has its cursor back."""
+    sandbox = Sandbox("scim", rate=0, latency=0.5)
+    with running(sandbox) as url:
+        site = company(gallery="scim", tenant=url)
+        terminal = Terminal("apply", site.root, "--yes")
+        terminal.until(b"users")
+        terminal.process.send_signal(number)
+        assert terminal.end() == 130, terminal.shown
+        assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l")
+        assert not [r for r in sandbox.requests if r.method != "GET"]
