@@ -15,6 +15,7 @@ from reconciler.errors import ReconcilerError
 COMMANDS = {
     "demo": "the whole story against the embedded sandbox: plan, apply, drift, repair",
     "validate": "offline check of everything that can be checked offline",
+    "fmt": "files in one order and layout, comments kept",
     "test": "runs mapping tests",
     "expression": "evaluates an expression",
     "explain": "why one person has, or does not have, what they have",
