@@ -30,6 +30,8 @@
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
     ├── Locked                                another apply to this tenant is running
+    ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
+    ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
     └── Interrupted                 exit 130  Ctrl-C
 
 An error knows its exit code, a hint (what to do), and its place if it has one. What an application answered, or did
@@ -290,6 +292,20 @@ class NotReviewed(ReconcilerError):
 
 class Locked(ReconcilerError):
     """Another apply to the same tenant is running."""
+
+
+class ForgeError(ReconcilerError):
+    """GitHub or GitLab refused, or can't be used from here. `status` is that of its answer; 0: there was none."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class NotApproved(ReconcilerError):
+    """No plan that was approved belongs to this commit: it came past the review, or its report can't be proved."""
+
+    exit_code = 5
 
 
 class Interrupted(ReconcilerError):

@@ -23,8 +23,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "apply": frozenset({"model", "plan", "project", "live", "state", "gallery", "http"}),
     "sandbox": frozenset({"model", "gallery"}),
     "render": frozenset({"model"}),
+    "forge": frozenset({"model", "render", "http"}),
     "cli": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sandbox",
-                      "render"}),
+                      "render", "forge"}),
 }  # fmt: skip
 """The table of the architecture. apply may name http's Client, which it hands to live."""
 ALONE = {"apply/rehearse.py": frozenset({"sandbox"})}

@@ -23,6 +23,8 @@ COMMANDS = {
     "plan": "who would gain and who would lose what",
     "snapshot": "reads the application and keeps what it read, for plans without it",
     "show": "a plan that was kept, as `plan` showed it",
+    "comment": "tells on a pull request what merging it does to access",
+    "approved": "gets the plan that was reviewed for a commit",
     "apply": "makes it so, after showing it and asking",
     "undo": "a plan that reverses what an apply did",
     "rehearse": "tries the plan on a copy of the application, and writes nothing to it",

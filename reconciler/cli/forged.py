@@ -1,0 +1,39 @@
+"""What the commands about forges share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reconciler.cli.rendered import Named
+from reconciler.cli.saved import read_saved
+from reconciler.errors import Place, PlanError
+from reconciler.forge import APP, Report
+from reconciler.render import Annotation, workflow_commands
+
+
+def reports_of(files: Sequence[Path]) -> list[Report]:
+    """The plans in these files, as people are told about them. Raises PlanError."""
+    found: dict[str, Report] = {}
+    for file in files:
+        for plan in read_saved(file):
+            if not APP.fullmatch(plan.app):
+                raise PlanError(
+                    "is a plan of what can't be an app's name", place=Place(str(file)), hint="make it again"
+                )
+            if plan.app in found:
+                raise PlanError(f"is a second plan of {plan.app}", place=Place(str(file)), hint="name one for each app")
+            named = Named.saved(plan)
+            found[plan.app] = Report(plan, named.title, named.effect)
+    return list(found.values())
+
+
+def notice(text: str) -> None:
+    """Something was not done, and that is no error: on stderr; in GitHub Actions also where people look at the run."""
+    click.echo(f"note: {text}", err=True)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        remark = Annotation("notice", "", 0, 0, "notes", "reconciler", text, "")
+        click.echo(workflow_commands([remark]), nl=False)

@@ -1,0 +1,16 @@
+"""GitHub and GitLab: reports on pull requests, issues about drift, and the proof of what was approved."""
+
+from reconciler.forge.approved import Approved, approved
+from reconciler.forge.connect import connect
+from reconciler.forge.drift import Watch
+from reconciler.forge.meant import meant
+from reconciler.forge.nouns import APP, Forge, PullRequest, Report
+from reconciler.forge.publish import Mode, Publication
+from reconciler.forge.summary import append, summary
+from reconciler.forge.surroundings import Surroundings, sha, surroundings
+from reconciler.forge.told import Told
+
+__all__ = [
+    "APP", "Approved", "Forge", "Mode", "Publication", "PullRequest", "Report", "Surroundings", "Told", "Watch",
+    "append", "approved", "connect", "meant", "sha", "summary", "surroundings",
+]  # fmt: skip

@@ -1,0 +1,26 @@
+"""What could not be done on a forge, and is no reason to stop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from reconciler.errors import ForgeError, TransportError
+
+
+@dataclass(slots=True)
+class Told:
+    """What failed: a sentence each, once."""
+
+    failures: list[str] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def step(self, what: str) -> AsyncIterator[None]:
+        """A refusal inside is noted; what comes after the block goes on."""
+        try:
+            yield
+        except (ForgeError, TransportError) as error:
+            told = f"{what}: {error}"
+            if told not in self.failures:
+                self.failures.append(told)
