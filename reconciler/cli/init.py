@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -25,7 +26,12 @@ _SCHEMAS = ("user", "group", "app", "mappings")
 @click.option("--branch", metavar="NAME", help="That the workflows apply; main if left out.")
 @click.option("--owner", metavar="@ORG/TEAM", help="Who has to approve changes of apps and workflows.")
 def init(
-    directory: Path, gallery: str | None, tenant_url: str | None, forge: Forge | None, branch: str | None, owner: str | None
+    directory: Path,
+    gallery: str | None,
+    tenant_url: str | None,
+    forge: Forge | None,
+    branch: str | None,
+    owner: str | None,
 ) -> None:
     """Write a new desired state to DIR: an app, its mappings and their tests, one person and one group as an example.
 
@@ -52,25 +58,27 @@ def init(
         files |= {top / file: text for file, text in _workflows(forge, start, directory, top, branch, owner)}
     create(files, top)
     for path in files:
-        if ".schemas" not in path.parts:
-            click.echo(f"  {safe(path, 1000)}")
-    click.echo(f"  {safe(directory / '.schemas', 1000)}   for completion in editors")
+        if path.parent.name != ".schemas":
+            click.echo(f"  {safe(path if directory.is_absolute() else os.path.relpath(path), 1000)}")
+    click.echo(f"  {safe(directory / '.schemas', 1000)}/   for editors: they complete keys, and mark what is wrong")
     if forge and not owner:
         click.echo("note: without --owner there is no CODEOWNERS: anybody who may merge decides about apps", err=True)
     _say_next(directory, start.variable)
 
 
 def _profile(name: str | None) -> Profile:
-    from reconciler.errors import UsageError
+    from reconciler.errors import ReconcilerError, UsageError
     from reconciler.gallery import load_profile, names
 
+    if name is None and sys.stdin.isatty():
+        click.echo(f"The gallery knows {', '.join(names())}; scim is any other application.", err=True)
+        name = click.prompt("Which application", type=click.Choice(names()), show_choices=False, err=True)
     if name is None:
-        name = _asked(f"Which application ({', '.join(names())})")
-    if not name:
         raise UsageError("--gallery is missing", hint=f"one of {', '.join(names())}")
-    if name not in names():
-        load_profile(name)  # says which was meant
-    return load_profile(name)
+    try:
+        return load_profile(name)
+    except ReconcilerError as error:
+        raise UsageError(error.message, hint=error.hint) from error
 
 
 def _address(profile: Profile, given: str | None) -> str:
@@ -113,4 +121,4 @@ def _say_next(directory: Path, variable: str) -> None:
     click.echo("\nNext:")
     click.echo(f"  reconciler validate {name} --strict")
     click.echo(f"  reconciler test {name}")
-    click.echo(f"  reconciler plan {name}          with the token in {variable}")
+    click.echo(f"  reconciler plan {name}    # with the token in {variable}")

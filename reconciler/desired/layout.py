@@ -86,7 +86,7 @@ class _Writer:
             if entry.key is not None:
                 self.value(entry.value, f"{start}{_key(entry.key)}:", indent, entry, shape.of(entry.key.value))
             else:
-                self.item(entry.value, f"{start}-", indent, entry, shape)
+                self.item(entry.value, f"{start}-", indent, shape)
         self.remarks(block.tail, indent)
 
     def sorted(self, block: Block, shape: Shape) -> list[Entry]:
@@ -103,7 +103,7 @@ class _Writer:
         self.glued = True
         self.block(value, indent + _STEP, "", shape)
 
-    def item(self, value: Node, start: str, indent: int, entry: Entry, shape: Shape) -> None:
+    def item(self, value: Node, start: str, indent: int, shape: Shape) -> None:
         """An entry of a list: a mapping begins on the line of its dash, with what stands above its first key above."""
         if _is_line(value):
             self.leaf(value, start, indent, shape)

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
-from reconciler.model.app import App, Clause, Guardrails, Not
+from reconciler.model.app import App, AssignedGroup, AssignedUser, Clause, Guardrails, Not
 from reconciler.model.cases import Case
 from reconciler.model.mapping import Mappings
 from reconciler.model.profile import Profile
@@ -38,6 +38,14 @@ GUARDRAILS: Final = (
     "deprovisionUsers", "deleteGroups", "removeMembers", "renameUsers", "updateUsers", "clearAttributes", "createUsers",
     "protected", "actsAs", "minimumMembers",
 )  # fmt: skip
+
+ASSIGNED: Final = ("user", "group", "from", "until", "roles")
+_OTHERWISE: Final[Mapping[type[BaseModel], tuple[str, ...]]] = {
+    Guardrails: GUARDRAILS,
+    AssignedUser: ASSIGNED,
+    AssignedGroup: ASSIGNED,
+}
+"""Models whose fields stand in another order than keys do in files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +126,7 @@ def _of(model: type[BaseModel]) -> Shape:
             inside[key] = _joined(shapes)
         elif shapes:  # names of the organization's own → entries of this form
             inside[key] = Shape(inside=_Everything(_joined(shapes)))
-    return _shape(GUARDRAILS if model is Guardrails else tuple(keys), inside)
+    return _shape(_OTHERWISE.get(model, tuple(keys)), inside)
 
 
 def _joined(shapes: list[Shape]) -> Shape:

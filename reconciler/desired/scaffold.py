@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files as resources
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PERSON: Final[Mapping[str, str]] = {
-    "userPrincipalName": "ada.example@example.com", "mail": "ada.example@example.com", "mailNickname": "ada.example",
-    "givenName": "Ada", "surname": "Example", "displayName": "Ada Example", "employeeId": "0001",
-    "preferredLanguage": "en-US", "timeZone": "Europe/London", "department": "Marketing", "jobTitle": "Editor",
+    "userPrincipalName": "ada.example@example.com", "mail": "ada.example@example.com", "givenName": "Ada",
+    "surname": "Example", "displayName": "Ada Example", "employeeId": "0001", "preferredLanguage": "en-US",
+    "timeZone": "Europe/London", "department": "Marketing", "jobTitle": "Editor",
 }  # fmt: skip
 """Somebody who does not exist."""
 _FILES: Final[Mapping[str, str]] = {
@@ -63,9 +64,10 @@ class Start:
 
     @property
     def app(self) -> App:
+        """As far as workflows need to know it."""
         return App.model_validate({
-            "name": self.gallery, "gallery": self.gallery, "tenantUrl": self.tenant_url, "unmanaged": {"users": "report"},
-            "auth": {"bearer": {"env": self.variable}}, "scope": {"assigned": {}},
+            "name": self.gallery, "gallery": self.gallery, "tenantUrl": self.tenant_url, "scope": {"assigned": {}},
+            "auth": {"bearer": {"env": self.variable}}, "unmanaged": {"users": "report"},
         })  # fmt: skip
 
 
@@ -123,34 +125,28 @@ def create(files: Mapping[Path, str], within: Path) -> None:
     outside = [path for path in files if not path.parent.resolve().is_relative_to(root)]
     if outside:
         raise UsageError(
-            f"{shown(str(outside[0]))} would be written outside of {shown(str(within))}", hint="there is a link on the way"
+            f"{shown(str(outside[0]))} would be written outside of {shown(str(within))}",
+            hint="there is a link on the way",
         )
     taken = [path for path in files if os.path.lexists(path)]
     if taken:
-        names = ", ".join(shown(str(path)) for path in sorted(taken))
-        raise UsageError(f"there is already: {names}", hint="nothing was written; name another folder, or move these")
+        names = "".join(f"\n    {shown(str(path))}" for path in sorted(taken))
+        raise UsageError(f"these exist already:{names}", hint="nothing was written: name another folder, or move them")
     done: list[Path] = []
-    made: list[Path] = []
     try:
         for path, text in files.items():
-            made += _folders(path.parent)
+            for folder in reversed([each for each in path.parents if not each.exists()]):
+                folder.mkdir()
+                done.append(folder)
             with path.open("x", encoding="utf-8", newline="\n") as stream:
                 done.append(path)
                 stream.write(text)
     except OSError as error:
-        for path in done:
-            path.unlink(missing_ok=True)
-        for folder in reversed(made):
-            folder.rmdir()
+        for made in reversed(done):
+            with suppress(OSError):  # somebody else has put something there
+                made.rmdir() if made.is_dir() else made.unlink()
         reason = error.strerror or str(error)
         raise ReconcilerError(f"{shown(str(path))} can't be written: {reason}", hint="nothing was written") from error
-
-
-def _folders(folder: Path) -> list[Path]:
-    """Makes it, and what is missing above it; those that were made, the outermost first."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
 
 
 def _inherited(profile: Profile) -> Iterator[tuple[str, AttributeMapping]]:
@@ -172,8 +168,9 @@ def _told(mapping: AttributeMapping) -> str:
 def _expected(profile: Profile) -> Iterator[tuple[str, str]]:
     """Of the person: what the gallery's mappings take over as it is."""
     for mapping in profile.mappings.users:
-        if mapping.source in PERSON and not mapping.values and mapping.source != "employeeId":
-            yield mapping.target, PERSON[mapping.source]
+        value = PERSON.get(mapping.source or "")
+        if value is not None and not mapping.values:
+            yield mapping.target, value
 
 
 def _scalar(text: str) -> str:
