@@ -14,7 +14,9 @@ from reconciler.errors import ReconcilerError
 
 COMMANDS = {
     "demo": "the whole story against the embedded sandbox: plan, apply, drift, repair",
+    "init": "a new desired state, with workflows if wanted",
     "validate": "offline check of everything that can be checked offline",
+    "fmt": "files in one order and layout, comments kept",
     "test": "runs mapping tests",
     "expression": "evaluates an expression",
     "explain": "why one person has, or does not have, what they have",
