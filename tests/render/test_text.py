@@ -22,6 +22,7 @@ from reconciler.model.plan import (
 )
 from reconciler.render import Style, text
 from reconciler.render.safe import width
+from tests.render.plans import pull_request
 
 PLAIN = Style()
 
@@ -77,10 +78,19 @@ def test_deactivation_in_the_words_of_the_application(typical: Any) -> None:
     assert "removed from the organization: left scope" in text(typical, PLAIN, effect="removed from the organization")
 
 
-@pytest.mark.parametrize("columns", [80, 100, 120])
-def test_rows_fit_into_the_screen(typical: Any, columns: int) -> None:
-    rows = text(typical, Style(columns=columns), title="Hootsuite").splitlines()[1:]
-    assert max(width(row) for row in rows) <= columns
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_rows_fit_into_the_screen(typical: Any, columns: int, verbose: bool) -> None:
+    """But for an answer, which is to be copied as it stands, and the address, which is one word."""
+    _, *rows = text(pull_request(typical), Style(columns=columns), title="Hootsuite", verbose=verbose).splitlines()
+    assert [row for row in rows if width(row) > columns and "--allow " not in row] == []
+
+
+def test_wide_letters_are_wrapped_by_their_width(make: Any) -> None:
+    text_ = " ".join(["久保健"] * 30)
+    update = UpdateUser(key="user:kubo", id="1", name="久保", set={"title": Difference(before=text_[:70], after="")})
+    _, *rows = text(make.plan(update), Style(columns=60)).splitlines()
+    assert max(width(row) for row in rows) <= 60
 
 
 def test_places_stand_in_one_column_whatever_the_script(typical: Any) -> None:
