@@ -90,7 +90,15 @@ def _colour() -> bool | None:
 
 def main() -> NoReturn:
     """Runs a command and exits with its code: 0 to 5 as documented, 64 for a wrong command line, 130 for Ctrl-C."""
-    sys.exit(run(sys.argv[1:]))
+    from reconciler.cli.joblog import guard
+
+    logs = guard(os.environ)
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        for log in logs:
+            log.finish()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
