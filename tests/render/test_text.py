@@ -17,6 +17,7 @@ from reconciler.model.plan import (
     Note,
     Reason,
     RemoveMembers,
+    RenameUser,
     Soon,
     UpdateUser,
 )
@@ -241,3 +242,13 @@ def test_what_was_done_within_a_day_counts_in_the_percentage(make: Any) -> None:
     assert "deprovisionUsers: 1 of 50, after 5 within a day: together 12 %, allowed are 10 %: is that meant?" in text(
         make.plan(change, guardrails=(rail,)), PLAIN
     )
+
+
+def test_the_name_that_is_signed_in_with_comes_first_and_each_other_difference_has_its_row(make: Any) -> None:
+    change = RenameUser(key="user:ines", id="1", name="Ines", set={
+        "displayName": Difference(before="Ines", after="Inès"),
+        "userName": Difference(before="i@x.example", after="ines@x.example"),
+    }, source=make.source("users/ines.yaml", 2))  # fmt: skip
+    shown = text(make.plan(change), PLAIN)
+    assert '  ~ ines  userName  "i@x.example" → "ines@x.example"   users/ines.yaml:2\n' in shown
+    assert '\n      displayName  "Ines" → "Inès"\n' in shown
