@@ -18,7 +18,15 @@ from reconciler.live.records import account_maker, member_ids
 from reconciler.live.rows import row
 from reconciler.model.comparison import truth
 from reconciler.model.path import freeze, member, parse_path
-from reconciler.model.plan import AddMembers, DeleteGroup, DeleteUser, EmptyGroup, RemoveMembers
+from reconciler.model.plan import (
+    AddMembers,
+    DeleteGroup,
+    DeleteUser,
+    EmptyGroup,
+    RemoveMembers,
+    RenameGroup,
+    RenameUser,
+)
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.values import RemoteId, Value
@@ -38,7 +46,9 @@ async def after(
         return None
     try:
         for kind, id_ in sorted(moving.doubtful, reverse=True):  # users first: groups have them as members
-            await (moving.read_user if kind == "user" else moving.read_group)(id_, reader, profile)
+            there = await (moving.read_user if kind == "user" else moving.read_group)(id_, reader, profile)
+            if not there and id_ in moving.renamed:
+                return None  # some servers make the id of the name: it may be there under another one
     except ReconcilerError:
         return None
     return moving.moved()
@@ -59,6 +69,8 @@ class _Moving:
     snapshot: Snapshot
     doubtful: set[tuple[str, str]] = field(default_factory=set)
     """("user" or "group", id) of what has to be looked at."""
+    renamed: set[str] = field(default_factory=set)
+    """The ids of those in doubt that may have another name now, as far as nobody was told another id."""
 
     def __post_init__(self) -> None:
         snapshot = self.snapshot
@@ -77,6 +89,8 @@ class _Moving:
         certain = step.status is Status.DONE and step.verified and not step.taken_back
         if not certain:
             self.doubtful |= {(kind, id_), *([(kind, change.id)] if change.id else [])}
+            if isinstance(change, (RenameUser, RenameGroup)) and id_ == change.id:
+                self.renamed.add(id_)
         elif isinstance(change, DeleteUser):
             self.accounts.pop(RemoteId(id_), None)
         elif isinstance(change, DeleteGroup):
@@ -119,23 +133,27 @@ class _Moving:
         moved = {found for m in change.members if m.key not in step.skipped_members if (found := names.member(m))}
         group.members = group.members | moved if isinstance(change, AddMembers) else group.members - moved
 
-    async def read_user(self, id_: str, reader: Reader, _profile: Profile) -> None:
+    async def read_user(self, id_: str, reader: Reader, _profile: Profile) -> bool:
+        """Whether it is there."""
         found = await reader.user(id_)
         self.accounts.pop(RemoteId(id_), None)
         if found is not None:
             self.accounts[RemoteId(id_)] = account_maker(self.snapshot.user_paths)(id_, found)
+        return found is not None
 
-    async def read_group(self, id_: str, reader: Reader, profile: Profile) -> None:
+    async def read_group(self, id_: str, reader: Reader, profile: Profile) -> bool:
+        """Whether it is there."""
         found = await reader.group(id_)
         if found is None:
             self.groups.pop(RemoteId(id_), None)
-            return
+            return False
         shown = profile.groups.read_members in {"inLists", "byId"}
         ids = member_ids(member(found, "members")) if shown else await reader.members(id_)
         members = {RemoteId(each) for each in ids or ()}
         others = frozenset(each for each in members if each not in self.accounts)
         values = row(found, self.snapshot.group_paths)
         self.groups[RemoteId(id_)] = _Group(values, members, others, ids is not None)
+        return True
 
     def moved(self) -> Snapshot:
         accounts = sorted(self.accounts.values(), key=lambda account: account.id)

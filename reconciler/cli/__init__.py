@@ -97,9 +97,16 @@ def _colour() -> bool | None:
 def main() -> NoReturn:
     """Runs a command and exits with its code: 0 to 5 as documented, 64 for a wrong command line, 130 for Ctrl-C."""
     from reconciler.cli.interrupts import terminate_like_interrupt
+    from reconciler.cli.joblog import guard
 
     terminate_like_interrupt()
-    sys.exit(run(sys.argv[1:]))
+    logs = guard(os.environ)
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        for log in logs:
+            log.finish()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

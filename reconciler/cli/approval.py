@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.saved import read_saved, require_signature
+from reconciler.cli.saved import plan_files, read_saved, require_signature
 from reconciler.desired import Revision, load_revision
 from reconciler.errors import Place, PlanError, UsageError
 from reconciler.model.plan import Plan
@@ -32,7 +32,7 @@ def approved_plans(
     Raises PlanError for a plan of another app or tenant, for one that was made for another moment or of files alone,
     and for a signature that is missing or does not fit.
     """
-    plans = {plan.app: (plan, file) for file in _files(path) for plan in read_saved(file)}
+    plans = {plan.app: (plan, file) for file in plan_files(path) for plan in read_saved(file)}
     if signed_by is not None:
         require_signature([plan for plan, _ in plans.values()], signed_by)
     apps = {one.app.name: one for one in opened}
@@ -77,12 +77,3 @@ def compare_as_approved(plans: Mapping[str, Plan], opened: Sequence[Opened]) -> 
             if base not in loaded:
                 loaded[base] = load_revision(one.root, base, plans)
             one.revision = loaded[base]
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(path.glob("*.json"))
-    if not files:
-        raise PlanError("holds no plan", place=Place(str(path)), hint="name what `reconciler plan --out` wrote")
-    return files

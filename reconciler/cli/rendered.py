@@ -64,12 +64,12 @@ def rendered(named: Sequence[Named], form: str, *, values: bool = False, prefix:
         case "markdown":
             limit = min(to.LIMIT, COMMENTS // max(len(named), 1) - 1)
             return "\n".join(
-                to.markdown(each.plan, title=each.title, effect=each.effect, values=values, limit=limit)
+                to.markdown(each.plan, title=each.title, effect=each.effect, values=values, limit=limit, prefix=prefix)
                 for each in named
             ).encode()
         case "html":
             titles, effects = ({n.plan.app: n.title for n in named}, {n.plan.app: n.effect for n in named})
-            return to.page(plans, titles=titles, effects=effects).encode()
+            return to.page(plans, titles=titles, effects=effects, prefix=prefix).encode()
         case "widget":
             return to.widget(plans)
         case _:

@@ -17,12 +17,13 @@ _READ = ("users", "groups", "apps")
 
 
 def read_saved(path: Path) -> list[Plan]:
-    """The plan in a file, or the list of them. Raises PlanError for whatever is no whole and unaltered plan."""
+    """The plan in a file, or the list of them; of a folder, those in all of its files that end in .json. Raises
+    PlanError for whatever is no whole and unaltered plan.
+    """
     place = Place(str(path))
     try:
         if path.is_dir():
-            hint = f"name the plan in it: {path / 'APP.json'}"
-            raise PlanError("is a folder, and no plan", hint=hint, place=place)
+            return [plan for file in plan_files(path) for plan in read_saved(file)]
         with path.open("rb") as stream:
             data = stream.read(MAX_PLAN_BYTES + 1)
     except FileNotFoundError as error:
@@ -32,6 +33,16 @@ def read_saved(path: Path) -> list[Plan]:
         hint = "name a file that can be read"
         raise PlanError(f"can't be read: {error.strerror}", hint=hint, place=place) from error
     return read_plans(data, str(path))
+
+
+def plan_files(path: Path) -> list[Path]:
+    """The file; of a folder those in it that end in .json. Raises PlanError if there is none."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(each for each in path.glob("*.json") if each.is_file())
+    if not files:
+        raise PlanError("holds no plan", place=Place(str(path)), hint="name what `reconciler plan --out` wrote")
+    return files
 
 
 def read_key(path: Path) -> bytes:

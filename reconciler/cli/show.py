@@ -16,7 +16,7 @@ from reconciler.cli import options
 @click.option("--prefix", metavar="PATH", default="", help="Where the desired state lies in the repository.")
 @click.option("--verbose", "-v", is_flag=True, help="Every row, and what is unmanaged, ignored or adopted.")
 def show(plans: tuple[Path, ...], form: str, values: bool, prefix: str, verbose: bool) -> None:
-    """Show plans that `plan --out` wrote. Nothing is read but those files.
+    """Show plans that `plan --out` wrote: files, or the folder of several apps. Nothing is read but those files.
 
     Refuses what is not whole, was altered, or is no plan.
     """

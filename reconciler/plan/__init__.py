@@ -36,6 +36,7 @@ from reconciler.plan.matching import left_out, match_groups, match_users
 from reconciler.plan.moved import Moved
 from reconciler.plan.names import untangle
 from reconciler.plan.offline import Supposed, offline_note
+from reconciler.plan.once_sensitive import marked, sensitive_groups
 from reconciler.plan.only import check_keys, only
 from reconciler.plan.order import STAGES, Name, dependencies, exchanges, given_up, ordered, stage
 from reconciler.plan.origin import Other, known_from, windows_moved, with_origins
@@ -179,6 +180,8 @@ def propose(
     hold_together(context)
     context.notes += answered(trailers, context.changes, guardrails, app.name)
     changes = with_origins(context, Other.of(before), Other.of(earlier), compared=base is not None)
+    if base is not None and base.version is not None:
+        changes = marked(changes, sensitive_groups(desired, base.version.desired))
     context.changes[:] = with_suspects(context, changes)
     commit = base.commit if base is not None else None
     return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)

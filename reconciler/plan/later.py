@@ -19,6 +19,7 @@ from reconciler.model.plan import Later, Source
 from reconciler.model.values import user_key
 from reconciler.model.window import ALWAYS
 from reconciler.plan.document import instant
+from reconciler.plan.once_sensitive import sensitive_groups
 from reconciler.plan.spans import NEVER, Spans, ahead, without
 from reconciler.plan.ways import APP, Entry, Files, Slot, access, ends_after, windows
 
@@ -45,6 +46,7 @@ class _Comparison:
         self.texts: dict[tuple[bool, str, datetime | None], str] = {}
         """Of today's files or not, which end, moment → how it is written."""
         self.reached = now.reached()
+        self.sensitive = sensitive_groups(now.desired, base.desired)
         self._told: set[Slot] = set()
         """What they cover now counts as known from then on: their consequences are told once."""
         self._rows: list[tuple[datetime, Later]] = []
@@ -176,13 +178,12 @@ class _Comparison:
         return key.partition(":")[2] if found is None else found.name
 
     def _is_sensitive(self, *keys: str) -> bool:
-        """Of the groups that are gained by it, those around them included."""
+        """Of the groups that are gained by it, those around them included; also if it was sensitive before."""
         seen = {key for key in keys if key.startswith("group:")}
         waiting = list(seen)
         while waiting:
             key = waiting.pop()
-            group = self.now.group(key)
-            if group is not None and group.sensitive:
+            if key in self.sensitive:
                 return True
             outer = [each for each in self._outer[self.now].get(key, ()) if each not in seen]
             seen.update(outer)

@@ -162,7 +162,7 @@ def _add(found: Sections, change: Change, telling: Telling, leaving: set[str]) -
         case AdoptUser():
             _line(found.changes, "~", change, f"adopted: {why}", _differences(change.set, telling))
         case RenameUser():
-            _line(found.renames, "~", change, *_differences(change.set, telling, drift + _aside(change)))
+            _changed(found.renames, change, telling, drift + _aside(change))
         case UpdateUser():
             _updated(found, change, telling, drift)
         case DeactivateUser():
@@ -174,7 +174,7 @@ def _add(found: Sections, change: Change, telling: Telling, leaving: set[str]) -
         case CreateGroup():
             _line(found.changes, "+", change, f"new group {value(change.name)}{drift}")
         case UpdateGroup() | RenameGroup() | AdoptGroup():
-            _line(found.changes, "~", change, *_differences(change.set, telling, drift + _aside(change)))
+            _changed(found.changes, change, telling, drift + _aside(change))
         case EmptyGroup():
             line = _line(found.loses, "-", change, f"{value(change.name)} emptied of {_people(change.members)}: {why}")
             _lost(line, change.members)
@@ -221,7 +221,19 @@ def _updated(found: Sections, change: UpdateUser, telling: Telling, drift: str) 
     if change.id is None:  # the account is new, and refers to another new one
         _line(found.gains, "+", change, _differences(change.set, telling))
     else:
-        _line(found.changes, "~", change, *_differences(change.set, telling, drift))
+        _changed(found.changes, change, telling, drift)
+
+
+def _changed(
+    section: dict[str, Line], change: UpdateUser | RenameUser | UpdateGroup | RenameGroup | AdoptGroup,
+    telling: Telling, note: str,
+) -> None:  # fmt: skip
+    """The first difference beside the name, the name that is signed in with if it is one; the others below."""
+    told = _differences(change.set, telling)
+    if told:
+        _line(section, "~", change, f"{told[0]}{note}", told[1:])
+    else:
+        _line(section, "~", change)
 
 
 def _line(section: dict[str, Line], sign: str, change: Change, *facts: str | list[str]) -> Line:
@@ -246,11 +258,12 @@ def _in_groups(line: Line, groups: Sequence[str]) -> None:
         line.below.append(f"member of {', '.join(said(g) for g in groups)}")
 
 
-def _differences(changed: dict[str, Difference], telling: Telling, note: str = "") -> list[str]:
+def _differences(changed: dict[str, Difference], telling: Telling) -> list[str]:
+    paths = sorted(changed, key=lambda path: (path.lower() != "username", path))
     if not telling.values:
         verb = "changes" if len(changed) == 1 else "change"
-        return [f"{_listed([said(path) for path in sorted(changed)])} {verb}{note}"] if changed else []
-    return [f"{said(path)}  {value(d.before)} → {value(d.after)}{note}" for path, d in sorted(changed.items())]
+        return [f"{_listed([said(path) for path in paths])} {verb}"] if changed else []
+    return [f"{said(path)}  {value(changed[path].before)} → {value(changed[path].after)}" for path in paths]
 
 
 def _lost(line: Line, members: Sequence[MemberRef]) -> None:

@@ -16,6 +16,7 @@ from reconciler.render.gather import FEW, MOST, alike, by_group, counted
 from reconciler.render.lines import Line, Telling
 from reconciler.render.marks import said
 from reconciler.render.markup import BLOCK, code, details, inline
+from reconciler.render.placed import placed
 from reconciler.render.review import HEADINGS, Elsewhere, Kind, Part, Review, review
 from reconciler.render.safe import safe
 
@@ -52,13 +53,16 @@ def markdown(
     limit: int = LIMIT,
     notices: Sequence[str] = (),
     more: str = "",
+    prefix: str = "",
 ) -> str:
     """The body of a comment of at most `limit` characters and as many bytes as a forge takes. Names and paths;
     attributes' values only with `values`.
 
     `title` is the application's name as people say it, `effect` what a deactivation does there. `notices` are sentences
     for the very top. `more` is markdown of ours that says where the rest is; it is there when anything was shortened.
+    `prefix`: where the desired state lies in its repository.
     """
+    plan = placed(plan, prefix)
     telling = Telling(title, effect, values=values)
     brief = replace(telling, values=False, departments=values)
     body = _Body(plan, review(plan, telling), review(plan, brief) if values else None, tuple(notices), more)

@@ -20,6 +20,7 @@ _WORD: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_OPENS, _CLOSES = "(\"'", ")\"'.,:;?…"
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
 _ORDINAL: Final = re.compile(r"\d+[.)]")
 """What would begin a list."""
@@ -40,10 +41,18 @@ def inline(sentence: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    for word in _BLANKS.split(text):
-        plain = _WORD.fullmatch(word) and not _COMMIT.search(word)
-        if word:
-            yield word if word.isspace() or plain else code(word)
+    for word in filter(None, _BLANKS.split(text)):
+        if word.isspace() or (_WORD.fullmatch(word) and not _COMMIT.search(word)):
+            yield word
+        else:
+            yield from _coded(word)
+
+
+def _coded(word: str) -> Iterator[str]:
+    """What is no plain word is code; what opens and closes around it stays outside."""
+    inside = word.lstrip(_OPENS).rstrip(_CLOSES) or word
+    before, _, after = word.partition(inside)
+    yield from filter(None, (before, code(inside), after))
 
 
 def code(text: str) -> str:

@@ -72,5 +72,5 @@
     for (const fold of folds) if (!fold.open) { fold.open = true; printed.push(fold); }
   });
   addEventListener("afterprint", () => { for (const fold of printed.splice(0)) fold.open = false; });
-  form.hidden = false;
+  form.hidden = parts.reduce((rows, part) => rows + part.rows.length, 0) < 2;
 })();

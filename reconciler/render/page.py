@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.plan import Plan
 from reconciler.render.lines import Line, Telling
 from reconciler.render.marks import pieces, said
+from reconciler.render.placed import placed
 from reconciler.render.review import HEADINGS, Kind, Part, Review, review
 from reconciler.render.safe import safe
 
@@ -44,11 +45,13 @@ def page(
     effects: Mapping[str, str] = _NONE,
     values: bool = True,
     notices: Sequence[str] = (),
+    prefix: str = "",
 ) -> str:
     """The plans as one page. `titles`, `effects`: of apps by name, as people call the application, and what a
     deactivation does there. Without `values` attributes are told by their path alone. `notices` stand at the very top.
+    `prefix`: where the desired state lies in its repository.
     """
-    apps = [_app(plan, titles, effects, values=values) for plan in plans]
+    apps = [_app(placed(plan, prefix), titles, effects, values=values) for plan in plans]
     parts = [part for each in apps for part in _parts(each.review)]
     kinds = [(kind, HEADINGS[kind]) for kind in Kind if any(part.kind is kind for part in parts)]
     style, script = _resource("page.css"), _resource("page.js")

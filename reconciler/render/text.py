@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -19,8 +18,11 @@ from reconciler.render.safe import safe, width
 from reconciler.render.style import Style
 
 COLOURS = re.compile("\x1b\\[[0-9;]*m")
+_WORDS: Final = re.compile("( *)([^ ]+)")
 FOLD = 30
 """Rows of a section that are shown without --verbose."""
+_LEAST: Final = 28
+"""Columns that facts and what stands before them take at least."""
 NAMED = 8
 """Names beside a question, without --verbose."""
 _HEADINGS: Final = {
@@ -57,7 +59,7 @@ def text(
     """
     told = review(plan, Telling(title, effect, everybody=verbose, whole=whole))
     aside = {part.kind: part for part in told.aside}
-    lines = [_head(plan, style)]
+    lines = _head(plan, style)
     for part in told.parts:
         lines += _part(part, style, verbose=verbose)
     if told.elsewhere:
@@ -73,17 +75,20 @@ def text(
     return "\n".join(lines) + "\n"
 
 
-def _head(plan: Plan, style: Style) -> str:
-    commit = f"   commit {safe(plan.desired.commit[:7])}" if plan.desired.commit else ""
-    commit += f"   against {safe(plan.desired.base[:7])}" if plan.desired.base else ""
-    head = f"{style(safe(plan.app), 'bold')}  {safe(plan.tenant_url)}{commit}   as of {safe(moment(plan.as_of))}"
+def _head(plan: Plan, style: Style) -> list[str]:
+    facts = [
+        f"{style(safe(plan.app), 'bold')}  {safe(plan.tenant_url)}",
+        f"commit {safe(plan.desired.commit[:7])}" if plan.desired.commit else "",
+        f"against {safe(plan.desired.base[:7])}" if plan.desired.base else "",
+        f"as of {safe(moment(plan.as_of))}",
+    ]
     if plan.live.source == "snapshot":
-        head += style(f"   on a snapshot of {safe(moment(plan.live.read_at))}", "yellow")
+        facts.append(style(f"on a snapshot of {safe(moment(plan.live.read_at))}", "yellow"))
     elif plan.live.source == "files":
-        head += style("   on files alone", "yellow")
+        facts.append(style("on files alone", "yellow"))
     if plan.profile.verified == "never":
-        head += style(f"   profile {safe(plan.profile.name)}, verified: never", "dim")
-    return head
+        facts.append(style(f"profile {safe(plan.profile.name)}, verified: never", "dim"))
+    return _packed([fact for fact in facts if fact], style, between="   ", indent=2)
 
 
 def _folded(elsewhere: Sequence[Elsewhere], verbose: bool) -> str:
@@ -96,7 +101,7 @@ def _part(part: Part, style: Style, *, verbose: bool, also: str = "") -> list[st
     if not part.lines:
         return []
     heading, colour = _HEADINGS[part.kind]
-    out = ["", f"  {style(f'{heading}{also}', 'bold')}"]
+    out = ["", *(f"  {style(row, 'bold')}" for row in _flowing(f"{heading}{also}", style, 2))]
     if part.kind in _TABLES:
         return out + _table(part.lines, colour, style, verbose=verbose)
     for line in part.lines:
@@ -108,6 +113,8 @@ def _table(lines: Sequence[Line], colour: str, style: Style, *, verbose: bool) -
     shown = lines if verbose else lines[:FOLD]
     names, places = [plain(line.who) for line in shown], [plain(line.place) for line in shown]
     wide = min(max(map(width, names)), 44)
+    if style.columns and style.columns < wide + _LEAST:
+        wide = 0  # facts stand behind the names, not in a column
     facts = [
         f"{name}{' ' * max(wide - width(name), 0)}  {plain(line.text)}"
         for name, line in zip(names, shown, strict=True)
@@ -119,11 +126,12 @@ def _table(lines: Sequence[Line], colour: str, style: Style, *, verbose: bool) -
     beside = not style.columns or edge >= wide + 24  # else the places stand below, each on its own line
     out = []
     for line, fact, where in zip(shown, facts, places, strict=True):
-        rows = _wrapped(fact, style.columns - 4 if not beside else edge, wide + 2) if style.columns else [fact]
+        rows = _wrapped(fact, edge if where and beside else style.columns - 4, wide + 2) if style.columns else [fact]
         padding = " " * (max(edge - width(rows[0]), 0) + 3) if where and beside else ""
         out.append(f"  {style(line.sign, colour)} {rows[0]}{padding}{style(where, 'dim') if beside else ''}")
         out += [f"    {row}" for row in rows[1:]]
-        out += [f"      {style(plain(below), 'dim')}" for below in (*line.below, *line.everybody)]
+        for below in (*line.below, *line.everybody):
+            out += [f"      {style(row, 'dim')}" for row in _flowing(plain(below), style, 6)]
         if where and not beside:
             out.append(f"      {style(where, 'dim')}")
     if len(lines) > len(shown):
@@ -145,10 +153,14 @@ def _sentence(line: Line, colour: str, style: Style, *, verbose: bool) -> list[s
 
 def _wrapped(fact: str, columns: int, indent: int) -> list[str]:
     """Rows of at most `columns`, broken at blanks, hanging under the first one's fact."""
-    return textwrap.wrap(
-        fact, max(columns, indent + 20), subsequent_indent=" " * indent, break_long_words=False, drop_whitespace=True,
-        break_on_hyphens=False, replace_whitespace=False, expand_tabs=False,
-    ) or [fact]  # fmt: skip
+    rows, row = [], ""
+    for blanks, word in _WORDS.findall(fact):
+        longer = f"{row}{blanks}{word}"
+        if row.strip() and width(longer) > max(columns, indent + 20):
+            rows.append(row)
+            longer = f"{' ' * indent}{word}"
+        row = longer
+    return [*rows, row]
 
 
 def _flowing(text: str, style: Style, indent: int = 0) -> list[str]:
@@ -158,7 +170,7 @@ def _flowing(text: str, style: Style, indent: int = 0) -> list[str]:
 
 def _summary(whole: Review, style: Style, used: int | None) -> list[str]:
     plan, told = whole.plan, whole.figures
-    out = _sentences([s for s in _counts(whole, told, style) if s], style)
+    out = _packed([s for s in _counts(whole, told, style) if s], style)
     extra = _extra(plan)
     if extra:
         out.append(style(f"Also: {', '.join(extra)} (--verbose lists them).", "dim"))
@@ -200,13 +212,13 @@ def _extra(plan: Plan) -> list[str]:
     return extra + [f"{counts[c]:,} {TOLD[c]}" for c in ("ignored", "leftOut", "noReference") if counts[c]]
 
 
-def _sentences(sentences: Sequence[str], style: Style) -> list[str]:
+def _packed(facts: Sequence[str], style: Style, between: str = " ", indent: int = 0) -> list[str]:
     """As many on a row as fit; colours take no room."""
     rows: list[str] = []
-    for sentence in sentences:
-        together = f"{rows[-1]} {sentence}" if rows else sentence
+    for fact in facts:
+        together = f"{rows[-1]}{between}{fact}" if rows else fact
         if rows and (not style.columns or width(COLOURS.sub("", together)) <= style.columns):
             rows[-1] = together
         else:
-            rows.append(sentence)
+            rows.append(f"{' ' * indent if rows else ''}{fact}")
     return rows

@@ -13,7 +13,7 @@ import pytest
 from reconciler.model.plan import Plan
 from reconciler.render import page
 from tests.render.conftest import typical
-from tests.render.plans import large, pull_request
+from tests.render.plans import large, one, pull_request
 from tests.render.test_markdown import HOSTILE_MARKUP, full_of
 
 if TYPE_CHECKING:
@@ -99,6 +99,20 @@ def test_a_kind_is_shown_alone(opened: Open, typical: Plan) -> None:
     assert tab.locator(".row:visible").count() >= 1
     tab.get_by_role("button", name="Loses access").click()
     assert tab.locator(".part:visible").count() > 5
+
+
+def test_there_is_nothing_to_filter_where_there_is_nothing_to_choose_from(opened: Open, typical: Plan) -> None:
+    assert not opened(one()).locator("#filter").is_visible()
+    assert opened(typical).locator("#filter").is_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_kind_can_be_reached_and_no_date_is_broken(opened: Open, typical: Plan, width: int) -> None:
+    tab = opened(pull_request(typical), width=width)
+    edge = tab.locator("#kinds button").last.evaluate("e => e.getBoundingClientRect().right")
+    scrolls = tab.locator("#kinds").evaluate("e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX")
+    assert edge <= width or scrolls == "auto"
+    assert tab.locator("bdi", has_text="2027-06-30").evaluate("e => e.getClientRects().length") == 1
 
 
 def test_what_is_not_of_this_change_is_folded(opened: Open, typical: Plan) -> None:

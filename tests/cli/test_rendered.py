@@ -54,11 +54,33 @@ def test_kept_plans_of_several_files_are_shown_together(two: Company, reconciler
         assert orjson.loads(reconciler("show", *kept, "--format", form, "--prefix", "company").out)
 
 
-def test_a_plan_tells_its_lines_from_the_top_of_the_repository(two: Company, reconciler: Reconciler) -> None:
-    above = two.root.parent
-    subprocess.run(["git", "init", "-q", str(above)], check=True)
-    told = reconciler("plan", two.root, "--format", "annotations").out
-    assert f"file={two.root.name}/users/" in told
+@pytest.mark.parametrize(
+    ("form", "place"),
+    [("annotations", "file={}/users/"), ("markdown", "· `{}/users/"), ("html", "<bdi>{}/users/"),
+     ("codequality", '"path": "{}/users/'), ("sarif", '"uri": "{}/users/')],
+)  # fmt: skip
+def test_files_are_named_from_the_top_of_the_repository(
+    two: Company, reconciler: Reconciler, tmp_path: Path, form: str, place: str
+) -> None:
+    """Git tells where the desired state lies; a plan that was kept is told so."""
+    subprocess.run(["git", "init", "-q", str(two.root.parent)], check=True)
+    told = reconciler("plan", two.root, "--format", form, "--out", tmp_path / "kept").out
+    assert place.format(two.root.name) in told
+    shown = reconciler("show", tmp_path / "kept", "--format", form, "--prefix", "my/company/").out
+    assert place.format("my/company") in shown
+    assert place.format("my/company").replace("my/company/", "") in reconciler(
+        "show", tmp_path / "kept", "--format", form
+    ).out  # fmt: skip
+
+
+def test_a_folder_of_plans_is_shown_whole(two: Company, reconciler: Reconciler, tmp_path: Path) -> None:
+    reconciler("plan", two.root, "--out", tmp_path / "kept")
+    each = [reconciler("show", tmp_path / "kept" / f"{app}.json").out for app in ("app", "wiki")]
+    assert reconciler("show", tmp_path / "kept").out == "\n".join(each)
+    (tmp_path / "kept" / "other.json").write_text("{}", encoding="utf-8")
+    refused = reconciler("show", tmp_path / "kept")
+    assert (refused.code, refused.out) == (1, "")
+    assert "other.json" in refused.err
 
 
 @pytest.mark.parametrize("form", ["annotations", "codequality", "sarif"])

@@ -136,8 +136,8 @@ class TestRefused:
     def test_what_is_not_there(self, reconciler: Reconciler, tmp_path: Path) -> None:
         assert "there is no such file" in self.refused(reconciler, tmp_path / "no.json")
 
-    def test_a_folder(self, reconciler: Reconciler, tmp_path: Path) -> None:
-        assert "is a folder, and no plan" in self.refused(reconciler, tmp_path)
+    def test_a_folder_without_plans(self, reconciler: Reconciler, tmp_path: Path) -> None:
+        assert "holds no plan" in self.refused(reconciler, tmp_path)
 
     def test_a_cut_file(self, files: Company, reconciler: Reconciler, tmp_path: Path) -> None:
         reconciler("plan", files.root, "--out", tmp_path / "p.json")

@@ -162,6 +162,35 @@ def test_what_an_apply_leaves_is_what_a_reading_finds(merged: Repository, tmp_pa
     assert left == found
 
 
+FEW: dict[str, Any] = {"rate": {"perSecond": None}, "paging": {"count": 1}}
+"""Small pages, so that looking for somebody costs less than listing all."""
+
+
+def test_what_an_apply_of_few_people_leaves_moves_on_what_was_kept(merged: Repository, tmp_path: Path) -> None:
+    """Only they were read; of all others what was read before still counts."""
+    merged.files.edit_app(profile=FEW)
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    a_change(merged)
+    assert merged.call("apply", merged.files.root, "--yes", "--only", "user:rosa.klein").code == 0
+    left = document_of(merged.kept.read_bytes())
+    assert merged.plan("--snapshot", "state")["changesDigest"] == merged.live()["changesDigest"]
+    assert merged.live()["changes"] != []
+    assert merged.call("snapshot", merged.files.root, "--out", tmp_path / "s.json").code == 0
+    found = document_of((tmp_path / "s.json").read_bytes())
+    for each in (left, found):
+        del each["readAt"], each["digest"]
+    assert left == found
+
+
+def test_an_apply_of_few_people_keeps_nothing_where_nothing_was_kept(merged: Repository) -> None:
+    merged.files.edit_app(profile=FEW)
+    assert merged.call("apply", merged.files.root, "--yes").code == 0
+    merged.kept.unlink()
+    a_change(merged)
+    assert merged.call("apply", merged.files.root, "--yes", "--only", "user:rosa.klein").code == 0
+    assert not merged.kept.exists()
+
+
 def test_a_clone_of_a_fork_that_is_shallow_plans_with_git_alone(merged: Repository, tmp_path: Path) -> None:
     files = merged.files
     files.write("reconciler.yaml", {"state": "git"})

@@ -157,3 +157,26 @@ def test_a_group_inside_of_a_sensitive_one_is_sensitive(compared: Comparison) ->
 def test_without_a_base_there_is_none(world: Any) -> None:
     world.user("eve", window="2027-06-01..")
     assert world.plan().later == ()
+
+
+@pytest.mark.parametrize(
+    ("id_", "keys"),
+    [("editors", {}), ("writers", {"formerly": [{"id": "editors"}]}),
+     ("writers", {"formerly": [{"displayName": "Editors"}]}), ("writers", {"displayName": "EDITORS"})],
+)  # fmt: skip
+def test_a_group_that_was_sensitive_before_this_change_still_counts_as_such(
+    compared: Comparison, id_: str, keys: dict[str, Any]
+) -> None:
+    """Else one change could take the word away and let somebody in, at once and on another day."""
+    world = compared.world
+    world.group("editors", "ada", sensitive=True)
+    compared.base()
+    del world.groups["editors"]
+    world.group(id_, "ada", "bob", "eve 2027-06-01..", **keys)
+    plan = compared.plan()
+    assert {(row.key, row.sensitive) for row in plan.later} == {("user:eve", True)}
+    added = [c for c in plan.changes if c.action == "addMembers" and c.key == f"group:{id_}"]
+    assert added
+    assert all(c.sensitive for c in added)
+    world.group("agencies", "bob", "ada")
+    assert not [c for c in compared.plan().changes if c.key == "group:agencies" and getattr(c, "sensitive", False)]

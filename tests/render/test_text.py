@@ -17,11 +17,13 @@ from reconciler.model.plan import (
     Note,
     Reason,
     RemoveMembers,
+    RenameUser,
     Soon,
     UpdateUser,
 )
 from reconciler.render import Style, text
 from reconciler.render.safe import width
+from tests.render.plans import pull_request
 
 PLAIN = Style()
 
@@ -77,10 +79,19 @@ def test_deactivation_in_the_words_of_the_application(typical: Any) -> None:
     assert "removed from the organization: left scope" in text(typical, PLAIN, effect="removed from the organization")
 
 
-@pytest.mark.parametrize("columns", [80, 100, 120])
-def test_rows_fit_into_the_screen(typical: Any, columns: int) -> None:
-    rows = text(typical, Style(columns=columns), title="Hootsuite").splitlines()[1:]
-    assert max(width(row) for row in rows) <= columns
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 120])
+@pytest.mark.parametrize("verbose", [False, True])
+def test_rows_fit_into_the_screen(typical: Any, columns: int, verbose: bool) -> None:
+    """But for an answer, which is to be copied as it stands, and the address, which is one word."""
+    _, *rows = text(pull_request(typical), Style(columns=columns), title="Hootsuite", verbose=verbose).splitlines()
+    assert [row for row in rows if width(row) > columns and "--allow " not in row] == []
+
+
+def test_wide_letters_are_wrapped_by_their_width(make: Any) -> None:
+    text_ = " ".join(["久保健"] * 30)
+    update = UpdateUser(key="user:kubo", id="1", name="久保", set={"title": Difference(before=text_[:70], after="")})
+    _, *rows = text(make.plan(update), Style(columns=60)).splitlines()
+    assert max(width(row) for row in rows) <= 60
 
 
 def test_places_stand_in_one_column_whatever_the_script(typical: Any) -> None:
@@ -231,3 +242,13 @@ def test_what_was_done_within_a_day_counts_in_the_percentage(make: Any) -> None:
     assert "deprovisionUsers: 1 of 50, after 5 within a day: together 12 %, allowed are 10 %: is that meant?" in text(
         make.plan(change, guardrails=(rail,)), PLAIN
     )
+
+
+def test_the_name_that_is_signed_in_with_comes_first_and_each_other_difference_has_its_row(make: Any) -> None:
+    change = RenameUser(key="user:ines", id="1", name="Ines", set={
+        "displayName": Difference(before="Ines", after="Inès"),
+        "userName": Difference(before="i@x.example", after="ines@x.example"),
+    }, source=make.source("users/ines.yaml", 2))  # fmt: skip
+    shown = text(make.plan(change), PLAIN)
+    assert '  ~ ines  userName  "i@x.example" → "ines@x.example"   users/ines.yaml:2\n' in shown
+    assert '\n      displayName  "Ines" → "Inès"\n' in shown
