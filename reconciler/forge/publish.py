@@ -122,6 +122,6 @@ def suspicious(paths: Sequence[str]) -> list[str]:
     found = sorted({path for path in paths if path in WATCHED or path.startswith(WATCHED[:2])})
     if not found:
         return []
-    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    what = f"In {found[0]}{others} this pull request also changes what makes this report."
+    others = f" and {len(found) - 1} more," if len(found) > 1 else ""
+    what = f"This pull request also changes {found[0]}{others} and with it what makes this report."
     return [f"{what} Read its files, and do not rely on what stands here."]

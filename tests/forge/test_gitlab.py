@@ -155,7 +155,7 @@ def test_no_secret_is_told(gitlab: GitLab, report: Any) -> None:
 def test_who_changes_the_pipeline_is_told(gitlab: GitLab, report: Any) -> None:
     number = gitlab.open_pull(A, files=[".gitlab-ci.yml", "CODEOWNERS"])
     report(number, plan(*joins("ada")))
-    assert "In `.gitlab-ci.yml` and 1 more this merge request" in gitlab.written(number)[0].replace("pull", "merge")
+    assert "also changes `.gitlab-ci.yml` and 1 more, and with it" in gitlab.written(number)[0]
 
 
 def test_a_pipeline_of_an_older_push_reports_nothing(
