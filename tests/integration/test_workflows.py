@@ -43,7 +43,9 @@ def site(begun: Path, tmp_path: Path, hub: Hub) -> Iterator[Site]:
     shutil.copy(begun / "application.json", tmp_path)
     tenant = Tenant(tmp_path / "application.json")
     with running(tenant) as address:
-        yield Site(tmp_path, address, tenant, hub, like=begun)
+        made = Site(tmp_path, address, tenant, hub, like=begun)
+        yield made
+    keeps_its_secrets(made)
 
 
 @pytest.fixture
@@ -51,7 +53,26 @@ def fresh(tmp_path: Path, hub: Hub) -> Iterator[Site]:
     """Nothing was applied yet."""
     tenant = Tenant()
     with running(tenant) as address:
-        yield Site(tmp_path, address, tenant, hub)
+        made = Site(tmp_path, address, tenant, hub)
+        yield made
+    keeps_its_secrets(made)
+
+
+def keeps_its_secrets(site: Site) -> None:
+    """In nothing that a job leaves behind: log, summary, artifact, comment, and the memory."""
+    left = [run.log for run in site.actions.runs] + [job.summary for run in site.actions.runs for job in run.jobs]
+    left += [repr(run.artifacts) for run in site.actions.runs]
+    assert site.hub is not None
+    left += [repr(site.hub.comments), repr(site.hub.checks), repr(site.hub.issues)]
+    for secret in (WRITES, READS, *site.hub.tokens):
+        assert not [text for text in left if secret in text]
+    assert not site.hub.leaked
+    for ref in site.refs():
+        git(site.work, "fetch", "-q", "origin", ref)
+        assert not git(site.work, "ls-tree", "--name-only", "FETCH_HEAD", "lock.json"), "the lock was given back"
+        for name in git(site.work, "ls-tree", "--name-only", "FETCH_HEAD").splitlines():
+            if name.endswith(".json"):
+                assert WRITES not in git(site.work, "show", f"FETCH_HEAD:{name}")
 
 
 def succeeded(run: Run) -> Run:
