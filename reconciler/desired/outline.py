@@ -192,8 +192,10 @@ class _Reader:
             if not lines and not inner and leaf is not None and leaf.behind is None:
                 leaf.behind = (where, comment)
                 continue
-            while closed and (inner or where < closed[0].column):
-                del closed[0]
+            while closed and (
+                inner or where < closed[0].column or closed[0].column in (each.column for each in closed[1:])
+            ):
+                del closed[0]  # of a list and a mapping in one column, the outer one is meant
             into = closed[0].tail if closed else found
             into += [BLANK, comment] if blank else [comment]
             lines, blank = 0, False
@@ -259,7 +261,7 @@ class _Reader:
             return
         between = [each for each in between if each != BLANK]
         if entry.behind is not None:
-            if value.behind is None:
+            if value.behind is None and not (isinstance(value, Scalar) and value.style in ("|", ">")):
                 value.behind = entry.behind
             else:
                 between.insert(0, entry.behind[1])

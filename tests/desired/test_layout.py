@@ -128,28 +128,35 @@ class Writer:
             case _:
                 return f" {self.plain()}{self.end()}"
 
-    def node(self, indent: int, depth: int) -> str:
+    def node(self, indent: int, depth: int, *, mapping: bool) -> str:
         """A block whose lines begin at `indent`; the first line without its indentation."""
         text, taken = "", set[str]()
-        mapping = self.draw(st.booleans())
         for number in range(self.draw(st.integers(1, 4))):
+            explicit = "? " if mapping and self.rarely() else ""
+            child = self.draw(st.booleans())
             if number:
                 text += self.between(indent) + " " * indent
-            text += f"{self.key(taken)}:" if mapping else "-"
+            text += f"{explicit}{self.key(taken)}" if mapping else "-"
+            text += f"{self.end()}{' ' * indent}:" if explicit else ":" if mapping else ""
             if depth >= 3 or not self.draw(st.booleans()):
                 text += self.leaf(indent)
             elif not mapping and self.rarely():
-                text += f" {self.node(indent + 2, depth + 1)}"
+                text += f" {self.node(indent + 2, depth + 1, mapping=child)}"
             else:
-                inner = indent + self.draw(st.integers(1, 4))
-                text += f"{self.end()}{self.between(inner)}{' ' * inner}{self.node(inner, depth + 1)}"
+                inner = indent + self.draw(st.integers(1 if child or not mapping else 0, 4))
+                inside = self.node(inner, depth + 1, mapping=child)
+                text += f"{self.end()}{self.between(inner)}{' ' * inner}{inside}"
         return text
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
     writer = Writer(draw)
-    text = writer.one_of("", "", "---\n", "--- # c\n", "%YAML 1.2\n---\n") + writer.between(0) + writer.node(0, 0)
+    text = (
+        writer.one_of("", "", "---\n", "--- # c\n", "%YAML 1.2\n---\n")
+        + writer.between(0)
+        + writer.node(0, 0, mapping=draw(st.booleans()))
+    )
     text += writer.between(0) + writer.one_of("", "...\n")
     return text.replace("\n", "\r\n") if draw(st.booleans()) else text
 
