@@ -41,7 +41,7 @@ class _Rule(NamedTuple):
 
     def may_match_in(self, folder: str) -> bool:
         """Whether it can match a file directly in `folder`, which is "" or ends with a slash."""
-        return folder.startswith(self.begins) or self.begins.startswith(folder)
+        return folder.startswith(self.begins)
 
 
 class _Section:
@@ -52,6 +52,8 @@ class _Section:
         self.optional = False
         self.count = 1
         self.rules: list[_Rule] = []
+        self.excludes = False
+        """One of the lines takes files out."""
 
         self._near: dict[str, list[_Rule]] = {}
         """Folder → the lines that can matter in it, the last first: people are many, and lie in few folders."""
@@ -62,9 +64,11 @@ class _Section:
         near = self._near.get(folder)
         if near is None:
             near = self._near[folder] = [rule for rule in reversed(self.rules) if rule.may_match_in(folder)]
-        found = next((rule for rule in near if rule.matches.fullmatch(file)), None)
-        excluded = found is not None and any(rule.excludes and rule.matches.fullmatch(file) for rule in near)
-        return None if excluded else found
+        for rule in near:
+            if rule.matches.fullmatch(file):
+                excluded = self.excludes and any(each.excludes and each.matches.fullmatch(file) for each in near)
+                return None if excluded else rule
+        return None
 
 
 class Codeowners:
@@ -143,13 +147,14 @@ def _gitlab(text: str) -> list[_Section]:
         pattern = pattern.removeprefix("!")
         owners = tuple(_OWNER.findall(words)) or default
         begins = _literal(pattern) if pattern.startswith("/") else ""
+        section.excludes = section.excludes or excludes
         section.rules.append(_Rule(pattern, _like_fnmatch(pattern), owners, number, begins, excludes))
     return list(sections.values())
 
 
 def _literal(pattern: str) -> str:
     """The folders that an anchored pattern names before anything in it is a sign."""
-    plain = _SIGN.split(pattern.strip("/"))[0]
+    plain = _SIGN.split(pattern.lstrip("/"))[0]
     return plain[: plain.rfind("/") + 1]
 
 
