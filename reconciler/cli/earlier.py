@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reconciler.desired import Owners, Revision, forge_of, owners_at, owners_here
+from reconciler.desired import Owners, Revision, owners_at, owners_here
 from reconciler.errors import DesiredStateError, ReconcilerError
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
@@ -73,9 +73,8 @@ def wider_notes(opened: Opened, base: Earlier | None) -> list[Note]:
     revision, version = opened.revision, None if base is None else base.version
     if revision is None or version is None:
         return []
-    forge = forge_of(opened.root)
-    here = owners_here(opened.root, forge)
-    then = owners_at(opened.root, revision.commit, revision.links, forge)
+    here = owners_here(opened.root)
+    then = owners_at(opened.root, revision.commit, revision.links, here)
     if not then.codeowners.file:
         return []
     return widened(_side(opened.desired, here, opened.app), _side(version.desired, then, version.app))

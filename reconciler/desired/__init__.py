@@ -5,14 +5,14 @@ from reconciler.desired.cases import read_cases
 from reconciler.desired.git import prefix_of
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.moment import moment_of
-from reconciler.desired.owners import Owners, forge_of, owners_at, owners_here
+from reconciler.desired.owners import Owners, owners_at, owners_here
 from reconciler.desired.revision import Revision, load_revision
 from reconciler.desired.root import commit_of, find
 from reconciler.desired.trailers import trailers_since
 from reconciler.desired.worktree import check_reviewed
 
 __all__ = [
-    "AppsAlone", "Loaded", "Owners", "Revision", "check_reviewed", "commit_of", "find", "find_person", "forge_of",
+    "AppsAlone", "Loaded", "Owners", "Revision", "check_reviewed", "commit_of", "find", "find_person",
     "load", "load_apps_alone", "load_revision", "moment_of", "owners_at", "owners_here", "prefix_of", "read_cases",
     "trailers_since",
 ]  # fmt: skip

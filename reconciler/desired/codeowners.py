@@ -26,6 +26,7 @@ MAX_BYTES: Final = 3_000_000
 _HEADING = re.compile(r"(?P<optional>\^)?\[(?P<name>[^\]]+)\](?:\[(?P<count>\d+)\])?(?P<owners>.*)")
 _OWNER = re.compile(r"@@?[\w.\-]+(?:/[\w.\-]+)*|[^\s@]+@[^\s@]+\.[^\s@]+")
 _PATTERN = re.compile(r"(?:\\.|[^\s\\])+")
+_SIGN = re.compile(r"[*?\\\[]")
 _WILD = re.compile(r"[*?]+")
 
 
@@ -34,7 +35,13 @@ class _Rule(NamedTuple):
     matches: re.Pattern[str]
     owners: tuple[str, ...]
     line: int
+    begins: str
+    """How the path of every file begins that matches."""
     excludes: bool = False
+
+    def may_match_in(self, folder: str) -> bool:
+        """Whether it can match a file directly in `folder`, which is "" or ends with a slash."""
+        return folder.startswith(self.begins)
 
 
 class _Section:
@@ -45,13 +52,22 @@ class _Section:
         self.optional = False
         self.count = 1
         self.rules: list[_Rule] = []
+        self.excludes = False
+        """One of the lines takes files out."""
 
-    def approval(self, file: str) -> Approval | None:
-        if any(rule.excludes and rule.matches.fullmatch(file) for rule in self.rules):
-            return None
-        for rule in reversed(self.rules):
+        self._near: dict[str, list[_Rule]] = {}
+        """Folder → the lines that can matter in it, the last first: people are many, and lie in few folders."""
+
+    def decides(self, file: str) -> _Rule | None:
+        """The line that counts for a file."""
+        folder = file[: file.rfind("/") + 1]
+        near = self._near.get(folder)
+        if near is None:
+            near = self._near[folder] = [rule for rule in reversed(self.rules) if rule.may_match_in(folder)]
+        for rule in near:
             if rule.matches.fullmatch(file):
-                return Approval(rule.owners, self.count, self.name, rule.line) if rule.owners else None
+                excluded = self.excludes and any(each.excludes and each.matches.fullmatch(file) for each in near)
+                return None if excluded else rule
         return None
 
 
@@ -60,11 +76,27 @@ class Codeowners:
 
     def __init__(self, forge: Forge, file: str, text: str) -> None:
         self.forge, self.file, self.text = forge, file, text
+        self._known: dict[str, Owned] = {}
+        self._owned: dict[tuple[int, ...], Owned] = {}
+        """Lines that count together → what they say, one object each."""
 
     def of(self, file: str) -> Owned:
         """Who has to approve a change of a file, named from the top of the repository."""
-        found = (section.approval(file) for section in self._sections if not section.optional)
-        return Owned(tuple(each for each in found if each is not None))
+        known = self._known.get(file)
+        if known is None:
+            rules = [(section, section.decides(file)) for section in self._sections if not section.optional]
+            lines = tuple(rule.line for _, rule in rules if rule is not None and rule.owners)
+            known = self._owned.get(lines)
+            if known is None:
+                known = self._owned[lines] = Owned(
+                    tuple(
+                        Approval(rule.owners, section.count, section.name, rule.line)
+                        for section, rule in rules
+                        if rule is not None and rule.owners
+                    )
+                )
+            self._known[file] = known
+        return known
 
     @cached_property
     def _sections(self) -> list[_Section]:
@@ -89,7 +121,8 @@ def _github(text: str) -> list[_Section]:
         owners = tuple(words.partition("#")[0].split())
         if pattern.startswith("!") or "[" in pattern or not all(_OWNER.fullmatch(owner) for owner in owners):
             continue
-        section.rules.append(_Rule(pattern, _like_gitignore(pattern), owners, number))
+        begins = _literal(pattern) if "/" in pattern.rstrip("/") else ""
+        section.rules.append(_Rule(pattern, _like_gitignore(pattern), owners, number, begins))
     return [section]
 
 
@@ -113,8 +146,16 @@ def _gitlab(text: str) -> list[_Section]:
         excludes = pattern.startswith("!")
         pattern = pattern.removeprefix("!")
         owners = tuple(_OWNER.findall(words)) or default
-        section.rules.append(_Rule(pattern, _like_fnmatch(pattern), owners, number, excludes))
+        begins = _literal(pattern) if pattern.startswith("/") else ""
+        section.excludes = section.excludes or excludes
+        section.rules.append(_Rule(pattern, _like_fnmatch(pattern), owners, number, begins, excludes))
     return list(sections.values())
+
+
+def _literal(pattern: str) -> str:
+    """The folders that an anchored pattern names before anything in it is a sign."""
+    plain = _SIGN.split(pattern.lstrip("/"))[0]
+    return plain[: plain.rfind("/") + 1]
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -33,13 +33,9 @@ class Owners:
         self.runs = (*_RUNS[codeowners.forge], *more_runs)
         """Paths of what decides what runs with the token."""
         self._target = target
-        self._known: dict[str, Owned] = {}
 
     def of(self, path: str) -> Owned:
-        found = self._known.get(path)
-        if found is None:
-            found = self._known[path] = self.codeowners.of(path)
-        return found
+        return self.codeowners.of(path)
 
     @property
     def text(self) -> str:
@@ -82,8 +78,9 @@ def owners_here(root: Path, forge: Forge | None = None) -> Owners:
     return Owners(codeowners, prefix_of(root), target, component)
 
 
-def owners_at(root: Path, commit: str, links: Mapping[str, str], forge: Forge) -> Owners:
-    """As they were at a commit. `links`: link → the file of the desired state behind it."""
+def owners_at(root: Path, commit: str, links: Mapping[str, str], here: Owners) -> Owners:
+    """As they were at a commit. `links`: link → the file of the desired state behind it. `here`: as they are."""
+    forge = here.codeowners.forge
 
     def mode(path: str) -> str:
         return (git(root, "ls-tree", "-z", "--full-tree", commit, "--", path) or "").partition(" ")[0]
@@ -95,6 +92,8 @@ def owners_at(root: Path, commit: str, links: Mapping[str, str], forge: Forge) -
             content = run(root, "cat-file", "blob", f"{commit}:{place}").stdout if file else b""
             codeowners = _read(forge, place, content)
             break
+    if codeowners.file and codeowners.text == here.text:
+        codeowners = here.codeowners if codeowners.file == here.codeowners.file else codeowners
     component = [_COMPONENT] if forge == "gitlab" and mode(_COMPONENT) else []
     return Owners(codeowners, prefix_of(root), links.get, component)
 

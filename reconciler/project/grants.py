@@ -153,9 +153,12 @@ class Granting:
 
     def _by_owner(self, paths: Iterable[str]) -> list[tuple[Owned, list[str]]]:
         """Each path once, with those that need the same approvals; what is there comes first."""
-        found: defaultdict[tuple[Approval, ...], list[str]] = defaultdict(list)
+        each: dict[Owned, list[str]] = {}
         for path in dict.fromkeys(paths):
-            found[self.owning.of(path).needs].append(path)
+            each.setdefault(self.owning.of(path), []).append(path)
+        found: defaultdict[tuple[Approval, ...], list[str]] = defaultdict(list)
+        for owned, those in each.items():
+            found[owned.needs] += those
         return [(self.owning.of(those[0]), those) for _, those in sorted(found.items())]
 
 

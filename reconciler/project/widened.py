@@ -5,12 +5,11 @@ Compared are sets of owners who suffice: whoever could bring an access about bef
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.app import App
-from reconciler.model.directory import Group
+from reconciler.model.directory import Directory, Group
 from reconciler.model.grants import Way
 from reconciler.model.owned import Together
 from reconciler.model.plan import Note
@@ -54,13 +53,15 @@ def widened(now: Side, before: Side) -> list[Note]:
 class _Comparison:
     def __init__(self, now: Side, before: Side) -> None:
         self.now, self.before = now, before
-        self._direct: dict[tuple[bool, GroupId], dict[Together, Way]] = {}
         self._wider: dict[tuple[Together, str], _Wider] = {}
-        known = now.granting.directory.groups
-        self._groups = sorted(
-            (known[each] for each in now.groups if each in known), key=lambda g: (not g.sensitive, g.id)
-        )
+        known, self._known = now.granting.directory.groups, before.granting.directory.groups
+        groups = (known[each] for each in now.groups if each in known)
+        self._groups = sorted(groups, key=lambda group: (not group.sensitive, group.id))
         self._moved = {user for user in now.granting.directory.users if self._has_moved(user)}
+        self._can = _reaching(now.granting.directory, lambda group: _ways(now.granting.direct(group)))
+        self._could = _reaching(before.granting.directory, lambda group: _ways(before.granting.direct(group)))
+        self._are = _reaching(now.granting.directory, lambda group: self._identities(now.granting, group))
+        self._were = _reaching(now.granting.directory, lambda group: self._identities(before.granting, group))
 
     def unguarded(self) -> Iterator[Note]:
         for group in self._groups:
@@ -70,19 +71,15 @@ class _Comparison:
                 yield Note(code="grantsWiden", key=self.now.app.name, text=text)
 
     def found(self) -> list[_Wider]:
-        touched = self._touched()
         for group in self._groups:
             was = self._earlier(group)
-            if was is not None and group.id in touched:
+            if was is not None:
                 self._compare(_short(group.name), [group.id], [was.id])
         app, earlier = self.now.app, self.before.app
         self._compare(
-            f"accounts of {app.name}",
-            assigned_groups(app),
-            assigned_groups(earlier),
-            list(self._apart(self.now)),
-            list(self._apart(self.before)),
-        )
+            f"accounts of {app.name}", assigned_groups(app), assigned_groups(earlier),
+            _ways(self._apart(self.now)), _ways(self._apart(self.before)),
+        )  # fmt: skip
         return list(self._wider.values())
 
     def _apart(self, side: Side) -> Iterator[Way]:
@@ -94,35 +91,14 @@ class _Comparison:
 
     def _earlier(self, group: Group) -> Group | None:
         """The same group before, or the one that it takes over."""
-        known = self.before.granting.directory.groups
-        if group.id in known or not group.formerly:
-            return known.get(group.id)
+        if group.id in self._known or not group.formerly:
+            return self._known.get(group.id)
         names = {str(each.get("displayName")) for each in group.formerly}
         ids = {str(each.get("id")) for each in group.formerly}
-        return next((g for g in known.values() if g.id in ids or g.name in names), None)
-
-    def _touched(self) -> set[GroupId]:
-        """Groups into which something leads that did not, at any depth."""
-        known, earlier = self.now.granting.directory.groups, self.before.granting.directory.groups
-        outer: defaultdict[GroupId, list[GroupId]] = defaultdict(list)
-        waiting = []
-        for each, group in known.items():
-            for inner in nested(group):
-                outer[inner].append(each)
-            was = earlier.get(each)
-            same = was is not None and nested(group) == nested(was)
-            same = same and self._ways(self.now, each).keys() == self._ways(self.before, each).keys()
-            if not same or any(m.user in self._moved for m in group.members):
-                waiting.append(each)
-        touched = set(waiting)
-        while waiting:
-            fresh = [each for each in outer[waiting.pop()] if each not in touched]
-            touched.update(fresh)
-            waiting += fresh
-        return touched
+        return next((g for g in self._known.values() if g.id in ids or g.name in names), None)
 
     def _has_moved(self, user: UserId) -> bool:
-        """Whether other owners than before answer for somebody who was there."""
+        """Whether other owners than before answer for somebody who was there. Who joins is shown as joining."""
         now, before = self.now.granting, self.before.granting
         was = before.directory.users.get(user)
         if was is None:
@@ -132,47 +108,64 @@ class _Comparison:
             return False
         return [now.owning.of(path).needs for path in paths] != [before.owning.of(path).needs for path in earlier]
 
+    def _identities(self, granting: Granting, group: Group) -> dict[Together, Way]:
+        """Whose account those are who moved, by one version of the files."""
+        moved = {m.user for m in group.members if m.user in self._moved} if self._moved else set()
+        return _ways(granting.identities(UserId(each) for each in moved if each in granting.directory.users))
+
     def _compare(
         self,
         name: str,
         groups: Iterable[GroupId],
         before: Iterable[GroupId],
-        more: Iterable[Way] = (),
-        more_before: Iterable[Way] = (),
+        more: Mapping[Together, Way] = {},
+        more_before: Mapping[Together, Way] = {},
     ) -> None:
-        inside, known = self.now.granting.inside(groups), self.before.granting.inside(before)
-        could: set[Together] = {those for way in more_before for those in way.owned.together()}
-        for each in known:
-            could.update(self._ways(self.before, each))
-        for way in more:
-            self._judge(name, way, way.owned.together(), could)
+        could = set(more_before)
+        for each in before:
+            could.update(self._could(each))
+        inside = [each for each in groups if each in self.now.granting.directory.groups]
         for each in inside:
-            for those, way in self._ways(self.now, each).items():
-                self._judge(name, way, (those,), could)
-        moved = self._moved & self.now.granting.members(inside) if self._moved else set()
-        if moved:
-            earlier = self.before.granting.identities(moved & self.before.granting.directory.users.keys())
-            could.update(those for way in earlier for those in way.owned.together())
-            for way in self.now.granting.identities(moved):
-                self._judge(name, way, way.owned.together(), could)
+            could.update(self._were(each))
+        for ways in (more, *(reach(each) for each in inside for reach in (self._can, self._are))):
+            for those, way in ways.items():
+                if those not in could and not any(enough <= those for enough in could):
+                    wider = self._wider.setdefault((those, way.does), _Wider(those, way))
+                    wider.names[name] = None
+                    wider.paths.update(way.paths)
 
-    def _judge(self, name: str, way: Way, together: Iterable[Together], could: set[Together]) -> None:
-        for those in together:
-            if not any(enough <= those for enough in could):
-                wider = self._wider.setdefault((those, way.does), _Wider(those, way))
-                wider.names[name] = None
-                wider.paths.update(way.paths)
 
-    def _ways(self, side: Side, group: GroupId) -> dict[Together, Way]:
-        """Owners who suffice → the first way by which they do, of one group by itself."""
-        key = (side is self.now, group)
-        if key not in self._direct:
-            found: dict[Together, Way] = {}
-            for way in side.granting.direct(side.granting.directory.groups[group]):
-                for those in way.owned.together():
-                    found.setdefault(those, way)
-            self._direct[key] = found
-        return self._direct[key]
+def _ways(ways: Iterable[Way]) -> dict[Together, Way]:
+    """Owners who suffice → the first way by which they do."""
+    found: dict[Together, Way] = {}
+    for way in ways:
+        for those in way.owned.together():
+            found.setdefault(those, way)
+    return found
+
+
+def _reaching(
+    directory: Directory, own: Callable[[Group], dict[Together, Way]]
+) -> Callable[[GroupId], Mapping[Together, Way]]:
+    """What leads into a group by itself → what leads into it at any depth. Groups are in no circle."""
+    known: dict[GroupId, dict[Together, Way]] = {}
+
+    def found(group: GroupId) -> Mapping[Together, Way]:
+        waiting = [group] if group in directory.groups else []
+        while waiting:
+            each = directory.groups[waiting[-1]]
+            inner = sorted(one for one in nested(each) if one in directory.groups)
+            ahead = [one for one in inner if one not in known]
+            waiting += ahead
+            if not ahead:
+                ways = own(each)
+                for one in inner:
+                    ways = {**known[one], **ways}
+                known[each.id] = ways
+                waiting.pop()
+        return known.get(group, {})
+
+    return found
 
 
 def _told(wider: _Wider) -> str:
