@@ -125,10 +125,9 @@ def run(arguments: list[str]) -> int:
     except ReconcilerError as error:
         click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True, color=_colour())
         return error.exit_code
-    except BrokenPipeError:
-        # whoever reads our output stopped reading; that is their right
-        sys.stderr.close()
-        return 0
+    except OSError as error:  # of the output itself; whoever stopped reading it is click's, and 1 as well
+        click.echo(f"error: {error.strerror or error}: {error.filename or 'the output'} can't be written", err=True)
+        return 1
     return code if isinstance(code, int) else 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,7 +95,7 @@ async def execute(
         nothing = Outcome([], stale=True)
         return nothing.exit_code, result(plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:
-        _ask(opened)
+        confirm(f"Apply this to {opened.app.tenant_url}?", "pass --yes to apply without being asked")
     begun, now = time.monotonic(), datetime.now(UTC)
     path = wish.journal or opened.states.folder / "journals" / f"{plan.app}-{now:%Y%m%dT%H%M%S%f}Z.jsonl"
     with Progress(opened.app.name) as progress:
@@ -135,12 +134,6 @@ def still_remembers(opened: Opened) -> None:
             f"another apply to {opened.app.tenant_url} has just ended, or somebody was revoked or released",
             hint="run again, to plan from there",
         )
-
-
-def _ask(opened: Opened) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to confirm the plan", hint="pass --yes to apply without being asked")
-    confirm(f"Apply this to {opened.app.tenant_url}?")
 
 
 async def _interruptible(run: Run) -> Outcome:

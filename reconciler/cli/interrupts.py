@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+
+from reconciler.errors import UsageError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -28,9 +31,12 @@ def handled(handle: Callable[[int, Any], Any]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def confirm(question: str) -> None:
-    """Asks on the terminal; anything but yes ends the command. Whoever asks in a running event loop must know: there
-    Ctrl-C waits until the loop has its turn, which is after the answer. Here it ends the question.
+def confirm(question: str, hint: str) -> None:
+    """Asks on the terminal; anything but yes ends the command. Raises UsageError if nobody is there.
+
+    In a running event loop Ctrl-C waits for the loop's turn, which comes after the answer. Here it ends the question.
     """
+    if sys.stdin is None or not sys.stdin.isatty():  # None: it is closed
+        raise UsageError("nobody is there to confirm it", hint=hint)
     with handled(signal.default_int_handler):
         click.confirm(question, abort=True, err=True)

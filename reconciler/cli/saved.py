@@ -88,6 +88,9 @@ class Destination:
         self.out = out
         if self.folder is not None and out.exists() and not is_folder:
             raise UsageError(f"--out {out} is a file, and these are {len(apps)} {what}", hint="name a folder")
+        if not is_folder and out.exists() and not out.is_file():
+            hint = "name a file, or let `--format json` write to stdout"
+            raise UsageError(f"--out {out} is a device or a pipe: nothing is kept there", hint=hint)
         if not out.parent.is_dir():
             raise UsageError(f"--out {out}: there is no folder {out.parent}", hint="make it first")
         for part in _READ:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +116,8 @@ async def _rebuild(opened: Opened, *, yes: bool) -> None:
         click.echo(f"{name}: {len(bound):,} to bind, {len(before.bindings):,} bound before, "
                    f"{len(rebuilt.questions):,} in question")  # fmt: skip
         if rebuilt.bound:
-            _confirm(f"Bind these in {opened.states.where(name)}?", yes=yes)
+            if not yes:
+                confirm(f"Bind these in {opened.states.where(name)}?", "pass --yes")
             opened.states.save(rebuilt.state)
 
 
@@ -150,7 +150,8 @@ def forget(settings: Settings, words: tuple[str, ...], yes: bool) -> None:
             found = alone.states.load(name, app.tenant_url)
             left = without(found, keys) if keys else without_anything(found)
             what = ", ".join(keys) if keys else f"all {len(found.bindings)} bindings"
-            _confirm(f"Forget {what} of {name}, in {alone.states.where(name)}?", yes=yes)
+            if not yes:
+                confirm(f"Forget {what} of {name}, in {alone.states.where(name)}?", "pass --yes")
             alone.states.save(left)
         click.echo(f"{name}: {what} forgotten")
         if left.revocations:
@@ -169,13 +170,3 @@ def _taken(settings: Settings, words: tuple[str, ...]) -> list[str]:
         raise UsageError(f"{', '.join(folders)}: one folder at a time", hint="a key is user:ID or group:ID")
     settings.directory = Path(folders[0]) if folders else None
     return keys
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    from reconciler.errors import UsageError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to confirm it", hint="pass --yes")
-    confirm(question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +117,18 @@ def test_a_file_for_several_apps_is_refused(two: Company, reconciler: Reconciler
     refused = reconciler("plan", two.root, "--out", tmp_path / "p.json")
     assert refused.code == 64
     assert "is a file, and these are 2 plans" in refused.err
+
+
+def test_no_device_and_no_pipe_is_replaced_by_a_plan(files: Company, reconciler: Reconciler, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for out in (pipe, tmp_path / "link"):
+        called = reconciler("plan", files.root, "--out", out)
+        assert called.code == 64
+        assert "is a device or a pipe" in called.err
+    assert pipe.is_fifo()
+    assert names(tmp_path) == ["link", "pipe", "state"]
 
 
 def test_a_place_that_can_not_be_written(files: Company, reconciler: Reconciler, tmp_path: Path) -> None:

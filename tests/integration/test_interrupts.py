@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM before anything is written: while it is read, and while it is asked."""
+"""Ctrl-C, SIGTERM, a closed stdin and a full disk before anything is written: while it is read, asked, and shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,4 +86,21 @@ def test_while_it_is_read_the_first_one_ends_it(company: Callable[..., Company],
         terminal.process.send_signal(number)
         assert terminal.end() == 130, terminal.shown
         assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l")
+        assert not [r for r in sandbox.requests if r.method != "GET"]
+
+
+@pytest.mark.parametrize("closed", ["stdin", "full"])
+def test_without_a_terminal_or_a_place_for_what_is_said(company: Callable[..., Company], closed: str) -> None:
+    if closed == "full" and not Path("/dev/full").is_char_device():
+        pytest.skip("no /dev/full here")
+    sandbox = Sandbox("scim", rate=0)
+    with running(sandbox) as url:
+        site = company(gallery="scim", tenant=url)
+        words = f"{sys.executable} -m reconciler apply {site.root}"
+        words += " <&-" if closed == "stdin" else " --yes > /dev/full"
+        done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, timeout=60, check=False)
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (64 if closed == "stdin" else 1)
+        said = "nobody is there to confirm it" if closed == "stdin" else "the output can't be written"
+        assert said in done.stderr
         assert not [r for r in sandbox.requests if r.method != "GET"]
