@@ -47,7 +47,7 @@ async def after(
     try:
         for kind, id_ in sorted(moving.doubtful, reverse=True):  # users first: groups have them as members
             there = await (moving.read_user if kind == "user" else moving.read_group)(id_, reader, profile)
-            if not there and id_ in moving.renamed:
+            if not there and id_ in moving.perhaps_moved:
                 return None  # some servers make the id of the name: it may be there under another one
     except ReconcilerError:
         return None
@@ -69,7 +69,7 @@ class _Moving:
     snapshot: Snapshot
     doubtful: set[tuple[str, str]] = field(default_factory=set)
     """("user" or "group", id) of what has to be looked at."""
-    renamed: set[str] = field(default_factory=set)
+    perhaps_moved: set[str] = field(default_factory=set)
     """The ids of those in doubt that may have another name now, as far as nobody was told another id."""
 
     def __post_init__(self) -> None:
@@ -90,7 +90,7 @@ class _Moving:
         if not certain:
             self.doubtful |= {(kind, id_), *([(kind, change.id)] if change.id else [])}
             if isinstance(change, (RenameUser, RenameGroup)) and id_ == change.id:
-                self.renamed.add(id_)
+                self.perhaps_moved.add(id_)
         elif isinstance(change, DeleteUser):
             self.accounts.pop(RemoteId(id_), None)
         elif isinstance(change, DeleteGroup):

@@ -169,6 +169,7 @@ def _part(whole: Part, brief: Part, compared: bool, level: int) -> str:
         return heading
     shown = 10 if part.kind in _SHORT else 30
     asked = f"{_how(compared=compared)}{BLOCK}" if part.kind is Kind.HELD else ""
+    shown = shown if len(rows) > shown + 1 else len(rows)  # one line is not worth a fold
     body = "\n".join(rows[:shown])
     if len(rows) > shown:
         body += BLOCK + details(f"… and {len(rows) - shown:,} more lines", "\n".join(rows[shown:]))
