@@ -85,9 +85,12 @@ class Memory:
                 touched = [m.key for m in change.members if m.key not in step.skipped_members]
                 if key in self._groups and key not in self.state.bindings:
                     self._bind(key, step.id or change.id)  # found as it is wanted, but for its members
+                if isinstance(change, RemoveMembers):
+                    again = self.proposal.undoes.memberships.get(key, frozenset())
+                    touched = [each for each in touched if each not in again]
                 self._members(key, touched, added=isinstance(change, AddMembers))
             case DeactivateUser():
-                self._bind(key, step.id)["active"] = False
+                self._bind(key, step.id)["active"] = key in self.proposal.undoes.accounts
             case RenameUser(temporary=True) | RenameGroup(temporary=True):
                 if step.id and key in self.state.bindings:
                     self.state.bindings[key]["id"] = step.id  # some servers make the id of the name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from reconciler.errors import IncompleteRead, PlanError
@@ -23,6 +23,7 @@ from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import assemble, instant, signed
 from reconciler.plan.exchange import hold_together
 from reconciler.plan.few import few, is_cheaper, remembered
+from reconciler.plan.given_back import GivenBack, given_back
 from reconciler.plan.guard import WINDOW, check, guard, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
@@ -64,14 +65,16 @@ class Proposal:
     """Keys of what the application needs and the plan does not do: nothing of it was found as wanted."""
     whole: bool = True
     """False: something that could run is left to another time."""
+    undoes: GivenBack = field(default_factory=GivenBack)
+    """What is taken away again that somebody had taken away before us: git is asked for it anew."""
 
     def reduced(self, plan: Plan, *, whole: bool = False) -> Proposal:
         """With a part of its plan."""
         kept = {id(change) for change in plan.changes}
         left = (change.key for change in self.plan.changes if id(change) not in kept)
-        return Proposal(plan, self.context, self.left.union(left), self.whole and whole)
+        return replace(self, plan=plan, left=self.left.union(left), whole=self.whole and whole)
 
-    def instead(self, changes: Sequence[Change]) -> Proposal:
+    def instead(self, changes: Sequence[Change], undoes: GivenBack) -> Proposal:
         """Other changes on the same reading, judged by the same guardrails. The context is used up."""
         context, left = self.context, self.left.union(change.key for change in self.plan.changes)
         context.changes, context.blocked, context.behind = list(changes), [], {}
@@ -84,7 +87,7 @@ class Proposal:
         block_impossible(context)
         guardrails = guard(context)
         hold_together(context)
-        return Proposal(assemble(context, guardrails), context, left, whole=False)
+        return Proposal(assemble(context, guardrails), context, left, whole=False, undoes=undoes)
 
     @property
     def users(self) -> Identity:
@@ -310,6 +313,7 @@ __all__ = [
     "WINDOW",
     "Comparer",
     "Earlier",
+    "GivenBack",
     "Moved",
     "Name",
     "Narrowed",
@@ -329,6 +333,7 @@ __all__ = [
     "document",
     "exchanges",
     "few",
+    "given_back",
     "given_up",
     "in_force",
     "instant",
