@@ -12,7 +12,7 @@ from datetime import datetime
 from reconciler.apply.remember import still_held
 from reconciler.model.plan import AdoptGroup, AdoptUser
 from reconciler.model.state import Binding, State
-from reconciler.plan import Proposal, digest, instant
+from reconciler.plan import Proposal, digest, instant, is_window_lost
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ def rebuild(proposal: Proposal, state: State, now: datetime) -> Rebuilt:
             rebuilt.questions[change.key] = tuple(candidate.id for candidate in change.candidates)
     if state.fresh:
         rebuilt.state.held = still_held(proposal.plan)
+        rebuilt.state.window_from = moment if is_window_lost(proposal.context) else None
     return rebuilt
 
 

@@ -26,7 +26,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.state import Binding, NotKept, Spent, State
 from reconciler.model.values import Generated, Redacted, RemoteId, Value
-from reconciler.plan import WINDOW, Proposal, digest, instant, made, weigh
+from reconciler.plan import WINDOW, Proposal, digest, instant, is_window_lost, made, weigh
 
 QUESTIONS: Final = frozenset({"whoIsThis", "takenAwayInApp", "givenInApp"})
 """What holds a change until a person answers, and is no guardrail."""
@@ -50,6 +50,8 @@ class Memory:
         self._groups = {f"group:{g.group.id}": g for g in proposal.context.desired.groups}
         self._released = {rail.name for rail in proposal.plan.guardrails if rail.released}
         self._spent: dict[str, Spent] = {}
+        if state.fresh and is_window_lost(proposal.context):
+            state.window_from = self.now
         state.spent = [s for s in state.spent if datetime.fromisoformat(s["at"]) > now - WINDOW]
         for former, key in {**proposal.users.moved, **proposal.groups.moved}.items():
             if former in state.bindings and key not in state.bindings and not self._is_asked_for(former):

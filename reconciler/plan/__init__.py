@@ -24,7 +24,7 @@ from reconciler.plan.document import assemble, instant, signed
 from reconciler.plan.exchange import hold_together
 from reconciler.plan.few import few, is_cheaper, remembered
 from reconciler.plan.given_back import GivenBack, given_back
-from reconciler.plan.guard import WINDOW, check, guard, weigh
+from reconciler.plan.guard import WINDOW, check, guard, is_window_lost, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of, joint_interest
@@ -339,6 +339,7 @@ __all__ = [
     "instant",
     "interest_of",
     "is_cheaper",
+    "is_window_lost",
     "joint_interest",
     "lacking_notes",
     "made",
