@@ -180,6 +180,15 @@ def propose(
     return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
 
 
+def known_at(earlier: Earlier, proposal: Proposal) -> tuple[dict[str, Known], str]:
+    """Whose account was whose by the files of an earlier revision, on the same reading; and, where there is no plan for
+    it, why.
+    """
+    here = proposal.context
+    before, why = _planned_before(earlier, here.snapshot, here.state, here.as_of, here.releases)
+    return ({} if before is None else known_from(before)), why
+
+
 def _later(app: App, desired: Desired, base: Earlier | None, as_of: datetime) -> Sequence[Later]:
     """Without anything to compare with, everything is of this change."""
     if base is None:
@@ -314,6 +323,7 @@ __all__ = [
     "Comparer",
     "Earlier",
     "GivenBack",
+    "Known",
     "Moved",
     "Name",
     "Narrowed",
@@ -341,6 +351,7 @@ __all__ = [
     "is_cheaper",
     "is_window_lost",
     "joint_interest",
+    "known_at",
     "lacking_notes",
     "made",
     "narrow",
