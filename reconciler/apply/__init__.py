@@ -24,7 +24,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.trailer import Trailer
-from reconciler.plan import VERSION, Proposal, given_up, instant, to_json
+from reconciler.plan import VERSION, GivenBack, Proposal, given_back, given_up, instant, to_json
 from reconciler.plan.context import Context
 
 Progress = Callable[[str, int, int], None]
@@ -72,6 +72,7 @@ class Run:
         plan, context, before = self.proposal.plan, self.proposal.context, self.client.requests
         reader = Reader(self.client, self.profile)
         writer = Writer(self.client, self.profile, reader, versions=_versions(context.snapshot, context.deleting))
+        facts = {**self.facts, **_facts(given_back(context, plan.pending))}
         memory = Memory(self.state, self.proposal, self.now)
         concurrency = self.profile.rate.concurrency
         journal = Journal(self.journal)
@@ -106,7 +107,7 @@ class Run:
         with journal:
             journal.keep(to_json(plan))
             await journal.note("begin", app=plan.app, tenantUrl=plan.tenant_url, commit=plan.desired.commit,
-                               digest=plan.digest, changesDigest=plan.changes_digest, **self.facts)  # fmt: skip
+                               digest=plan.digest, changesDigest=plan.changes_digest, **facts)  # fmt: skip
             finished = False
             try:
                 outcome = await executor.run()
@@ -155,6 +156,14 @@ def _versions(snapshot: Snapshot, deleting: Collection[int]) -> Iterator[tuple[L
             for each in snapshot.groups
             if each.values[at] and each.members.isdisjoint(deleting)
         )
+
+
+def _facts(given: GivenBack) -> dict[str, object]:
+    """For an undo to know: it takes away again what was not taken away by us."""
+    if not given:
+        return {}
+    memberships = {group: sorted(people) for group, people in sorted(given.memberships.items())}
+    return {"givenBack": {"accounts": sorted(given.accounts), "memberships": memberships}}
 
 
 def _said(key: str, value: object) -> str:

@@ -180,6 +180,7 @@ class Executor:
         self._count()
         if error is not None:
             step.status, step.message = Status.FAILED, told(error, hides=step.hides)
+            self._not_taken_over(step)
             step.code, step.recommended_action = str(getattr(error, "verdict", "")), error.hint
             self._judge(error, hides=step.hides)
             await self.journal.note("failed", **_facts(step), why=step.message)
@@ -192,7 +193,12 @@ class Executor:
     async def skip(self, step: Step, cause: str) -> None:
         self._count()
         step.status, step.message = Status.SKIPPED, cause
+        self._not_taken_over(step)
         await self.journal.note("skipped", **_facts(step), why=cause)
+
+    def _not_taken_over(self, step: Step) -> None:
+        if step.change.action == "adoptUser":
+            self.names.refused.add(step.change.key)
 
     def _count(self) -> None:
         self._finished += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from reconciler.apply.journal import plan_beside
 from reconciler.errors import Place, PlanError
 from reconciler.model.plan import Change, Plan
-from reconciler.plan import read_plans
+from reconciler.plan import GivenBack, read_plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Past:
     """Key → id of what was created."""
     broken_off: bool
     """The journal has no end: the process was killed."""
+    given_back: GivenBack = field(default_factory=GivenBack)
+    """What somebody had taken away before, in the application."""
 
 
 def read_past(journal: Path) -> Past:
@@ -47,7 +49,7 @@ def read_past(journal: Path) -> Past:
         ) from error
     if plan.digest != begins[0]["digest"]:
         raise PlanError("is not the plan that this journal is about", place=Place(str(beside)), hint=str(journal))
-    return _past(plan, lines)
+    return _past(plan, lines, _given_back(begins[0]))
 
 
 def _lines(journal: Path, place: Place) -> list[dict[str, Any]]:
@@ -72,7 +74,7 @@ def _lines(journal: Path, place: Place) -> list[dict[str, Any]]:
     return lines
 
 
-def _past(plan: Plan, lines: list[dict[str, Any]]) -> Past:
+def _past(plan: Plan, lines: list[dict[str, Any]], given_back: GivenBack) -> Past:
     begun: dict[int, str | None] = {}
     refused: set[int] = set()
     for line in lines:
@@ -88,4 +90,12 @@ def _past(plan: Plan, lines: list[dict[str, Any]]) -> Past:
             refused.add(number)
     done = tuple((plan.changes[number], id_) for number, id_ in begun.items() if number not in refused)
     ids = {change.key: id_ for change, id_ in done if change.action.startswith("create") and id_}
-    return Past(plan, done, ids, broken_off=not any(line.get("event") == "end" for line in lines))
+    broken_off = not any(line.get("event") == "end" for line in lines)
+    return Past(plan, done, ids, broken_off, given_back)
+
+
+def _given_back(begin: dict[str, Any]) -> GivenBack:
+    """As `Run.execute` notes it; journals of earlier versions do not have it."""
+    told = begin.get("givenBack", {})
+    memberships = {group: frozenset(people) for group, people in told.get("memberships", {}).items()}
+    return GivenBack(frozenset(told.get("accounts", ())), memberships)

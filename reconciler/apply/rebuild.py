@@ -6,13 +6,15 @@ only where it is as git wants it, and what a plan holds for want of a memory sta
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.apply.remember import still_held
 from reconciler.model.plan import AdoptGroup, AdoptUser
 from reconciler.model.state import Binding, State
-from reconciler.plan import Proposal, digest, instant
+from reconciler.model.values import RemoteId, UserId
+from reconciler.plan import Known, Proposal, digest, instant, is_window_lost
 
 
 @dataclass(slots=True)
@@ -22,10 +24,16 @@ class Rebuilt:
     """Key → id, of what is bound now and was not."""
     questions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Key → the ids that it may be."""
+    leavers: dict[str, str] = field(default_factory=dict)
+    """Of `bound`: whom an earlier revision wanted, and today's files do not."""
 
 
-def rebuild(proposal: Proposal, state: State, now: datetime) -> Rebuilt:
-    """A copy of `state` with bindings for whatever has none and fits without doubt. What it holds stays."""
+def rebuild(proposal: Proposal, state: State, now: datetime, known: Mapping[str, Known] | None = None) -> Rebuilt:
+    """A copy of `state` with bindings for whatever has none and fits without doubt. What it holds stays.
+
+    `known`: whose account was whose by an earlier revision. Who has left the files since is bound too, so that every
+    plan finds them; and held, until somebody releases the exact figure.
+    """
     rebuilt = Rebuilt(state.model_copy(update={"bindings": dict(state.bindings), "fresh": False}))
     moment, commit = instant(now), proposal.context.desired.directory.commit
     changed = {change.key for change in proposal.plan.changes}
@@ -36,6 +44,8 @@ def rebuild(proposal: Proposal, state: State, now: datetime) -> Rebuilt:
             rebuilt.questions[change.key] = tuple(candidate.id for candidate in change.candidates)
     if state.fresh:
         rebuilt.state.held = still_held(proposal.plan)
+        rebuilt.state.window_from = moment if is_window_lost(proposal.context) else None
+    _leavers(rebuilt, proposal, known or {}, moment)
     return rebuilt
 
 
@@ -64,6 +74,30 @@ def _groups(rebuilt: Rebuilt, proposal: Proposal, moment: str, commit: str | Non
         if key not in changed:
             binding["wanted"] = digest(tuple(group.values))
         _bind(rebuilt, key, binding)
+
+
+def _leavers(rebuilt: Rebuilt, proposal: Proposal, known: Mapping[str, Known], moment: str) -> None:
+    context, state = proposal.context, rebuilt.state
+    identity, app = context.users, context.app.name
+    taken = {binding["id"] for binding in state.bindings.values()}
+    taken |= {user.accounts[app] for user in context.desired.directory.users.values() if app in user.accounts}
+    for key, each in sorted(known.items()):
+        at = context.snapshot.numbers.get(RemoteId(each.id))
+        if not key.startswith("user:") or at is None or each.id in taken or key in state.bindings:
+            continue
+        if UserId(key[5:]) in context.desired.numbers or key in identity.moved:
+            continue
+        if at in identity.owner or at in identity.contested or at in context.ignored_accounts or at == context.acts_as:
+            continue
+        binding = Binding(id=each.id, since=moment, commit=None, name=each.name, file=each.file)
+        if context.snapshot.accounts[at].active:
+            binding["active"] = True
+        _bind(rebuilt, key, binding)
+        rebuilt.leavers[key] = each.id
+    if rebuilt.leavers:
+        waiting = state.held.get("deprovisionUsers", 0)
+        active = sum(1 for key in rebuilt.leavers if state.bindings[key].get("active"))
+        state.held = {**state.held, "deprovisionUsers": max(waiting, active)} if active else state.held
 
 
 def _bind(rebuilt: Rebuilt, key: str, binding: Binding) -> None:

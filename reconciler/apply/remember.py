@@ -26,7 +26,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.state import Binding, NotKept, Spent, State
 from reconciler.model.values import Generated, Redacted, RemoteId, Value
-from reconciler.plan import WINDOW, Proposal, digest, instant, made, weigh
+from reconciler.plan import WINDOW, Proposal, digest, instant, is_window_lost, made, weigh
 
 QUESTIONS: Final = frozenset({"whoIsThis", "takenAwayInApp", "givenInApp"})
 """What holds a change until a person answers, and is no guardrail."""
@@ -50,6 +50,8 @@ class Memory:
         self._groups = {f"group:{g.group.id}": g for g in proposal.context.desired.groups}
         self._released = {rail.name for rail in proposal.plan.guardrails if rail.released}
         self._spent: dict[str, Spent] = {}
+        if state.fresh and is_window_lost(proposal.context):
+            state.window_from = self.now
         state.spent = [s for s in state.spent if datetime.fromisoformat(s["at"]) > now - WINDOW]
         for former, key in {**proposal.users.moved, **proposal.groups.moved}.items():
             if former in state.bindings and key not in state.bindings and not self._is_asked_for(former):
@@ -93,9 +95,12 @@ class Memory:
                 touched = [m.key for m in change.members if m.key not in step.skipped_members]
                 if key in self._groups and key not in self.state.bindings:
                     self._bind(key, step.id or change.id)  # found as it is wanted, but for its members
+                if isinstance(change, RemoveMembers):
+                    again = self.proposal.undoes.memberships.get(key, frozenset())
+                    touched = [each for each in touched if each not in again]
                 self._members(key, touched, added=isinstance(change, AddMembers))
             case DeactivateUser():
-                self._bind(key, step.id)["active"] = False
+                self._bind(key, step.id)["active"] = key in self.proposal.undoes.accounts
             case RenameUser(temporary=True) | RenameGroup(temporary=True):
                 if step.id and key in self.state.bindings:
                     self.state.bindings[key]["id"] = step.id  # some servers make the id of the name

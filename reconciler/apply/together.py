@@ -99,8 +99,8 @@ class Together:
         self._reader = reader
         self._profile = profile
         self._waiting: dict[int, tuple[Step, int]] = {}
-        self._creators: dict[str, int] = {}
-        """Key → number of the step that creates it, of those that are being sent."""
+        self._givers: dict[str, int] = {}
+        """Key → number of the step that creates it or takes it over, of those that are being sent."""
         self._given: set[str] = set()
         """Ids of what was created so."""
         self._silences = 0
@@ -136,7 +136,7 @@ class Together:
             await executor.side_by_side([step for step, _ in waiting])
             return
         queue = deque(part for step, wave in waiting for part in self._parts(step, wave))
-        self._creators = {step.change.key: step.number for step, _ in waiting if _creates(step)}
+        self._givers = {s.change.key: s.number for s, _ in waiting if _creates(s) or s.change.action == "adoptUser"}
         loads = list(dict.fromkeys(part.load for part in queue))
         while queue and self.bulk.works and not executor.stopping:
             parts, operations, alone = await self._fill(queue, executor)
@@ -203,7 +203,7 @@ class Together:
         keys = {member.key for member in part.members} - made.keys()
         open_ = {n for n in needs if executor.steps[n].status is None}
         return bool(open_) or any(
-            executor.steps[self._creators[key]].status is None for key in keys & self._creators.keys()
+            executor.steps[self._givers[key]].status is None for key in keys & self._givers.keys()
         )
 
     def _operation(self, part: Part, made: dict[str, str], executor: Executor) -> Operation | None:
@@ -224,7 +224,7 @@ class Together:
         if isinstance(change, AddMembers):
             keys = [change.key, *(member.key for member in part.members)]
             part.refers = [key for key in keys if key in made]
-            ids = {member.key: names.member(member) for member in part.members}
+            ids = {member.key: names.newcomer(member) for member in part.members}
             where = f"bulkId:{made[change.key]}" if change.key in made else names.id(change.key)
             known = [id_ or f"bulkId:{made[key]}" for key, id_ in ids.items() if id_ or key in made]
             return self._writer.additions(where, known) if known else None
@@ -393,5 +393,6 @@ def _name_the_left_out(loads: Sequence[Load], executor: Executor) -> None:
         step = load.step
         if isinstance(step.change, AddMembers) and load.is_clear:
             step.id = executor.names.ids.get(step.change.key)
-            left_out = (each.key for each in step.change.members if executor.names.member(each) is None)
-            step.skipped_members.update(dict.fromkeys(left_out, "the account was not created"))
+            names = executor.names
+            left_out = (each for each in step.change.members if names.newcomer(each) is None)
+            step.skipped_members.update((each.key, names.why_not(each)) for each in left_out)

@@ -43,6 +43,8 @@ class Names:
     freed: set[str] = field(default_factory=set)
     """Those of accounts that nobody has any more."""
     freed_groups: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    """Keys of people whose account could not be taken over: perhaps it is not theirs."""
 
     def id(self, key: str) -> RemoteId:
         """Raises PlanError for what has no id: only a plan that was tampered with asks for one."""
@@ -61,6 +63,13 @@ class Names:
         """The account of a member, as it is called by now; None: it was to be created, and was not."""
         id_ = self.ids.get(member.key) or member.id
         return RemoteId(id_) if id_ else None
+
+    def newcomer(self, member: MemberRef) -> RemoteId | None:
+        """The account of somebody who is to join a group; None: `why_not`."""
+        return None if member.key in self.refused else self.member(member)
+
+    def why_not(self, member: MemberRef) -> str:
+        return f"the account was not {'taken over' if member.key in self.refused else 'created'}"
 
 
 async def write(step: Step, writer: Writer, names: Names, *, present: Container[str] = ()) -> None:
@@ -152,16 +161,16 @@ def _not_new(kind: str, id_: str) -> Conflict:
 
 
 async def _add(step: Step, change: AddMembers, writer: Writer, names: Names, present: Container[str]) -> None:
-    """Adds whoever has an account; whoever was to get one and did not is skipped by name."""
+    """Adds whoever has an account; whoever was to get one, and did not, is skipped by name."""
     ids = []
     for member in change.members:
-        id_ = names.member(member)
+        id_ = names.newcomer(member)
         if id_ is None:
-            step.skipped_members[member.key] = "the account was not created"
+            step.skipped_members[member.key] = names.why_not(member)
         else:
             ids.append(id_)
     missing = [id_ for id_ in ids if id_ not in present]
     if missing:
         await writer.add_members(_id(step, names), missing)
     elif change.members and not ids:
-        step.message = "none of the accounts was created"
+        step.message = "none of the accounts is there"

@@ -31,6 +31,7 @@ _PARTIAL = 4
 @click.option("--reason", required=True, metavar="TEXT", help="Why: every plan says it until the revocation ends.")
 @click.option("--for", "duration", metavar="24h", help="End by itself after so many m, h or d; else when released.")
 @click.option("--even-protected", is_flag=True, help="Also somebody whom guardrails.protected names.")
+@click.option("--even-unknown", is_flag=True, help="Also an id that no file, memory or commit knows.")
 @options.apps
 @options.state
 @options.outgoing
@@ -44,6 +45,7 @@ def revoke(
     reason: str,
     duration: str | None,
     even_protected: bool,
+    even_unknown: bool,
     form: str,
 ) -> None:
     """Deactivate somebody's accounts now, in all apps, and keep them so: every later plan respects it.
@@ -67,6 +69,8 @@ def revoke(
         raise UsageError(f"{key}: an id means an account of one app", hint="name the app with --app NAME")
     described = _described(alone, key, identity)
     person = described if key.startswith("user:") else None
+    if key.startswith("user:") and person is None and not even_unknown:
+        _check_known(alone, key, identity)
     done = asyncio.run(
         _everywhere(alone, settings, key, person, reason=reason, until=until, now=now, even_protected=even_protected)
     )
@@ -111,6 +115,34 @@ def _described(alone: Alone, key: str, identity: str) -> User | None:
             if owner is not None:
                 return find_person(alone.files, owner[5:])
     return None
+
+
+def _check_known(alone: Alone, key: str, identity: str) -> None:
+    """Raises UsageError for an id that was never anybody's: a mistyped one. Whatever can't be asked may know it."""
+    from difflib import get_close_matches
+
+    from reconciler.desired import file_stems, is_known
+    from reconciler.errors import ReconcilerError, UsageError
+
+    if alone.broken:
+        return
+    ids = set(file_stems(alone.files.root))
+    for name, app in alone.apps.items():
+        try:
+            memory = alone.states.load(name, app.tenant_url)
+        except ReconcilerError:
+            return
+        if key in memory.bindings or key in memory.revocations:
+            return
+        ids |= {each[5:] for each in memory.bindings if each.startswith("user:")}
+    if is_known(alone.files.root, identity):
+        return
+    near = " or ".join(f"user:{each}" for each in get_close_matches(identity, sorted(ids), 3))
+    meant = f"did you mean {near}? " if near else ""
+    raise UsageError(
+        f"{key}: no file, no memory and no commit knows this id, and nobody was revoked",
+        hint=f"{meant}account:ID revokes an account, and --even-unknown an id that nobody has yet",
+    )
 
 
 async def _everywhere(

@@ -122,6 +122,8 @@ class Opened:
     """What the server said of itself, once it was asked."""
     revision: files.Revision | None = None
     """What the plan is compared with."""
+    earlier: Earlier | None = None
+    """The app as it was then, once there is a plan."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -139,6 +141,7 @@ class Opened:
 
         await self.discover(client)
         base = None if self.revision is None else await earlier_of(self.revision, self, lambda app: _asked(client, app))
+        self.earlier = base
         users, groups = self.needed(base, also)
         with bulk():
             before = None if base is None else base.version

@@ -74,6 +74,7 @@ def show(settings: Settings, words: tuple[str, ...], form: str) -> None:
 @state.command()
 @options.directory
 @_yes
+@click.option("--base", metavar="REV", help="Bind those too whom this revision wanted and today's files do not.")
 @options.apps
 @options.state
 @options.releases
@@ -82,7 +83,8 @@ def show(settings: Settings, words: tuple[str, ...], form: str) -> None:
 def rebuild(settings: Settings, yes: bool) -> None:
     """Bind what the application shows without doubt, as the next plan would adopt it. Writes the memory alone.
 
-    What is bound stays bound; what is in doubt stays a question of the next plan.
+    What is bound stays bound; what is in doubt stays a question of the next plan. With --base the next plan finds who
+    left since that revision, too, and holds them until their exact figure is released.
     """
     from reconciler.cli.session import open_apps
 
@@ -93,7 +95,8 @@ def rebuild(settings: Settings, yes: bool) -> None:
 async def _rebuild(opened: Opened, *, yes: bool) -> None:
     from reconciler.apply.rebuild import rebuild as rebuilding
     from reconciler.cli.progress import Progress
-    from reconciler.errors import Locked
+    from reconciler.errors import Locked, UsageError
+    from reconciler.plan import known_at
     from reconciler.render import safe
     from reconciler.render.text import FOLD
 
@@ -105,10 +108,14 @@ async def _rebuild(opened: Opened, *, yes: bool) -> None:
         with Progress(name) as progress:
             async with opened.connect() as client:
                 proposal = await opened.propose(client, progress)
-        rebuilt = rebuilding(proposal, before, datetime.now(UTC))
-        bound = sorted(rebuilt.bound.items())
+        known, why = ({}, "") if opened.earlier is None else known_at(opened.earlier, proposal)
+        if why:
+            raise UsageError(f"--base: {why}", hint="name a revision whose files were correct")
+        rebuilt = rebuilding(proposal, before, datetime.now(UTC), known)
+        bound = sorted(rebuilt.bound.items(), key=lambda each: (each[0] not in rebuilt.leavers, each))
         for key, id_ in bound[:FOLD]:
-            click.echo(f"{name}: {safe(key)} is {safe(id_)}")
+            left = ", and left since" if key in rebuilt.leavers else ""
+            click.echo(f"{name}: {safe(key)} is {safe(id_)}{left}")
         if len(bound) > FOLD:
             click.echo(f"{name}: … and {len(bound) - FOLD:,} more: `reconciler state show` lists them afterwards")
         for key, ids in sorted(rebuilt.questions.items()):

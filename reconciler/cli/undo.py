@@ -67,7 +67,7 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
             with Progress(opened.app.name) as progress:
                 proposal = await opened.propose(client, progress, also=paths_of(past))
             found = turn_round(past, proposal.context)
-            proposal = proposal.instead(found.changes)
+            proposal = proposal.instead(found.changes, past.given_back)
             sentences = undoing(found.left, found.files, style(), past.plan.desired.commit)
             click.echo(sentences, nl=False, err=form != "text")
             if destination is not None:

@@ -216,6 +216,8 @@ class Guardrail(Part):
     """What the plan has of it; of minimumMembers, how many members it leaves."""
     earlier: int = 0
     """What applies did of it in the 24 hours before, and counts too."""
+    unknown: bool = False
+    """It is broken because nobody remembers what applies did of it in those 24 hours."""
     count: int | None = None
     percent: float | None = None
     of: int

@@ -90,6 +90,8 @@ class State(BaseModel):
     mappings_digest: str = ""
     """What not_kept holds for."""
     spent: list[Spent] = []
+    window_from: str | None = None
+    """Since when `spent` is all that was done: an earlier memory is lost, or there was none. None: always."""
     held: dict[str, int] = {}
     """Guardrail → the figure that it held: what was held stays so, although what did run moved the percentage."""
     revocations: dict[str, Revocation] = {}

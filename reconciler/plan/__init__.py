@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from reconciler.errors import IncompleteRead, PlanError
@@ -25,7 +25,8 @@ from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import assemble, instant, signed
 from reconciler.plan.exchange import hold_together
 from reconciler.plan.few import few, is_cheaper, remembered
-from reconciler.plan.guard import WINDOW, check, guard, weigh
+from reconciler.plan.given_back import GivenBack, given_back
+from reconciler.plan.guard import WINDOW, check, guard, is_window_lost, weigh
 from reconciler.plan.identity import Identity
 from reconciler.plan.impossible import block_impossible
 from reconciler.plan.interest import fill_from_memory, interest_of, joint_interest
@@ -67,14 +68,16 @@ class Proposal:
     """Keys of what the application needs and the plan does not do: nothing of it was found as wanted."""
     whole: bool = True
     """False: something that could run is left to another time."""
+    undoes: GivenBack = field(default_factory=GivenBack)
+    """What is taken away again that somebody had taken away before us: git is asked for it anew."""
 
     def reduced(self, plan: Plan, *, whole: bool = False) -> Proposal:
         """With a part of its plan."""
         kept = {id(change) for change in plan.changes}
         left = (change.key for change in self.plan.changes if id(change) not in kept)
-        return Proposal(plan, self.context, self.left.union(left), self.whole and whole)
+        return replace(self, plan=plan, left=self.left.union(left), whole=self.whole and whole)
 
-    def instead(self, changes: Sequence[Change]) -> Proposal:
+    def instead(self, changes: Sequence[Change], undoes: GivenBack) -> Proposal:
         """Other changes on the same reading, judged by the same guardrails. The context is used up."""
         context, left = self.context, self.left.union(change.key for change in self.plan.changes)
         context.changes, context.blocked, context.behind = list(changes), [], {}
@@ -87,7 +90,7 @@ class Proposal:
         block_impossible(context)
         guardrails = guard(context)
         hold_together(context)
-        return Proposal(assemble(context, guardrails), context, left, whole=False)
+        return Proposal(assemble(context, guardrails), context, left, whole=False, undoes=undoes)
 
     @property
     def users(self) -> Identity:
@@ -185,6 +188,15 @@ def propose(
     context.changes[:] = with_suspects(context, changes)
     commit = base.commit if base is not None else None
     return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
+
+
+def known_at(earlier: Earlier, proposal: Proposal) -> tuple[dict[str, Known], str]:
+    """Whose account was whose by the files of an earlier revision, on the same reading; and, where there is no plan for
+    it, why.
+    """
+    here = proposal.context
+    before, why = _planned_before(earlier, here.snapshot, here.state, here.as_of, here.releases)
+    return ({} if before is None else known_from(before)), why
 
 
 def _later(app: App, desired: Desired, base: Earlier | None, as_of: datetime) -> Sequence[Later]:
@@ -320,6 +332,8 @@ __all__ = [
     "WINDOW",
     "Comparer",
     "Earlier",
+    "GivenBack",
+    "Known",
     "Moved",
     "Name",
     "Narrowed",
@@ -339,12 +353,15 @@ __all__ = [
     "document",
     "exchanges",
     "few",
+    "given_back",
     "given_up",
     "in_force",
     "instant",
     "interest_of",
     "is_cheaper",
+    "is_window_lost",
     "joint_interest",
+    "known_at",
     "lacking_notes",
     "made",
     "narrow",

@@ -45,6 +45,8 @@ REMOVE_MEMBERS = Limit(percent=40, ignore_below=3)
 REMOVE_MEMBERS_SMALL = Limit(percent=50, ignore_below=3)
 SMALL = 10
 """Members below which a group counts as small."""
+REMOVALS = frozenset({"deprovisionUsers", "deleteGroups", "removeMembers"})
+"""Those that count access which is taken away."""
 LIMIT: dict[str, Callable[[Guardrails], Limit]] = {
     "deprovisionUsers": lambda rails: rails.deprovision_users,
     "deleteGroups": lambda rails: rails.delete_groups,
@@ -122,6 +124,7 @@ class Judge:
         self.rails = (context.app.guardrails, *context.stricter)
         """Today's first."""
         self.found: list[Guardrail] = []
+        self._forgotten = is_window_lost(context)
         self._held: dict[int, list[Held]] = {}
 
     def count(self, name: str, limits: Sequence[Limit], value: int, of: int, counted: Sequence[int]) -> None:
@@ -129,14 +132,18 @@ class Judge:
         context, earlier = self.context, _spent(self.context, name)
         over = [_broken(limit, value + earlier, of) for limit in limits]
         before = 0 < context.state.held.get(name, 0) <= value
+        unknown = False
+        if self._forgotten and value and not any(over) and name.partition(":")[0] in REMOVALS:
+            over = [_may_be_broken(limit, value + earlier) for limit in limits]
+            unknown = any(over)
         broken = bool(value) and (before or any(over))
         released = context.releases.figure(name, value)
         if value or name == "deprovisionUsers":
             limit = tightest(limits)
             self.found.append(
                 Guardrail(
-                    name=name, value=value, earlier=earlier, count=limit.count, percent=limit.percent, of=of,
-                    broken=broken, released=released,
+                    name=name, value=value, earlier=earlier, unknown=unknown, count=limit.count,
+                    percent=limit.percent, of=of, broken=broken, released=released,
                 )
             )  # fmt: skip
         _complete(context.changes, counted, name, value, released=released)
@@ -177,6 +184,21 @@ def _broken(limit: Limit, value: int, of: int) -> bool:
         return False
     over = limit.count is not None and value > limit.count
     return over or (limit.percent is not None and value * 100 > limit.percent * of)
+
+
+def _may_be_broken(limit: Limit, value: int) -> bool:
+    """Where what was done before is not known: all that a limit allows may be used up."""
+    return value >= limit.ignore_below and not (limit.count is None and limit.percent is None)
+
+
+def is_window_lost(context: Context) -> bool:
+    """Whether applies may have taken access away within the window that this memory knows nothing of: it is new, or
+    was new then, and people of ours had accounts already.
+    """
+    state, users, groups = context.state, context.users, context.groups
+    if state.fresh:
+        return bool(users.found or users.questions or groups.found or groups.questions)
+    return state.window_from is not None and datetime.fromisoformat(state.window_from) > context.as_of - WINDOW
 
 
 def _base(context: Context) -> int:

@@ -65,15 +65,16 @@ Name: TypeAlias = tuple[str, str, str]
 def dependencies(changes: Sequence[Change], freed: Mapping[str, Collection[Name]] | None = None) -> dict[int, set[int]]:
     """Position → positions that must be done before it, beyond the stages. `freed` is what `given_up` says.
 
-    Who takes a name that somebody of the same plan gives up waits for them; what is about a resource yet to be
-    created, or refers to one, waits for its creation. Redacted names can't be told apart, so they wait for nobody.
+    Who takes a name that somebody of the same plan gives up waits for them; what is about a resource yet to be created
+    or taken over, or refers to one yet to be created, waits for that. Redacted names can't be told apart, so they wait
+    for nobody.
     Of people who exchange names, nobody begins before everything that any of them waits for is done.
     """
     frees: dict[Name, list[int]] = {}
     created: dict[str, int] = {}
     aside: dict[tuple[str, str], int] = {}
     for number, change in enumerate(changes):
-        if change.action in ("createUser", "createGroup"):
+        if change.action in ("createUser", "createGroup", "adoptUser", "adoptGroup"):
             created[change.key] = number
         if getattr(change, "temporary", False):
             aside |= {(change.key, str(d.after)): number for d in getattr(change, "set", {}).values()}

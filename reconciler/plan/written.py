@@ -17,7 +17,7 @@ _ORDER = ("action", "key", "id", "name", "origin", "suspect", "reasons", "tempor
 """In which the keys of a change are read best."""
 _UNSAID_OF_CHANGES = ("id", "source", "suspect", "sensitive", "temporary", "groups", "candidates")
 _UNSAID = {
-    "guardrails": ("earlier", "released"),
+    "guardrails": ("earlier", "unknown", "released"),
     "blocked": ("id",),
     "soon": ("group", "groupName", "from", "until", "reason", "source"),
     "later": ("group", "groupName", "from", "until", "before", "reason", "sensitive", "source"),

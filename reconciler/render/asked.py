@@ -148,7 +148,9 @@ def broken(rail: Guardrail) -> str:
             "is that meant?"
         )
     together = f"{(rail.value + rail.earlier) * 100 / rail.of:.3g} %" if rail.of else ""
-    if rail.earlier:
+    if rail.unknown:
+        counted = f"{f' ({together})' if together else ''}, after nobody remembers how many within a day"
+    elif rail.earlier:
         counted = f", after {rail.earlier:,} within a day{f': together {together}' if together else ''}"
     else:
         counted = f" ({together})" if together else ""

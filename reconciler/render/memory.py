@@ -30,6 +30,8 @@ def _facts(state: State) -> list[str]:
     lines = [f"  last apply {state.applied_at}{commit}" if state.applied_at else "  no apply has ended yet"]
     for name, value in sorted(state.held.items()):
         lines.append(f"  {safe(name)} held {value}: waits for its release")
+    if state.window_from is not None:
+        lines.append(f"  guardrails know of removals since {safe(state.window_from)}")
     return lines
 
 

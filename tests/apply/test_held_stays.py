@@ -32,7 +32,8 @@ def test_members_whom_nobody_knew_wait_although_others_left(story: SandboxStory)
     stranger = story.sandbox.add_user("stranger@elsewhere.example")
     story.sandbox.add_group("Research", [*ids.values(), stranger])
     story.company.edit_app(
-        unmanaged={"users": "report", "members": "remove"}, guardrails={"removeMembers": {"percent": 100}}
+        unmanaged={"users": "report", "members": "remove"},
+        guardrails={"removeMembers": {"percent": 100, "ignoreBelow": 4}},
     )
     for _ in range(3):
         assert story.apply().code == 3

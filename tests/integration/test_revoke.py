@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,11 @@ def plain(tmp_path: Path, reconciler: Call) -> Iterator[Night]:
         night = Night(build_company(tmp_path / "state", gallery="scim", tenant=url), box, url, reconciler)
         night.settle()
         yield night
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
 
 
 def changes(plan: Any) -> list[tuple[str, str]]:
@@ -230,10 +236,53 @@ class TestWhoIsMeant:
         assert "belongs to user:grace.hopper" in called.out
         assert plain.active("grace")
 
-    def test_nobody_of_that_name(self, plain: Night) -> None:
+    def test_a_mistyped_id_is_refused_with_those_that_look_like_it(self, plain: Night) -> None:
         called = plain.revoke("user:ada.lovelase")
-        assert called.code == 1
-        assert "no account is remembered" in called.out
+        assert called.code == 64
+        assert "no file, no memory and no commit knows this id" in called.err
+        assert "did you mean user:ada.lovelace?" in called.err
+        assert plain.revocations == {}
+        assert plain.revoke("user:ada").code == 64, "a part of an id is none"
+        insisted = plain.revoke("user:ada.lovelase", "--even-unknown")
+        assert insisted.code == 1
+        assert "no account is remembered" in insisted.out
+        assert plain.revoke("user:ada.lovelase").code == 1, "it is revoked already"
+
+    @pytest.mark.parametrize(
+        "knows",
+        ["a group", "a broken file", "a list", "a binding", "a commit", "a deleted file", "another app", "nobody"],
+    )
+    def test_whatever_may_know_an_id_keeps_it_from_being_refused(self, plain: Night, knows: str) -> None:
+        files, root = plain.files, plain.files.root
+        if knows == "a group":
+            files.edit_group("research", members=["alan.turing", "new.one"])
+        elif knows == "a broken file":
+            files.write("users/new.one.yaml", "displayName: [")
+        elif knows == "a list":
+            files.write("users/list.yaml", "- {id: new.one, oops")
+        elif knows == "a binding":
+            state = files.state
+            state["bindings"]["user:new.one"] = {"id": "gone", "since": "2026-01-01T00:00:00Z", "commit": None}
+            files.state_file.write_bytes(orjson.dumps(state))
+        elif knows in ("a commit", "a deleted file"):
+            git(root, "init", "-q")
+            if knows == "a commit":
+                files.write("users/list.yaml", [{"id": "new.one", "displayName": "New One"}])
+            else:
+                files.write("users/new.one.yaml", {"displayName": "New One"})
+            git(root, "add", ".")
+            git(root, "commit", "-qm", "hired")
+            (root / "users" / ("list.yaml" if knows == "a commit" else "new.one.yaml")).unlink()
+            git(root, "commit", "-qam", "left")
+        elif knows == "another app":
+            files.write("apps/other/app.yaml", "gallery: [")
+        assert plain.revoke("user:new.one").code == (64 if knows == "nobody" else 4 if knows == "another app" else 1)
+
+    def test_git_that_takes_too_long_stops_nobody(self, plain: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+        git(plain.files.root, "init", "-q")
+        assert plain.revoke("user:new.one").code == 64, "nothing was committed yet"
+        monkeypatch.setattr("reconciler.desired.known.SECONDS", 0.0)
+        assert plain.revoke("user:new.one").code == 1
 
     def test_somebody_without_an_account_gets_none(self, plain: Night) -> None:
         plain.files.person("new.one", "New", "One")

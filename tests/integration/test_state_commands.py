@@ -34,6 +34,13 @@ def files(box: Sandbox, tmp_path: Path, reconciler: Call) -> Iterator[Company]:
         yield company
 
 
+def git_of(files: Company) -> None:
+    """As they are now, in a commit."""
+    git(files.root, "init", "-q", "-b", "main")
+    git(files.root, "add", "-A")
+    git(files.root, "commit", "-qm", "the company")
+
+
 def plan_of(reconciler: Call, files: Company, *options: object) -> Any:
     called = reconciler("plan", files.root, "--format", "json", *options)
     assert called.code == 0, called.err
@@ -115,6 +122,57 @@ class TestRebuild:
         assert "user:linus.byrne" not in files.state["bindings"]
         actions = {c["action"] for c in plan_of(reconciler, files)["changes"]}
         assert "deactivateUser" not in actions
+
+    @pytest.mark.parametrize("applied", [False, True], ids=["lost", "lost, and applied since"])
+    def test_with_a_base_the_next_plan_finds_who_left_since(
+        self, files: Company, box: Sandbox, reconciler: Call, applied: bool
+    ) -> None:
+        """Linus is gone from the files, and Charles from the scope; both are held until the figure is named."""
+        git_of(files)
+        files.remove_person("linus.byrne")
+        files.edit_app(scope={"assigned": {"users": ["ada.lovelace", "grace.hopper"], "groups": ["research"]}})
+        files.edit_group("agencies", members=[])
+        files.state_file.unlink()
+        if applied:
+            assert reconciler("apply", files.root, "--yes").code in (0, 3)
+        assert "user:linus.byrne" not in {c["key"] for c in plan_of(reconciler, files)["changes"]}
+        box.requests.clear()
+        called = reconciler("state", "rebuild", files.root, "--base", "HEAD", "--yes")
+        assert called.code == 0, called
+        assert {r.method for r in box.requests} == {"GET"}
+        id_ = box.user_id("linus@contoso.com")
+        assert f"user:linus.byrne is {id_}, and left since" in called.out
+        assert files.state["bindings"]["user:linus.byrne"]["id"] == id_
+        leaves = {c["key"]: c for c in plan_of(reconciler, files)["changes"] if c["action"] == "deactivateUser"}
+        assert leaves.keys() == {"user:linus.byrne", "user:charles.babbage"}
+        assert {h["release"] for c in leaves.values() for h in c["held"]} == {"deprovisionUsers=2"}
+        assert reconciler("apply", files.root, "--yes").code == 3
+        assert box.users[id_]["active"]
+        assert reconciler("apply", files.root, "--yes", "--allow", "deprovisionUsers=2").code in (0, 3)
+        assert not box.users[id_]["active"]
+
+    def test_of_those_at_the_base_nobody_is_bound_in_doubt(
+        self, files: Company, box: Sandbox, reconciler: Call
+    ) -> None:
+        """Linus' account is pinned by his successor, and Charles' name is somebody else's now."""
+        git_of(files)
+        files.remove_person("linus.byrne")
+        files.remove_person("charles.babbage")
+        files.person("lin.b", "Lin", "B", accounts={"app": box.user_id("linus@contoso.com")})
+        files.person("other", "Charly", "Babbitt", userPrincipalName="charles@contoso.com", mail="charles@contoso.com")
+        files.state_file.unlink()
+        assert reconciler("state", "rebuild", files.root, "--base", "HEAD", "--yes").code == 0
+        assert not files.state["bindings"].keys() & {"user:linus.byrne", "user:charles.babbage"}
+        assert files.state["bindings"]["user:lin.b"]["id"] == box.user_id("linus@contoso.com")
+
+    def test_a_base_that_can_not_be_used(self, files: Company, reconciler: Call) -> None:
+        files.write("users/broken.yaml", "displayName: [")
+        git_of(files)
+        (files.root / "users" / "broken.yaml").unlink()
+        called = reconciler("state", "rebuild", files.root, "--base", "HEAD", "--yes")
+        assert called.code == 64
+        assert "--base: " in called.err
+        assert reconciler("state", "rebuild", files.root, "--base", "nowhere", "--yes").code != 0
 
     def test_what_is_in_doubt_stays_a_question(self, files: Company, box: Sandbox, reconciler: Call) -> None:
         files.state_file.unlink()

@@ -331,3 +331,38 @@ def test_steps_that_were_taken_back_were_not_done(site: Company, sandbox: Sandbo
     called = reconciler("undo", journal, site.root, "--yes")
     assert called.code == 0, called.out + called.err
     assert {id_: user["userName"] for id_, user in sandbox.users.items()} == after
+
+
+def suspended(site: Company, sandbox: Sandbox, reconciler: Reconciler) -> None:
+    """Somebody suspends Ada, takes Mary out of a group, and deletes Linus; one release each gives it back."""
+    sandbox.edit_user(sandbox.user_id("ada@contoso.com"), active=False)
+    sandbox.remove_member(sandbox.group_id("Research"), sandbox.user_id("mary@contoso.com"))
+    sandbox.delete_user(sandbox.user_id("linus@contoso.com"))
+    people = ("ada.lovelace", "mary.somerville", "linus.byrne")
+    releases = [word for each in people for word in ("--allow", f"takenAwayInApp:user:{each}")]
+    assert reconciler("apply", site.root, "--yes", *releases).code == 0
+
+
+def test_what_was_given_back_on_request_is_asked_for_again(
+    site: Company, sandbox: Sandbox, reconciler: Reconciler
+) -> None:
+    """Not we had taken it away: git gives it back only to whoever answers once more."""
+    suspended(site, sandbox, reconciler)
+    assert reconciler("undo", newest(site), site.root, "--yes").code == 0
+    before = holds(sandbox)
+    assert (before["ada@contoso.com"][1], before["linus@contoso.com"][1]) == (False, False)
+    assert "mary@contoso.com" not in before["Research"]
+    called = reconciler("apply", site.root, "--yes")
+    assert called.code == 3, called.out
+    assert holds(sandbox) == before
+    for each in ("ada.lovelace", "mary.somerville", "linus.byrne"):
+        assert f"--allow takenAwayInApp:user:{each}" in called.out
+
+
+def test_an_undo_of_that_undo_gives_it_back(site: Company, sandbox: Sandbox, reconciler: Reconciler) -> None:
+    suspended(site, sandbox, reconciler)
+    wanted = holds(sandbox)
+    assert reconciler("undo", newest(site), site.root, "--yes").code == 0
+    assert reconciler("undo", newest(site), site.root, "--yes").code == 0
+    assert holds(sandbox) == wanted
+    assert reconciler("plan", site.root, "--detailed-exitcode").code == 0

@@ -117,6 +117,51 @@ class TestWindow:
         assert not read.rail(crowd.plan(), "deprovisionUsers").broken
 
 
+class TestLostWindow:
+    """A memory that begins where people of ours have accounts already: what was done before it nobody knows."""
+
+    def test_what_reaches_ignore_below_is_held(self, crowd: Any, read: Any) -> None:
+        leave(crowd, 5)
+        assert not crowd.plan().held
+        crowd.state.window_from = crowd.hours(23.9)
+        plan = crowd.plan()
+        rail = read.rail(plan, "deprovisionUsers")
+        assert (rail.value, rail.earlier, rail.unknown, rail.broken) == (5, 0, True, True)
+        assert len(plan.held) == 5
+        assert not crowd.plan("deprovisionUsers=5").held
+
+    def test_fewer_go_on_but_not_again_and_again(self, crowd: Any) -> None:
+        leave(crowd, 4)
+        crowd.state.window_from = crowd.hours(2)
+        assert not crowd.plan().held
+        crowd.state.spent = [{"at": crowd.hours(1), "name": "deprovisionUsers", "value": 1}]
+        assert len(crowd.plan().held) == 4
+
+    def test_ends_after_24_hours(self, crowd: Any) -> None:
+        leave(crowd, 5)
+        crowd.state.window_from = crowd.hours(24)
+        assert not crowd.plan().held
+
+    def test_without_a_limit_there_is_nothing_to_break(self, crowd: Any) -> None:
+        leave(crowd, 5)
+        crowd.app(guardrails={"deprovisionUsers": {}})
+        crowd.state.window_from = crowd.hours(1)
+        assert not crowd.plan().held
+
+    def test_what_takes_nothing_away_goes_on(self, crowd: Any) -> None:
+        for n in range(25):
+            crowd.user(f"p{n}", displayName="Somebody Else")
+        crowd.state.window_from = crowd.hours(1)
+        assert len(crowd.plan().pending) == 25
+
+    def test_disabled_people_of_a_first_apply(self, crowd: Any, read: Any) -> None:
+        for n in range(6):
+            crowd.user(f"p{n}", enabled=False)
+        assert not crowd.plan().held
+        crowd.state.bindings.clear()
+        assert {hold for *_, hold in read.held(crowd.plan())} == {"deprovisionUsers=6"}
+
+
 class TestHeldBefore:
     """What did run moved the base; what was held stays so."""
 

@@ -304,3 +304,37 @@ def test_without_memory_nothing_more_is_removed(
         less.state.commit = "0" * 40
     taken = removals(plan_of(less), held=False)
     assert taken <= removals(plan_of(full), held=False)
+
+
+limit = st.fixed_dictionaries({}, optional={"count": st.integers(0, 6), "percent": st.integers(0, 100)})
+
+
+@pytest.mark.parametrize("when", ["at once", "an hour later"])
+@generated
+@given(
+    spec=company,
+    limits=st.fixed_dictionaries({"deprovisionUsers": limit, "deleteGroups": limit, "removeMembers": limit}),
+    spent=st.fixed_dictionaries({name: st.integers(0, 8) for name in ("deprovisionUsers", "deleteGroups")}),
+    lost=st.fixed_dictionaries({f"removeMembers:{team}": st.integers(0, 8) for team in TEAMS}),
+)
+def test_guardrails_let_nothing_more_through_when_the_memory_is_lost(
+    new_world: Any, when: str, spec: dict[str, Any], limits: dict[str, Any], spent: dict[str, int], lost: dict[str, int]
+) -> None:
+    """Whatever applies did within the day before: at once, and when an apply has bound everybody again."""
+    people = [
+        {**p, "bound": True, "left": True, "pin": None, "formerly": None,
+         "account": "same" if p["account"].startswith("renamed") else p["account"]}
+        for p in spec["people"]
+    ]  # fmt: skip
+    spec = {**spec, "people": people, "teams": [{**t, "bound": True, "called": "same"} for t in spec["teams"]]}
+    full, less = build(new_world, spec), build(new_world, spec)
+    for world in (full, less):
+        world.app(guardrails={**LOOSE, **limits, **world.app_keys["guardrails"]})
+    full.state.spent = [
+        {"at": full.hours(2), "name": name, "value": value} for name, value in {**spent, **lost}.items()
+    ]
+    if when == "at once":
+        less.state.bindings.clear()
+    else:
+        less.state.window_from = less.hours(1)
+    assert removals(plan_of(less), held=False) <= removals(plan_of(full), held=False)

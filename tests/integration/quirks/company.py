@@ -52,6 +52,7 @@ class Company:
             "auth": {"bearer": {"env": "QUIRKS_TOKEN"}},
             "scope": {"everyone": True},
             "unmanaged": {"users": "report"},
+            "guardrails": {"deleteGroups": {"count": 2, "ignoreBelow": 2}},  # the memory is a minute old
             **self.settings,
         }
         self._file("apps/crm/app.yaml", app)
