@@ -54,19 +54,32 @@ class _Group:
 
 @dataclass
 class _Moving:
-    """By ids, since numbers change when accounts come and go."""
+    """By ids, since numbers change when accounts come and go; of groups those alone that something happens to."""
 
     snapshot: Snapshot
     doubtful: set[tuple[str, str]] = field(default_factory=set)
     """("user" or "group", id) of what has to be looked at."""
+    renamed: dict[RemoteId, RemoteId] = field(default_factory=dict)
+    """Accounts whose id changed with their name."""
+    opened: dict[RemoteId, _Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        snapshot = self.snapshot
-        ids = [account.id for account in snapshot.accounts]
-        self.accounts = {account.id: account for account in snapshot.accounts}
-        self.groups = {
-            g.id: _Group(g.values, {ids[m] for m in g.members}, g.others, g.members_read) for g in snapshot.groups
-        }
+        self.accounts = {account.id: account for account in self.snapshot.accounts}
+        self.groups = {group.id: group for group in self.snapshot.groups}
+        """Those that nothing has happened to."""
+
+    def _open(self, id_: RemoteId) -> _Group | None:
+        """A group as it stands, to be moved on; None: there is none."""
+        found = self.groups.pop(id_, None)
+        if found is not None:
+            accounts, renamed = self.snapshot.accounts, self.renamed
+            members = {renamed.get(id_, id_) for id_ in (accounts[at].id for at in found.members)}
+            self.opened[found.id] = _Group(found.values, members, found.others, found.members_read)
+        return self.opened.get(id_)
+
+    def _drop(self, id_: RemoteId) -> None:
+        self.groups.pop(id_, None)
+        self.opened.pop(id_, None)
 
     def step(self, step: Step, names: Names) -> None:
         untouched = step.status in (None, Status.HELD, Status.SKIPPED) and not step.taken_back
@@ -80,7 +93,7 @@ class _Moving:
         elif isinstance(change, DeleteUser):
             self.accounts.pop(RemoteId(id_), None)
         elif isinstance(change, DeleteGroup):
-            self.groups.pop(RemoteId(id_), None)
+            self._drop(RemoteId(id_))
         elif isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
             self._members(change, RemoteId(id_), step, names)
         elif kind == "user":
@@ -97,22 +110,26 @@ class _Moving:
             active = old.active if old is not None else True
         self.accounts[id_] = Account(id_, active, _written(paths, kept, {**values, "active": active}))
         if before and before != id_:  # some servers make the id of the name
-            for group in self.groups.values():
-                if before in group.members:
-                    group.members.discard(RemoteId(before))
+            former = RemoteId(before)
+            self.renamed |= {first: id_ for first, last in self.renamed.items() if last == former} | {former: id_}
+            for group in self.opened.values():
+                if former in group.members:
+                    group.members.discard(former)
                     group.members.add(id_)
 
     def _group(self, before: str | None, id_: RemoteId, values: Mapping[str, Value]) -> None:
-        old = self.groups.pop(RemoteId(before or id_), None)
         paths = self.snapshot.group_paths
-        old = old or _Group((None,) * len(paths), set(), frozenset(), members_read=True)
+        former = RemoteId(before or id_)
+        old = self._open(former) or _Group((None,) * len(paths), set(), frozenset(), members_read=True)
         old.values = _written(paths, old.values, values)
-        self.groups[id_] = old
+        self._drop(former)
+        self._drop(id_)
+        self.opened[id_] = old
 
     def _members(
         self, change: AddMembers | RemoveMembers | EmptyGroup, id_: RemoteId, step: Step, names: Names
     ) -> None:
-        group = self.groups.get(id_)
+        group = self._open(id_)
         if group is None:
             self.doubtful.add(("group", id_))
             return
@@ -127,23 +144,32 @@ class _Moving:
 
     async def read_group(self, id_: str, reader: Reader, profile: Profile) -> None:
         found = await reader.group(id_)
+        self._drop(RemoteId(id_))
         if found is None:
-            self.groups.pop(RemoteId(id_), None)
             return
         shown = profile.groups.read_members in {"inLists", "byId"}
         ids = member_ids(member(found, "members")) if shown else await reader.members(id_)
         members = {RemoteId(each) for each in ids or ()}
         others = frozenset(each for each in members if each not in self.accounts)
         values = row(found, self.snapshot.group_paths)
-        self.groups[RemoteId(id_)] = _Group(values, members, others, ids is not None)
+        self.opened[RemoteId(id_)] = _Group(values, members, others, ids is not None)
 
     def moved(self) -> Snapshot:
         accounts = sorted(self.accounts.values(), key=lambda account: account.id)
-        moved = replace(self.snapshot, accounts=accounts, groups=[], numbers={}).number()
-        for id_, group in sorted(self.groups.items()):
-            members = {moved.numbers[each] for each in group.members if each in moved.numbers}
-            moved.groups.append(LiveGroup(id_, group.values, members, group.others, group.members_read))
+        moved = replace(self.snapshot, accounts=accounts, numbers={}).number()
+        numbers, renamed = moved.numbers, self.renamed
+        place = [numbers.get(renamed.get(each.id, each.id)) for each in self.snapshot.accounts]
+        unmoved = place == list(range(len(accounts)))
+        groups = [group if unmoved else _renumbered(group, place) for group in self.groups.values()]
+        for id_, opened in self.opened.items():
+            members = {numbers[each] for each in opened.members if each in numbers}
+            groups.append(LiveGroup(id_, opened.values, members, opened.others, opened.members_read))
+        moved.groups = sorted(groups, key=lambda group: group.id)
         return moved
+
+
+def _renumbered(group: LiveGroup, place: Sequence[int | None]) -> LiveGroup:
+    return replace(group, members={at for member in group.members if (at := place[member]) is not None})
 
 
 def _written(paths: Sequence[str], row: Sequence[Value], values: Mapping[str, Value]) -> tuple[Value, ...]:
