@@ -26,6 +26,8 @@ from reconciler.model.values import RemoteId, Value
 MOST: Final = 100
 """Resources in doubt that are read one by one; with more of them the next reading of everything has to tell."""
 
+_NOBODY: Final = RemoteId("")
+
 
 async def after(
     snapshot: Snapshot, outcome: Outcome, names: Names, reader: Reader, profile: Profile
@@ -60,7 +62,9 @@ class _Moving:
     doubtful: set[tuple[str, str]] = field(default_factory=set)
     """("user" or "group", id) of what has to be looked at."""
     renamed: dict[RemoteId, RemoteId] = field(default_factory=dict)
-    """Accounts whose id changed with their name."""
+    """Id in `snapshot` → of now, of accounts whose id changed with their name."""
+    origin: dict[RemoteId, RemoteId | None] = field(default_factory=dict)
+    """The other way round; None: it was made in this run."""
     opened: dict[RemoteId, _Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,7 +77,8 @@ class _Moving:
         found = self.groups.pop(id_, None)
         if found is not None:
             accounts, renamed = self.snapshot.accounts, self.renamed
-            members = {renamed.get(id_, id_) for id_ in (accounts[at].id for at in found.members)}
+            ids = (accounts[at].id for at in found.members)
+            members = {renamed.get(each, each) for each in ids}
             self.opened[found.id] = _Group(found.values, members, found.others, found.members_read)
         return self.opened.get(id_)
 
@@ -91,7 +96,7 @@ class _Moving:
         if not certain:
             self.doubtful |= {(kind, id_), *([(kind, change.id)] if change.id else [])}
         elif isinstance(change, DeleteUser):
-            self.accounts.pop(RemoteId(id_), None)
+            self._leave(RemoteId(id_))
         elif isinstance(change, DeleteGroup):
             self._drop(RemoteId(id_))
         elif isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
@@ -101,6 +106,15 @@ class _Moving:
         else:
             self._group(change.id, RemoteId(id_), step.values)
 
+    def _leave(self, id_: RemoteId) -> None:
+        """Its memberships go with it: somebody else may have this id by the end."""
+        self.accounts.pop(id_, None)
+        first = self.origin.pop(id_, id_)
+        if first is not None:
+            self.renamed[first] = _NOBODY
+        for group in self.opened.values():
+            group.members.discard(id_)
+
     def _user(self, before: str | None, id_: RemoteId, values: Mapping[str, Value]) -> None:
         old = self.accounts.pop(RemoteId(before or id_), None)
         paths = self.snapshot.user_paths
@@ -108,10 +122,14 @@ class _Moving:
         active = next((truth(v) for p, v in values.items() if parse_path(p).canonical == "active"), None)
         if active is None:
             active = old.active if old is not None else True
+        if before is None:
+            self.origin[id_] = None
         self.accounts[id_] = Account(id_, active, _written(paths, kept, {**values, "active": active}))
         if before and before != id_:  # some servers make the id of the name
             former = RemoteId(before)
-            self.renamed |= {first: id_ for first, last in self.renamed.items() if last == former} | {former: id_}
+            first = self.origin[id_] = self.origin.pop(former, former)
+            if first is not None:
+                self.renamed[first] = id_
             for group in self.opened.values():
                 if former in group.members:
                     group.members.discard(former)
