@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import applying, counting, killing, members, planning, remembering, starting
+from benchmarks import applying, counting, few, killing, members, planning, remembering, starting
 
 GALLERIES = ("scim", "hootsuite")
 
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = options.people or [1_000, 10_000, *([100_000] if options.large else [])]
     benches: dict[str, Callable[[], tuple[str, Any]]] = {
         "plan": lambda: planning.run(sizes, options.gallery or GALLERIES, options.rounds),
+        "few": lambda: few.run(sizes, options.rounds),
         "apply": lambda: applying.run(options.creations, options.limited),
         "members": lambda: members.run(options.members, options.gallery or GALLERIES),
         "requests": lambda: counting.run(options.changed),
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("bench", nargs="*", help="plan, apply, members, requests, memory, start, killing; all if left out")
+    add("bench", nargs="*", help="plan, few, apply, members, requests, memory, start, killing; all if left out")
     add("--people", type=int, nargs="+", metavar="N", help="sizes of the company; 1000 10000 if left out")
     add("--large", action="store_true", help="100,000 people too")
     add("--gallery", action="append", choices=GALLERIES, help="only this application; repeatable")
@@ -57,7 +58,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--seed", type=int, metavar="N", help="of the moments of the kills; printed with the result")
     add("--json", type=Path, metavar="FILE", help="keep the figures there")
     options = parser.parse_args(arguments)
-    if unknown := set(options.bench) - {"plan", "apply", "members", "requests", "memory", "start", "killing"}:
+    if unknown := set(options.bench) - {"plan", "few", "apply", "members", "requests", "memory", "start", "killing"}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     return options
 

@@ -27,6 +27,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
     for title in (
         "plan, nothing to change",
         "the phases of a plan",
+        "few: 10 people change",
         "apply: creations, 50 ms",
         "members:",
         "requests:",

@@ -24,7 +24,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
 from reconciler.model.state import State
 from reconciler.model.trailer import Trailer
-from reconciler.plan import VERSION, GivenBack, Proposal, given_back, given_up, instant, to_json
+from reconciler.plan import VERSION, GivenBack, Proposal, given_back, given_up, instant, pieces
 from reconciler.plan.context import Context
 
 Progress = Callable[[str, int, int], None]
@@ -105,7 +105,7 @@ class Run:
         if self._stopped:
             executor.stop()
         with journal:
-            journal.keep(to_json(plan))
+            journal.keep(pieces(plan))
             await journal.note("begin", app=plan.app, tenantUrl=plan.tenant_url, commit=plan.desired.commit,
                                digest=plan.digest, changesDigest=plan.changes_digest, **facts)  # fmt: skip
             finished = False

@@ -34,6 +34,8 @@ from reconciler.model.values import RemoteId, Value
 MOST: Final = 100
 """Resources in doubt that are read one by one; with more of them the next reading of everything has to tell."""
 
+_NOBODY: Final = RemoteId("")
+
 
 async def after(
     snapshot: Snapshot, outcome: Outcome, names: Names, reader: Reader, profile: Profile
@@ -64,21 +66,37 @@ class _Group:
 
 @dataclass
 class _Moving:
-    """By ids, since numbers change when accounts come and go."""
+    """By ids, since numbers change when accounts come and go; of groups those alone that something happens to."""
 
     snapshot: Snapshot
     doubtful: set[tuple[str, str]] = field(default_factory=set)
     """("user" or "group", id) of what has to be looked at."""
     perhaps_moved: set[str] = field(default_factory=set)
     """The ids of those in doubt that may have another name now, as far as nobody was told another id."""
+    renamed: dict[RemoteId, RemoteId] = field(default_factory=dict)
+    """Id in `snapshot` → of now, of accounts whose id changed with their name."""
+    origin: dict[RemoteId, RemoteId | None] = field(default_factory=dict)
+    """The other way round; None: it was made in this run."""
+    opened: dict[RemoteId, _Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        snapshot = self.snapshot
-        ids = [account.id for account in snapshot.accounts]
-        self.accounts = {account.id: account for account in snapshot.accounts}
-        self.groups = {
-            g.id: _Group(g.values, {ids[m] for m in g.members}, g.others, g.members_read) for g in snapshot.groups
-        }
+        self.accounts = {account.id: account for account in self.snapshot.accounts}
+        self.groups = {group.id: group for group in self.snapshot.groups}
+        """Those that nothing has happened to."""
+
+    def _open(self, id_: RemoteId) -> _Group | None:
+        """A group as it stands, to be moved on; None: there is none."""
+        found = self.groups.pop(id_, None)
+        if found is not None:
+            accounts, renamed = self.snapshot.accounts, self.renamed
+            ids = (accounts[at].id for at in found.members)
+            members = {renamed.get(each, each) for each in ids}
+            self.opened[found.id] = _Group(found.values, members, found.others, found.members_read)
+        return self.opened.get(id_)
+
+    def _drop(self, id_: RemoteId) -> None:
+        self.groups.pop(id_, None)
+        self.opened.pop(id_, None)
 
     def step(self, step: Step, names: Names) -> None:
         untouched = step.status in (None, Status.HELD, Status.SKIPPED) and not step.taken_back
@@ -92,15 +110,24 @@ class _Moving:
             if isinstance(change, (RenameUser, RenameGroup)) and id_ == change.id:
                 self.perhaps_moved.add(id_)
         elif isinstance(change, DeleteUser):
-            self.accounts.pop(RemoteId(id_), None)
+            self._leave(RemoteId(id_))
         elif isinstance(change, DeleteGroup):
-            self.groups.pop(RemoteId(id_), None)
+            self._drop(RemoteId(id_))
         elif isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
             self._members(change, RemoteId(id_), step, names)
         elif kind == "user":
             self._user(change.id, RemoteId(id_), step.values)
         else:
             self._group(change.id, RemoteId(id_), step.values)
+
+    def _leave(self, id_: RemoteId) -> None:
+        """Its memberships go with it: somebody else may have this id by the end."""
+        self.accounts.pop(id_, None)
+        first = self.origin.pop(id_, id_)
+        if first is not None:
+            self.renamed[first] = _NOBODY
+        for group in self.opened.values():
+            group.members.discard(id_)
 
     def _user(self, before: str | None, id_: RemoteId, values: Mapping[str, Value]) -> None:
         old = self.accounts.pop(RemoteId(before or id_), None)
@@ -109,24 +136,32 @@ class _Moving:
         active = next((truth(v) for p, v in values.items() if parse_path(p).canonical == "active"), None)
         if active is None:
             active = old.active if old is not None else True
+        if before is None:
+            self.origin[id_] = None
         self.accounts[id_] = Account(id_, active, _written(paths, kept, {**values, "active": active}))
         if before and before != id_:  # some servers make the id of the name
-            for group in self.groups.values():
-                if before in group.members:
-                    group.members.discard(RemoteId(before))
+            former = RemoteId(before)
+            first = self.origin[id_] = self.origin.pop(former, former)
+            if first is not None:
+                self.renamed[first] = id_
+            for group in self.opened.values():
+                if former in group.members:
+                    group.members.discard(former)
                     group.members.add(id_)
 
     def _group(self, before: str | None, id_: RemoteId, values: Mapping[str, Value]) -> None:
-        old = self.groups.pop(RemoteId(before or id_), None)
         paths = self.snapshot.group_paths
-        old = old or _Group((None,) * len(paths), set(), frozenset(), members_read=True)
+        former = RemoteId(before or id_)
+        old = self._open(former) or _Group((None,) * len(paths), set(), frozenset(), members_read=True)
         old.values = _written(paths, old.values, values)
-        self.groups[id_] = old
+        self._drop(former)
+        self._drop(id_)
+        self.opened[id_] = old
 
     def _members(
         self, change: AddMembers | RemoveMembers | EmptyGroup, id_: RemoteId, step: Step, names: Names
     ) -> None:
-        group = self.groups.get(id_)
+        group = self._open(id_)
         if group is None:
             self.doubtful.add(("group", id_))
             return
@@ -144,24 +179,33 @@ class _Moving:
     async def read_group(self, id_: str, reader: Reader, profile: Profile) -> bool:
         """Whether it is there."""
         found = await reader.group(id_)
+        self._drop(RemoteId(id_))
         if found is None:
-            self.groups.pop(RemoteId(id_), None)
             return False
         shown = profile.groups.read_members in {"inLists", "byId"}
         ids = member_ids(member(found, "members")) if shown else await reader.members(id_)
         members = {RemoteId(each) for each in ids or ()}
         others = frozenset(each for each in members if each not in self.accounts)
         values = row(found, self.snapshot.group_paths)
-        self.groups[RemoteId(id_)] = _Group(values, members, others, ids is not None)
+        self.opened[RemoteId(id_)] = _Group(values, members, others, ids is not None)
         return True
 
     def moved(self) -> Snapshot:
         accounts = sorted(self.accounts.values(), key=lambda account: account.id)
-        moved = replace(self.snapshot, accounts=accounts, groups=[], numbers={}).number()
-        for id_, group in sorted(self.groups.items()):
-            members = {moved.numbers[each] for each in group.members if each in moved.numbers}
-            moved.groups.append(LiveGroup(id_, group.values, members, group.others, group.members_read))
+        moved = replace(self.snapshot, accounts=accounts, numbers={}).number()
+        numbers, renamed = moved.numbers, self.renamed
+        place = [numbers.get(renamed.get(each.id, each.id)) for each in self.snapshot.accounts]
+        unmoved = place == list(range(len(accounts)))
+        groups = [group if unmoved else _renumbered(group, place) for group in self.groups.values()]
+        for id_, opened in self.opened.items():
+            members = {numbers[each] for each in opened.members if each in numbers}
+            groups.append(LiveGroup(id_, opened.values, members, opened.others, opened.members_read))
+        moved.groups = sorted(groups, key=lambda group: group.id)
         return moved
+
+
+def _renumbered(group: LiveGroup, place: Sequence[int | None]) -> LiveGroup:
+    return replace(group, members={at for member in group.members if (at := place[member]) is not None})
 
 
 def _written(paths: Sequence[str], row: Sequence[Value], values: Mapping[str, Value]) -> tuple[Value, ...]:

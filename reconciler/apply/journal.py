@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,14 +40,14 @@ class Journal:
             raise self._unwritable(error) from error
         return self
 
-    def keep(self, plan: bytes) -> None:
-        """Writes the plan beside the journal, on the disk before anything of it is done. It holds values of people, so
-        nobody else may read it.
+    def keep(self, plan: Iterable[bytes]) -> None:
+        """Writes the pieces of the plan beside the journal, on the disk before anything of it is done. It holds values
+        of people, so nobody else may read it.
         """
         try:
             descriptor = os.open(plan_beside(self.path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(plan)
+                file.writelines(plan)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -215,13 +215,12 @@ class Verifier:
         change, id_ = step.change, step.id or ""
         if isinstance(change, DeleteUser):
             # some applications deactivate where they say that they delete
-            there = seen.users.get(id_) is not None and seen.active.get(id_, False)
-            return {"deletion": None} if there else {}
+            return {"deletion": None} if seen.is_active(id_) else {}
         if isinstance(change, DeleteGroup):
             return {"deletion": None} if seen.groups.get(id_) is not None else {}
         if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup)):
             return dict.fromkeys(self._missing_members(step, change, seen) if self._shows_members else ())
-        held = (seen.users if change.action.endswith("User") else seen.groups).get(id_)
+        held = seen.user(id_) if change.action.endswith("User") else seen.group(id_)
         if held is None:
             gone = isinstance(change, DeactivateUser) and self.profile.users.effect != "deactivated"
             return {} if gone else {"id": None}

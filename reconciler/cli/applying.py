@@ -56,7 +56,7 @@ def check(wish: Wish) -> None:
 
 async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) -> tuple[int, dict[str, object]]:
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
-    exit code, and the outcome for programs.
+    exit code, and the outcome for programs, empty if the wish is for text.
     """
     facts = reviewed(opened, wish)
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
@@ -93,7 +93,7 @@ async def execute(
             err=True,
         )
         nothing = Outcome([], stale=True)
-        return nothing.exit_code, result(plan, nothing, None, narrowed)
+        return nothing.exit_code, _for_programs(wish, plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:
         confirm(f"Apply this to {opened.app.tenant_url}?", "pass --yes to apply without being asked")
     begun, now = time.monotonic(), datetime.now(UTC)
@@ -107,7 +107,14 @@ async def execute(
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)
-    return outcome.exit_code, result(plan, outcome, path, narrowed)
+    return outcome.exit_code, _for_programs(wish, plan, outcome, path, narrowed)
+
+
+def _for_programs(
+    wish: Wish, plan: Plan, outcome: Outcome, journal: Path | None, narrowed: Narrowed | None
+) -> dict[str, object]:
+    """It holds the whole plan once more: who reads text does not pay for it."""
+    return result(plan, outcome, journal, narrowed) if wish.form == "json" else {}
 
 
 def reviewed(opened: Opened, wish: Wish) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.errors import ReconcilerError
 from reconciler.plan import redacted_paths
-from reconciler.state.kept import compressed, kept_bytes
+from reconciler.state.kept import compressed, kept_pieces
 
 if TYPE_CHECKING:
     from reconciler.apply import Run
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from reconciler.plan import Proposal
 
 
-def written(opened: Opened, snapshot: Snapshot) -> bytes:
-    """The snapshot document of one app."""
+def written(opened: Opened, snapshot: Snapshot) -> Iterator[bytes]:
+    """The snapshot document of one app, in pieces."""
     hidden = redacted_paths(opened.desired)
-    return kept_bytes(snapshot, opened.app.name, opened.state, hidden, opened.discovered)
+    return kept_pieces(snapshot, opened.app.name, opened.state, hidden, opened.discovered)
 
 
 def keep_reading(opened: Opened, proposal: Proposal) -> None:

@@ -306,7 +306,7 @@ def root_of(settings: Settings) -> Path:
 
 def load(settings: Settings) -> files.Loaded:
     root = root_of(settings)
-    return files.load(root, commit=files.commit_of(root), apps=settings.apps or None)
+    return files.load(root, commit=files.commit_of(root), apps=settings.apps or None, keep=settings.base is not None)
 
 
 def _is_state(folder: Path) -> bool:
@@ -341,7 +341,10 @@ def open_apps(settings: Settings) -> list[Opened]:
             settings.state, loaded.settings.state, loaded.root, loaded.apps, only_read=settings.snapshot == "state"
         )
     releases = Releases.parse(settings.allow)
-    revision = files.load_revision(loaded.root, settings.base, loaded.apps) if settings.base is not None else None
+    revision = None
+    if settings.base is not None:
+        revision = files.load_revision(loaded.root, settings.base, loaded.apps, loaded.parsed)
+        loaded.parsed = None
     problems: list[Problem] = []
     as_of = files.moment_of(settings.as_of, loaded.directory.zone)
     opened = []

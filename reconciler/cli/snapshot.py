@@ -52,7 +52,7 @@ async def _taken(settings: Settings, out: Path | None) -> None:
         taken = await _read(opened)
         content = written(opened, taken)
         if to is not None:
-            where = str(to.put(content, snapshot_name(name)))
+            where = str(to.put(b"".join(content), snapshot_name(name)))
         else:
             where = opened.states.where(name)
             if not opened.states.keep(name, opened.app.tenant_url, compressed(content)):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from reconciler.desired.document import MAX_BYTES, BadDocument, Document, read_document
 from reconciler.desired.findings import Findings, shown
 from reconciler.desired.secrets import report_tokens
 from reconciler.errors import Place
 
+Taken: TypeAlias = Callable[[str, str], bool]
+"""(file, SHA-256 of its bytes) → whether what is in it is known, and it need not be parsed."""
 _MAX_FOLDERS_DEEP = 30
 
 
@@ -33,10 +36,10 @@ class Tree:
     def exists(self, file: str) -> bool:
         return os.path.lexists(self.root / file)
 
-    def documents(self, folder: str) -> Iterator[Document]:
-        """The YAML files below a folder that can be read, sorted by name."""
+    def documents(self, folder: str, taken: Taken | None = None) -> Iterator[Document]:
+        """The YAML files below a folder that can be read, sorted by name, but for those that are `taken`."""
         for file in sorted(self._below(folder, 0)):
-            if document := self.read(file):
+            if document := self.read(file, taken):
                 yield document
 
     def folders(self, folder: str) -> list[str]:
@@ -58,13 +61,15 @@ class Tree:
         """Everything directly in `folder` that is not hidden, sorted."""
         return sorted(entry.name for entry in self._entries(folder))
 
-    def read(self, file: str) -> Document | None:
-        """One file. What is wrong with it is reported, and the answer is None."""
+    def read(self, file: str, taken: Taken | None = None) -> Document | None:
+        """One file. What is wrong with it is reported, and the answer is None, as it is for one that is `taken`."""
         data = self._bytes(file)
         if data is None:
             self.unreadable.add(file.partition("/")[0])
             return None
-        self.hashes[file] = hashlib.sha256(data).hexdigest()
+        self.hashes[file] = digest = hashlib.sha256(data).hexdigest()
+        if taken is not None and taken(file, digest):
+            return None
         try:
             document = read_document(data, file)
         except BadDocument as bad:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.files import Tree
 from reconciler.desired.findings import Findings, closest
 from reconciler.desired.groups import Groups
+from reconciler.desired.parsed import Parsed
 from reconciler.desired.references import (
     Everybody,
     check_app,
@@ -48,13 +50,25 @@ class Loaded:
     places: dict[str, dict[str, Place]]
     """App → dotted key (`scope.filters.0.1.value`, `mappings.users.2.expression`) → place of the value."""
     warnings: tuple[Problem, ...]
+    parsed: Parsed | None = None
+    """For another reading of nearly the same files, if it was asked for."""
 
 
-def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None = None) -> Loaded:
+def load(
+    root: Path,
+    *,
+    commit: str | None = None,
+    apps: Collection[str] | None = None,
+    keep: bool = False,
+    like: Parsed | None = None,
+) -> Loaded:
     """Reads the desired state in `root`, with all apps or only `apps`. `commit` is what it is known to be at.
 
-    People, groups and apps come sorted by id, whatever files they are in. Raises DesiredStateError with every
-    problem of all files, UsageError if `root` is no desired state or an app is not in it.
+    People, groups and apps come sorted by id, whatever files they are in. `keep`: what was parsed stays, as `parsed`,
+    for another reading, which takes from it, as `like`, what both have in common: the result is the same.
+
+    Raises DesiredStateError with every problem of all files, UsageError if `root` is no desired state or an app is not
+    in it.
     """
     if not any((root / part).is_dir() for part in ("users", "groups", "apps")):
         raise UsageError(f"{root} is no desired state", hint="name the folder that holds users/, groups/ and apps/")
@@ -68,9 +82,11 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
         known = "reconciler.yaml" not in tree.unreadable
         zone = zone_of(settings)
         people = People(findings, dict(settings.attributes), frozenset(names), zone, judges_keys=known)
-        people.read(tree.documents("users"))
+        if like is not None and not (known and like.fits(settings, names)):
+            like = None
+        people.read(tree.documents("users", None if like is None else partial(like.give_people, into=people)))
         groups = Groups(findings, people.users, frozenset(names), settings.attributes, zone, judges_keys=known)
-        groups.read(tree.documents("groups"))
+        groups.read(tree.documents("groups", None if like is None else partial(like.give_groups, into=groups)))
         if not people.users and not findings.problems:
             findings.error(Place("users"), "nobody is described", "put people into users/, one file each")
         everybody = Everybody(people.users, complete=people.complete and "users" not in tree.unreadable)
@@ -93,6 +109,7 @@ def load(root: Path, *, commit: str | None = None, apps: Collection[str] | None 
         settings=settings,
         places={name: one.places() for name, one in described.items()},
         warnings=findings.warnings,
+        parsed=Parsed(settings, names, tree.hashes, people, groups, findings.problems) if keep else None,
     )
 
 

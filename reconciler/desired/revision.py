@@ -17,6 +17,7 @@ from typing import IO
 from reconciler.desired.document import MAX_BYTES
 from reconciler.desired.git import environment, run
 from reconciler.desired.load import Loaded, load
+from reconciler.desired.parsed import Parsed
 from reconciler.desired.root import PARTS
 from reconciler.errors import DesiredStateError, UsageError
 
@@ -55,10 +56,12 @@ class _Unusable(Exception):
     """Why the desired state at the revision can't be had, in words."""
 
 
-def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Revision:
+def load_revision(root: Path, revision: str, apps: Collection[str] | None, like: Parsed | None = None) -> Revision:
     """The desired state in `root` where `revision` (a branch, tag or commit) and HEAD last were the same: their merge
     base, or `revision` itself where they have none. Of `apps` those that were there; of None, or where one was not
     there, all.
+
+    `like`: what was made of today's files; those that were the same are not parsed again.
 
     What is wrong with the files of that time is no error: `Revision.why` says it. Raises UsageError for a revision that
     git does not know, and outside of git.
@@ -70,11 +73,11 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None) -> Re
         if not any(file.partition("/")[0] in PARTS[1:] for file in entries):
             return Revision(commit, None, f"there was no desired state here at {short}")
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
+        chosen = None if apps is None else sorted(there.intersection(apps))
         with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
             links = _write(root, Path(folder), entries)
             renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
-            wanted = None if apps is None or renamed else sorted(there.intersection(apps))
-            loaded = load(Path(folder), commit=commit, apps=wanted)
+            loaded = load(Path(folder), commit=commit, apps=None if renamed else chosen, like=like)
     except _Unusable as error:
         return Revision(commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:

@@ -52,7 +52,7 @@ from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import answered, in_force, released
 from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
-from reconciler.plan.written import canonical, changes_digest, digest_of, document, to_json
+from reconciler.plan.written import canonical, changes_digest, digest_of, document, pieces, to_json
 
 TOKEN_SOON = 30
 """Days before the token's end from which every plan says so."""
@@ -368,6 +368,7 @@ __all__ = [
     "offline_note",
     "only",
     "ordered",
+    "pieces",
     "private_key",
     "propose",
     "read_paths",

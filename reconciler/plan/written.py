@@ -130,15 +130,21 @@ def _whole(percent: float | None) -> float | None:
 
 def to_json(plan: Plan) -> bytes:
     """The document as bytes: the same for equal plans."""
+    return b"".join(pieces(plan))
+
+
+def pieces(plan: Plan) -> Iterator[bytes]:
+    """The same, change by change: for who writes it away, and needs no second copy of it."""
     frame = orjson.dumps(_frame(plan), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if not plan.changes:
-        return frame
+        yield frame
+        return
     before, _, after = frame.partition(b'\n  "changes": []')
-    changes = (
-        b"\n    " + orjson.dumps(_written(change), option=orjson.OPT_INDENT_2).replace(b"\n", b"\n    ")
-        for change in plan.changes
-    )
-    return b"".join((before, b'\n  "changes": [', b",".join(changes), b"\n  ]", after))
+    yield before + b'\n  "changes": ['
+    for number, change in enumerate(plan.changes):
+        written = orjson.dumps(_written(change), option=orjson.OPT_INDENT_2).replace(b"\n", b"\n    ")
+        yield (b",\n    " if number else b"\n    ") + written
+    yield b"\n  ]" + after
 
 
-__all__ = ["canonical", "changes_digest", "digest_of", "digest_of_plan", "document", "sha256", "to_json"]
+__all__ = ["canonical", "changes_digest", "digest_of", "digest_of_plan", "document", "pieces", "sha256", "to_json"]
