@@ -37,9 +37,12 @@ def approved(commit: str, out: Path, apps: tuple[str, ...], forge: str | None, r
     sha(commit, "--commit")
     if not out.parent.is_dir() or (out.exists() and not out.is_dir()):
         raise UsageError(f"--out {out} can't be a folder", hint="name one that is there, or whose parent is")
+    if out.is_dir() and any(out.glob("*.json")):
+        raise UsageError(f"--out {out} holds plans already", hint="name an empty folder: all that is in it may run")
+    plans = asyncio.run(_approved(where, commit, apps))
     out.mkdir(exist_ok=True)
     kept = Destination(out, (), out)
-    for each in asyncio.run(_approved(where, commit, apps)):
+    for each in plans:
         path = kept.put(each.content, f"{each.plan.app}.plan.json")
         click.echo(f"{path}: pull request {each.pull.number}, changes {each.plan.changes_digest}")
 

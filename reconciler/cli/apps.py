@@ -40,7 +40,10 @@ def apps(directory: Path | None, base: str | None, form: str) -> None:
     for name in gone:
         click.echo(f"note: the app {safe(name)} is gone from the files; nothing is done to what it holds", err=True)
     if form == "json":
-        matrix = [{"app": name, "gallery": loaded.apps[name].gallery} for name in names]
+        matrix = [
+            {"app": name, "gallery": loaded.apps[name].gallery, "provisioning": loaded.apps[name].provisioning}
+            for name in names
+        ]
         click.echo(json.dumps({"include": matrix}, separators=(",", ":")))
         return
     wide = max((len(name) for name in names), default=0)

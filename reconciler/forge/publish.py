@@ -114,5 +114,5 @@ def suspicious(paths: Sequence[str]) -> list[str]:
     if not found:
         return []
     others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    what = f"This pull request also changes {found[0]}{others}: what makes this report."
+    what = f"In {found[0]}{others} this pull request also changes what makes this report."
     return [f"{what} Read its files, and do not rely on what stands here."]

@@ -60,7 +60,8 @@ def repository(company: Callable[..., Company], reconciler: Reconciler) -> Repos
 
 def test_all_apps_are_a_matrix_in_one_line(repository: Repository) -> None:
     called = repository.call("apps", repository.files.root, "--format", "json")
-    assert called.out == ('{"include":[{"app":"app","gallery":"scim"},{"app":"people","gallery":"scim"}]}\n')
+    rest = '"gallery":"scim","provisioning":true}'
+    assert called.out == f'{{"include":[{{"app":"app",{rest},{{"app":"people",{rest}]}}\n'
 
 
 def test_as_text_each_app_has_a_line(repository: Repository) -> None:

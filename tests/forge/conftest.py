@@ -44,16 +44,19 @@ def leaves(*names: str) -> list[DeactivateUser]:
 
 def plan(*changes: Any, app: str = "hootsuite", **more: Any) -> Plan:
     """Of a pull request, whole and with its digests."""
-    return signed(
-        Plan(
-            tool_version="1.0.0", app=app, tenant_url=f"https://{app}.example.com/scim/v2",
-            as_of="2026-11-23T17:00:00Z",
-            desired=DesiredFacts(commit="4f2c1e7aa0", base="0123456789ab", digest="sha256:0", users=412, groups=9),
-            live=LiveFacts(digest="sha256:0", users=415, groups=9, read_at="2026-11-23T17:00:00Z"),
-            profile=ProfileFacts(name="hootsuite", verified="2026-10-01"), budget=Budget(requests=1),
-            changes=changes, **more,
-        )
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "tool_version": "1.0.0",
+        "app": app,
+        "tenant_url": f"https://{app}.example.com/scim/v2",
+        "as_of": "2026-11-23T17:00:00Z",
+        "desired": DesiredFacts(commit="4f2c1e7aa0", base="0123456789ab", digest="sha256:0", users=412, groups=9),
+        "live": LiveFacts(digest="sha256:0", users=415, groups=9, read_at="2026-11-23T17:00:00Z"),
+        "profile": ProfileFacts(name="hootsuite", verified="2026-10-01"),
+        "budget": Budget(requests=1),
+        "changes": changes,
+        **more,
+    }
+    return signed(Plan(**given))
 
 
 @pytest.fixture(autouse=True)

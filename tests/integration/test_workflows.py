@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,11 +28,51 @@ def hub() -> Iterator[Hub]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a site whose first apply is done, with what the application holds."""
+    folder = tmp_path_factory.mktemp("begun")
+    tenant = Tenant(folder / "application.json")
+    with running(tenant) as address:
+        succeeded(Site(folder, address, tenant).actions.schedule("apply"))
+    return folder
+
+
 @pytest.fixture
-def site(tmp_path: Path, hub: Hub) -> Iterator[Site]:
+def site(begun: Path, tmp_path: Path, hub: Hub) -> Iterator[Site]:
+    shutil.copy(begun / "application.json", tmp_path)
+    tenant = Tenant(tmp_path / "application.json")
+    with running(tenant) as address:
+        made = Site(tmp_path, address, tenant, hub, like=begun)
+        yield made
+    keeps_its_secrets(made)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, hub: Hub) -> Iterator[Site]:
+    """Nothing was applied yet."""
     tenant = Tenant()
     with running(tenant) as address:
-        yield Site(tmp_path, address, tenant, hub)
+        made = Site(tmp_path, address, tenant, hub)
+        yield made
+    keeps_its_secrets(made)
+
+
+def keeps_its_secrets(site: Site) -> None:
+    """In nothing that a job leaves behind: log, summary, artifact, comment, and the memory."""
+    left = [run.log for run in site.actions.runs] + [job.summary for run in site.actions.runs for job in run.jobs]
+    left += [repr(run.artifacts) for run in site.actions.runs]
+    assert site.hub is not None
+    left += [repr(site.hub.comments), repr(site.hub.checks), repr(site.hub.issues)]
+    for secret in (WRITES, READS, *site.hub.tokens):
+        assert not [text for text in left if secret in text]
+    assert not site.hub.leaked
+    for ref in site.refs():
+        git(site.work, "fetch", "-q", "origin", ref)
+        assert not git(site.work, "ls-tree", "--name-only", "FETCH_HEAD", "lock.json"), "the lock was given back"
+        for name in git(site.work, "ls-tree", "--name-only", "FETCH_HEAD").splitlines():
+            if name.endswith(".json"):
+                assert WRITES not in git(site.work, "show", f"FETCH_HEAD:{name}")
 
 
 def succeeded(run: Run) -> Run:
@@ -55,30 +96,42 @@ def leaves_the_crisis_team(site: Site) -> None:
     site.commit("Ada leaves the crisis team")
 
 
-def test_a_pull_request_is_planned_without_a_secret_and_from_a_fork_alike(site: Site) -> None:
-    succeeded(site.actions.schedule("apply"))
+def test_a_pull_request_is_planned_without_a_secret(site: Site) -> None:
     asked = len(site.sandbox.requests)
     leaves_the_crisis_team(site)
-    for fork in (False, True):
-        _, (run, *_) = site.open(fork=fork)
-        succeeded(run)
-        (change,) = plan_of(run)["changes"]
-        assert (change["action"], change["key"], change["origin"]) == (
-            "removeMembers",
-            "group:crisis-team",
-            "thisChange",
-        )
-        assert plan_of(run)["live"]["source"] == "snapshot"
-        assert "::warning file=desired-state/groups/crisis-team.yaml,line=4" in run.log
-        assert "REHEARSED" in run.log
-        (job,) = run.jobs
-        assert TOKEN not in job.environment
-        assert not {WRITES, READS} & set(job.environment.values())
+    _, (run, *_) = site.open()
+    succeeded(run)
+    (change,) = plan_of(run)["changes"]
+    assert (change["action"], change["key"], change["origin"]) == ("removeMembers", "group:crisis-team", "thisChange")
+    assert plan_of(run)["live"]["source"] == "snapshot"
+    assert "::warning file=desired-state/groups/crisis-team.yaml,line=4" in run.log
+    assert "No workflow knows this app" not in run.log
+    assert "REHEARSED" in run.log
+    assert b"<html" in run.artifacts["page"]["plan.html"]
+    has_no_secret(run)
     assert len(site.sandbox.requests) == asked, "the application was not asked"
 
 
+def has_no_secret(run: Run) -> None:
+    (job,) = run.jobs
+    assert "CI" in job.environment
+    assert TOKEN not in job.environment
+    assert "GITHUB_TOKEN" not in job.environment
+    assert not {WRITES, READS} & set(job.environment.values())
+
+
+def test_an_app_that_no_workflow_knows_is_told(site: Site) -> None:
+    site.branch("topic")
+    shutil.copytree(site.state / "apps/hootsuite", site.state / "apps/another")
+    site.edit("apps/another/app.yaml", lambda text: text.replace(TENANT, "https://another.example.com/scim/v2", 1))
+    site.commit("another app")
+    _, (run, *_) = site.open()
+    assert "::warning title=another::No workflow knows this app" in run.log
+    assert "title=hootsuite::No workflow" not in run.log
+    assert run.artifacts["plan"].keys() == {"another.json", "hootsuite.json"}
+
+
 def test_from_the_pull_request_to_the_application(site: Site, hub: Hub) -> None:
-    succeeded(site.actions.schedule("apply"))
     leaves_the_crisis_team(site)
     number, (plan, comment) = site.open()
     succeeded(plan)
@@ -108,7 +161,6 @@ def test_from_the_pull_request_to_the_application(site: Site, hub: Hub) -> None:
 
 
 def test_a_push_past_review_is_not_applied_by_itself(site: Site) -> None:
-    succeeded(site.actions.schedule("apply"))
     before = git(site.work, "rev-parse", "main")
     site.edit("groups/crisis-team.yaml", without("- ada.lovelace"))
     run = site.pushed(before, site.commit("straight onto main"))
@@ -120,7 +172,6 @@ def test_a_push_past_review_is_not_applied_by_itself(site: Site) -> None:
 
 
 def test_nothing_runs_if_nobody_approves(site: Site) -> None:
-    succeeded(site.actions.schedule("apply"))
     leaves_the_crisis_team(site)
     number, _ = site.open()
     site.approves = False
@@ -133,7 +184,6 @@ def test_nothing_runs_if_nobody_approves(site: Site) -> None:
 
 def test_what_came_after_the_review_is_left_for_the_schedule(site: Site) -> None:
     """What is applied after a merge is what the reviewer saw, whatever else is merged by then."""
-    succeeded(site.actions.schedule("apply"))
     leaves_the_crisis_team(site)
     number, _ = site.open()
     git(site.work, "switch", "-q", "main")
@@ -148,7 +198,6 @@ def test_what_came_after_the_review_is_left_for_the_schedule(site: Site) -> None
 
 
 def test_a_change_of_no_access_asks_nobody(site: Site) -> None:
-    succeeded(site.actions.schedule("apply"))
     site.branch("topic")
     site.edit("groups/crisis-team.yaml", lambda text: text + "# a remark\n")
     site.commit("a remark")
@@ -160,20 +209,19 @@ def test_a_change_of_no_access_asks_nobody(site: Site) -> None:
 
 
 def test_the_pull_request_of_a_fork_is_reported_by_a_job_of_ours(site: Site, hub: Hub) -> None:
-    succeeded(site.actions.schedule("apply"))
     leaves_the_crisis_team(site)
     number, (plan, comment) = site.open(fork=True)
     succeeded(comment)
     assert len(hub.reports(number)) == 1
     assert [check["name"] for check in hub.checks] == ["reconciler/hootsuite"]
     assert plan.fork
+    has_no_secret(plan)
     succeeded(site.merge(number))
     assert ADA not in site.members("Crisis Team")
 
 
 @pytest.mark.parametrize("fork", [False, True], ids=["branch", "fork"])
 def test_a_pull_request_that_changes_its_own_workflow_gets_nothing_by_it(site: Site, hub: Hub, fork: bool) -> None:
-    succeeded(site.actions.schedule("apply"))
     before = git(site.remote, "for-each-ref", "refs/heads", "refs/reconciler")
     site.branch("evil")
     plan = site.work / ".github/workflows/plan.yml"
@@ -192,7 +240,8 @@ def test_a_pull_request_that_changes_its_own_workflow_gets_nothing_by_it(site: S
     assert git(site.remote, "for-each-ref", "refs/heads", "refs/reconciler") == before
     succeeded(comment)
     (report,) = hub.reports(number)
-    assert "also changes .github/workflows/plan.yml" in report["body"].replace("`", "")
+    assert ".github/workflows/plan.yml" in report["body"]
+    assert "do not rely on what stands here" in report["body"]
 
 
 def test_a_plan_of_another_branchs_workflow_is_reported_nowhere(site: Site, hub: Hub) -> None:
@@ -212,7 +261,6 @@ def test_a_plan_of_another_branchs_workflow_is_reported_nowhere(site: Site, hub:
 
 
 def test_an_answer_is_given_by_hand_and_approved(site: Site) -> None:
-    succeeded(site.actions.schedule("apply"))
     site.sandbox.edit_user(site.sandbox.user_id(ADA), active=False)
     run = succeeded(site.actions.schedule("apply"))
     assert "::warning title=hootsuite::Something is held" in run.log
@@ -227,9 +275,9 @@ def test_an_answer_is_given_by_hand_and_approved(site: Site) -> None:
     assert site.asked == 2
 
 
-def test_a_pull_request_before_anything_was_applied_compares_files_alone(site: Site) -> None:
-    leaves_the_crisis_team(site)
-    _, (run, *_) = site.open()
+def test_a_pull_request_before_anything_was_applied_compares_files_alone(fresh: Site) -> None:
+    leaves_the_crisis_team(fresh)
+    _, (run, *_) = fresh.open()
     succeeded(run)
     assert plan_of(run)["live"]["source"] == "files"
     assert len(plan_of(run)["changes"]) == 1
@@ -255,8 +303,6 @@ def test_an_end_comes_on_the_schedule_and_without_a_push(site: Site) -> None:
     git(site.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
     succeeded(site.actions.schedule("apply"))
     assert ADA in site.members("Crisis Team")
-    succeeded(site.actions.schedule("apply"))
-    assert ADA in site.members("Crisis Team")
     site.actions.days = 3
     run = succeeded(site.actions.schedule("apply"))
     assert ADA not in site.members("Crisis Team")
@@ -266,7 +312,6 @@ def test_an_end_comes_on_the_schedule_and_without_a_push(site: Site) -> None:
 
 
 def test_drift_has_an_issue_until_it_is_gone(site: Site, hub: Hub) -> None:
-    succeeded(site.actions.schedule("apply"))
     succeeded(site.actions.schedule("drift"))
     assert not hub.issues
     crisis_team, ines = site.sandbox.group_id("Crisis Team"), site.sandbox.user_id("ines@contoso.com")
@@ -283,24 +328,32 @@ def test_drift_has_an_issue_until_it_is_gone(site: Site, hub: Hub) -> None:
     assert READS in site.sandbox.tokens
 
 
-def test_a_pull_request_is_planned_on_what_drift_has_read(site: Site) -> None:
-    succeeded(site.actions.schedule("drift"))
-    assert site.refs() == ["refs/reconciler/hootsuite"]
-    leaves_the_crisis_team(site)
-    _, (run, *_) = site.open()
+def test_a_pull_request_is_planned_on_what_drift_has_read(fresh: Site) -> None:
+    succeeded(fresh.actions.schedule("drift"))
+    assert fresh.refs() == ["refs/reconciler/hootsuite"]
+    leaves_the_crisis_team(fresh)
+    _, (run, *_) = fresh.open()
     assert plan_of(succeeded(run))["live"]["source"] == "snapshot"
 
 
-def test_what_ran_is_told_even_if_it_fails(site: Site) -> None:
-    site.environments["access-scheduled"].secrets[TOKEN] = READS
-    run = site.actions.schedule("apply")
+def test_an_app_that_is_switched_off_is_left_alone(fresh: Site) -> None:
+    fresh.edit("apps/hootsuite/app.yaml", lambda text: f"provisioning: false\n{text}")
+    fresh.commit("not yet")
+    git(fresh.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+    run = succeeded(fresh.actions.schedule("apply"))
+    assert "hootsuite: provisioning is off" in run.log
+    assert not fresh.sandbox.tokens
+
+
+def test_what_ran_is_told_even_if_it_fails(fresh: Site) -> None:
+    fresh.environments["access-scheduled"].secrets[TOKEN] = READS
+    run = fresh.actions.schedule("apply")
     assert run.conclusion == "failure"
     assert any(name.endswith(".jsonl") for name in run.artifacts["journal-hootsuite"]), run.log
     assert READS not in run.log
 
 
 def test_access_is_revoked_by_a_form(site: Site) -> None:
-    succeeded(site.actions.schedule("apply"))
     assert site.user(ADA)["active"] is True
     reason = "laptop stolen; $(touch /tmp/x) `id` \"quoted\" 'too' ${{ github.token }}"
     run = site.actions.dispatch("revoke", actor="grace", person="user:ada.lovelace", reason=reason, duration="24h")
@@ -326,11 +379,11 @@ def test_access_is_revoked_by_a_form(site: Site) -> None:
     ],
     ids=str,
 )
-def test_what_stands_in_a_form_is_no_option(site: Site, inputs: dict[str, str], told: str) -> None:
-    run = site.actions.dispatch("revoke", **inputs)
+def test_what_stands_in_a_form_is_no_option(fresh: Site, inputs: dict[str, str], told: str) -> None:
+    run = fresh.actions.dispatch("revoke", **inputs)
     assert run.conclusion == "failure"
     assert told in run.log
-    assert not site.refs()
+    assert not fresh.refs()
 
 
 def test_another_branch_gets_no_secret(site: Site) -> None:

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
+from tests.forge.fakes.github import archive
+from tests.forge.fakes.gitlab import GitLab
 from tests.workflows.expressions import evaluate, truth
 from tests.workflows.runner import SECONDS, commands_in, fresh, git
 
@@ -68,7 +70,9 @@ class Ran:
 
 
 class Pipelines:
-    """One project. `secrets`: environment → its variables, which only the default branch gets. `plain`: everybody's."""
+    """One project. `secrets`: environment → its variables, which only the default branch gets. `fake`: its API, with
+    a token that everybody's jobs have.
+    """
 
     def __init__(
         self,
@@ -77,11 +81,10 @@ class Pipelines:
         *,
         secrets: Mapping[str, Mapping[str, str]],
         network: Mapping[str, str],
-        plain: Mapping[str, str] | None = None,
-        api: str = "http://127.0.0.1:9",
+        fake: GitLab | None = None,
     ) -> None:
         self.remote, self.scratch, self.secrets, self.network = remote, scratch, secrets, network
-        self.plain, self.api = dict(plain or {}), api
+        self.fake = fake
         self.starts: Callable[[str], bool] = lambda _job: True
         """Whether somebody starts this manual job."""
         self.bin = commands_in(scratch)
@@ -90,11 +93,14 @@ class Pipelines:
     def run(self, source: str, sha: str, *, before: str = "", branch: str = "", **variables: str) -> dict[str, Ran]:
         """A pipeline, job by job."""
         self._number += 1
+        api = {} if self.fake is None else self.fake.environment(run=self._number)
+        if self.fake is not None:
+            self.fake.runs[self._number] = {"id": self._number, "sha": sha, "ref": branch}
         given = {
-            "CI": "true", "GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, "CI_COMMIT_SHA": sha, "CI_PROJECT_ID": "1",
-            "CI_DEFAULT_BRANCH": "main", "CI_PIPELINE_ID": str(self._number), "CI_API_V4_URL": self.api,
+            "CI": "true", "GITLAB_CI": "true", "CI_PIPELINE_SOURCE": source, "CI_COMMIT_SHA": sha, "CI_PROJECT_ID": "7",
+            "CI_DEFAULT_BRANCH": "main", "CI_PIPELINE_ID": str(self._number),
             "GITLAB_USER_LOGIN": "ada", "CI_PROJECT_URL": "https://gitlab.example.com/contoso/access",
-            **({"CI_COMMIT_BRANCH": branch} if branch else {}), **self.plain, **variables,
+            **({"CI_COMMIT_BRANCH": branch} if branch else {}), **api, **variables,
         }  # fmt: skip
         jobs = jobs_of(lambda path: git(self.remote, "show", f"{sha}:{path}"))
         chosen = {name: rule for name, job in jobs.items() if (rule := self._rule(job, given, before, sha)) is not None}
@@ -111,7 +117,17 @@ class Pipelines:
                 continue
             got = [ran[need] for need, _ in needs if need in ran] if "needs" in job else list(ran.values())
             ran[name] = self._one(name, job, given, got)
+            if self.fake is not None and ran[name].artifacts:
+                self._keep(name, ran[name].artifacts)
         return ran
+
+    def _keep(self, name: str, content: Mapping[str, bytes]) -> None:
+        assert self.fake is not None
+        job, data = self.fake.next_id(), archive(content)
+        self.fake.data[job] = data
+        self.fake.jobs.append(
+            {"id": job, "name": name, "pipeline": self._number, "artifacts_file": {"size": len(data)}}
+        )
 
     def _rule(
         self, job: Mapping[str, Any], given: Mapping[str, str], before: str, sha: str

@@ -21,8 +21,8 @@ WRITES, READS = "token-that-writes", "token-that-only-reads"
 class Tenant(Sandbox):
     """Knows two tokens, and by which of them it was asked: one of them may only read."""
 
-    def __init__(self) -> None:
-        super().__init__("hootsuite", rate=0)
+    def __init__(self, state: Path | None = None) -> None:
+        super().__init__("hootsuite", rate=0, state=state)
         self.store.move(TENANT)
         self.tokens: set[str] = set()
 
@@ -37,16 +37,18 @@ class Tenant(Sandbox):
 class Site:
     """`work` is somebody's clone, on a branch of theirs or on main."""
 
-    def __init__(self, folder: Path, address: str, sandbox: Tenant, hub: Hub | None = None) -> None:
+    def __init__(
+        self, folder: Path, address: str, sandbox: Tenant, hub: Hub | None = None, *, like: Path | None = None
+    ) -> None:
+        """`like`: the folder of another site, which goes on here."""
         self.sandbox = sandbox
         self.remote, self.work = folder / "remote.git", folder / "work"
-        git(folder, "init", "-q", "--bare", "-b", "main", str(self.remote))
-        git(folder, "init", "-q", "-b", "main", str(self.work))
-        git(self.work, "remote", "add", "origin", str(self.remote))
-        shutil.copytree(REPOSITORY / ".github", self.work / ".github", ignore=shutil.ignore_patterns("ci.yml"))
-        shutil.copytree(REPOSITORY / "desired-state", self.state, ignore=shutil.ignore_patterns(".reconciler", "*.bak"))
-        with (self.state / "apps/hootsuite/app.yaml").open("a", encoding="utf-8") as app:
-            app.write("\nprofile: {rate: {perSecond: 1000}}\n")  # the suite has no time for the real pace
+        if like is None:
+            self._begin()
+        else:
+            shutil.copytree(like / "remote.git", self.remote)
+            shutil.copytree(like / "work", self.work)
+            git(self.work, "remote", "set-url", "origin", str(self.remote))
         self.asked = 0
         """How often somebody had to approve."""
         self.approves = True
@@ -55,13 +57,22 @@ class Site:
             "access-scheduled": Environment({TOKEN: WRITES}),
             "access-read": Environment({TOKEN: READS}),
         }
-        self.commit("as it is")
-        git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
         self.actions = Actions(
             self.remote, folder / "jobs", environments=self.environments, network={HOST: address}, api=hub
         )
         self.hub = hub
         self._heads: dict[int, str] = {}
+
+    def _begin(self) -> None:
+        git(self.remote.parent, "init", "-q", "--bare", "-b", "main", str(self.remote))
+        git(self.remote.parent, "init", "-q", "-b", "main", str(self.work))
+        git(self.work, "remote", "add", "origin", str(self.remote))
+        shutil.copytree(REPOSITORY / ".github", self.work / ".github", ignore=shutil.ignore_patterns("ci.yml"))
+        shutil.copytree(REPOSITORY / "desired-state", self.state, ignore=shutil.ignore_patterns(".reconciler", "*.bak"))
+        with (self.state / "apps/hootsuite/app.yaml").open("a", encoding="utf-8") as app:
+            app.write("\nprofile: {rate: {perSecond: 1000}}\n")  # the suite has no time for the real pace
+        self.commit("as it is")
+        git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
 
     @property
     def state(self) -> Path:
@@ -111,16 +122,26 @@ class Site:
     def merge(self, number: int) -> Run:
         """The button on the pull request, and the run of `apply` that follows."""
         assert self.hub is not None
-        before = git(self.work, "rev-parse", "main")
-        after = self._merged(self._heads[number], f"Merge pull request #{number}", "main")
+        before, after = self.merged(self._heads[number])
         self.hub.merged(number, after)
-        return self.pushed(before, after)
+        (run,) = self.actions.push(before, after)
+        return run
+
+    def merged(self, head: str) -> tuple[str, str]:
+        """What main was, and what it is. Nothing runs."""
+        before = git(self.work, "rev-parse", "main")
+        after = self._merged(head, f"Merge {head}", "main")
+        self._onto_main(after)
+        return before, after
+
+    def _onto_main(self, commit: str) -> None:
+        git(self.work, "switch", "-q", "main")
+        git(self.work, "reset", "-q", "--hard", commit)
+        git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
 
     def pushed(self, before: str, after: str) -> Run:
         """Onto main; and the run of `apply` that follows."""
-        git(self.work, "switch", "-q", "main")
-        git(self.work, "reset", "-q", "--hard", after)
-        git(self.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+        self._onto_main(after)
         (run,) = self.actions.push(before, after)
         return run
 

@@ -183,7 +183,9 @@ class Steps:
         found: dict[str, bytes] = {}
         files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
         for file in files:
-            if hidden or not any(part.startswith(".") for part in file.relative_to(self.workspace).parts):
+            if hidden or not any(
+                part.startswith(".") for part in Path(given["path"]).parts + file.relative_to(path).parts
+            ):
                 found[file.name if path.is_file() else file.relative_to(path).as_posix()] = file.read_bytes()
         if not found:
             if given.get("if-no-files-found") == "error":

@@ -12,6 +12,7 @@ import pytest
 from reconciler.desired import load
 from reconciler.desired.pipeline import files
 from reconciler.sandbox import running
+from tests.forge.fakes.gitlab import GitLab
 from tests.workflows.companies import several
 from tests.workflows.gitlab import Pipelines, Ran, jobs_of
 from tests.workflows.own import REPOSITORY
@@ -24,7 +25,7 @@ JOBS = jobs_of(OF_OTHERS.__getitem__)
 
 
 class Project:
-    def __init__(self, folder: Path, address: str, tenant: Tenant) -> None:
+    def __init__(self, folder: Path, address: str, tenant: Tenant, fake: GitLab | None = None) -> None:
         self.site = Site(folder, address, tenant)
         for path, text in files("gitlab", apps=list(load(self.site.state).apps.values())).items():
             (self.site.work / path).parent.mkdir(exist_ok=True)
@@ -33,7 +34,7 @@ class Project:
         git(self.site.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
         self.pipelines = Pipelines(
             self.site.remote, folder / "gitlab", network={HOST: address},
-            secrets={"access-scheduled": {TOKEN: WRITES}, "access-read": {TOKEN: READS}},
+            secrets={"access-scheduled": {TOKEN: WRITES}, "access-read": {TOKEN: READS}}, fake=fake,
         )  # fmt: skip
 
     def schedule(self, what: str) -> Ran:
@@ -45,7 +46,7 @@ class Project:
         head = git(self.site.work, "rev-parse", "HEAD")
         git(self.site.work, "push", "-q", "-f", "origin", f"{head}:refs/merge-requests/1/head", MAY_PUSH="yes")
         given = {
-            "CI_MERGE_REQUEST_PROJECT_ID": "1", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+            "CI_MERGE_REQUEST_PROJECT_ID": "7", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
             "CI_MERGE_REQUEST_PROJECT_URL": str(self.site.remote).removesuffix(".git"),
         }  # fmt: skip
         return self.pipelines.run("merge_request_event", head, **given, **more)
@@ -56,6 +57,21 @@ def project(tmp_path: Path) -> Iterator[Project]:
     tenant = Tenant()
     with running(tenant) as address:
         yield Project(tmp_path, address, tenant)
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLab]:
+    fake = GitLab()
+    with fake.running():
+        yield fake
+
+
+@pytest.fixture
+def reported(tmp_path: Path, gitlab: GitLab) -> Iterator[Project]:
+    """Jobs have a token for reports."""
+    tenant = Tenant()
+    with running(tenant) as address:
+        yield Project(tmp_path, address, tenant, gitlab)
 
 
 def succeeded(ran: Ran) -> Ran:
@@ -69,8 +85,8 @@ def test_a_merge_request_is_planned_without_a_secret(project: Project) -> None:
     site.branch("topic")
     site.edit("groups/crisis-team.yaml", lambda text: text.replace("  - ada.lovelace\n", ""))
     site.commit("Ada leaves the crisis team")
-    for fork in ("1", "2"):
-        ran = project.merge_request(CI_PROJECT_ID=fork)
+    for project_id in ("7", "8"):
+        ran = project.merge_request(CI_PROJECT_ID=project_id)
         assert ran.keys() == {"plan:hootsuite"}
         plan = succeeded(ran["plan:hootsuite"])
         (change,) = orjson.loads(plan.artifacts["plans/hootsuite.json"])["changes"]
@@ -81,6 +97,56 @@ def test_a_merge_request_is_planned_without_a_secret(project: Project) -> None:
         assert b"<html" in plan.artifacts["plan.html"]
         assert "REHEARSED" in plan.log
         assert TOKEN not in plan.variables
+
+
+def test_a_merge_request_is_reported_approved_and_applied(reported: Project, gitlab: GitLab) -> None:
+    site = reported.site
+    succeeded(reported.schedule("apply"))
+    site.branch("topic")
+    site.edit("groups/crisis-team.yaml", lambda text: text.replace("  - ada.lovelace\n", ""))
+    head = site.commit("Ada leaves the crisis team")
+    number = gitlab.open_pull(head)
+    ran = reported.merge_request(CI_MERGE_REQUEST_IID=str(number), CI_MERGE_REQUEST_SOURCE_BRANCH_SHA=head)
+    results = {name: each.result for name, each in ran.items()}
+    assert results == {"plan:hootsuite": "success", "comment:hootsuite": "success"}
+    (report,) = gitlab.written(number)
+    assert "ada.lovelace" in report
+    assert gitlab.labelled(number) == {"access: removes"}
+
+    before, after = site.merged(head)
+    gitlab.pulls[number].update(state="merged", merge_commit_sha=after)
+    reported.pipelines.starts = lambda _job: False
+    ran = reported.pipelines.run("push", after, before=before, branch="main")
+    assert {name: each.result for name, each in ran.items()} == {
+        "reviewed:hootsuite": "success", "approve:hootsuite": "blocked", "apply:hootsuite": "blocked",
+    }  # fmt: skip
+    assert ADA in site.members("Crisis Team")
+    reported.pipelines.starts = lambda _job: True
+    ran = reported.pipelines.run("push", after, before=before, branch="main")
+    succeeded(ran["apply:hootsuite"])
+    assert ADA not in site.members("Crisis Team")
+
+    site.sandbox.add_member(site.sandbox.group_id("Crisis Team"), site.sandbox.user_id(ADA))
+    succeeded(reported.schedule("drift"))
+    (issue,) = gitlab.issues.values()
+    assert (issue["state"], "ada.lovelace" in issue["description"]) == ("opened", True)
+    succeeded(reported.schedule("apply"))
+    succeeded(reported.schedule("drift"))
+    assert issue["state"] == "closed"
+
+
+def test_a_push_past_review_is_not_applied_by_itself(reported: Project) -> None:
+    site = reported.site
+    before = git(site.work, "rev-parse", "main")
+    site.edit("groups/crisis-team.yaml", lambda text: text.replace("  - ada.lovelace\n", ""))
+    after = site.commit("straight onto main")
+    git(site.work, "push", "-q", "origin", "main", MAY_PUSH="yes")
+    ran = reported.pipelines.run("push", after, before=before, branch="main")
+    assert {name: each.result for name, each in ran.items()} == {
+        "reviewed:hootsuite": "failure", "approve:hootsuite": "blocked", "apply:hootsuite": "blocked",
+    }  # fmt: skip
+    assert "nobody reviewed it" in ran["reviewed:hootsuite"].log
+    assert not site.sandbox.tokens
 
 
 def test_the_schedule_applies_drifts_and_a_form_revokes(project: Project) -> None:

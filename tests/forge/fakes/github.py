@@ -39,7 +39,7 @@ class GitHub(Fake):
         self.tokens: dict[str, tuple[str, dict[str, str]]] = {
             "job-token-of-the-base": (BOT, dict(EVERYTHING)),
             "job-token-of-a-fork": (BOT, dict(READ_ONLY)),
-            "token-of-a-person-somewhere": ("mallory", {"issues": "write", "pull-requests": "write"}),
+            "token-of-a-person-somewhere": ("mallory", dict(EVERYTHING)),
         }
         self.pulls: dict[int, dict[str, Any]] = {}
         self.issues: dict[int, dict[str, Any]] = {}
@@ -49,6 +49,7 @@ class GitHub(Fake):
         self.runs: dict[int, dict[str, Any]] = {}
         self.artifacts: dict[int, dict[str, Any]] = {}
         self.leaked: list[str] = []
+        self.no_folding = False
 
     # -- what people and their jobs do
 
@@ -338,7 +339,7 @@ class GitHub(Fake):
     def _graphql(self, asked: Asked) -> Reply:
         if "minimizeComment" in asked.body["query"]:
             self._may(asked, "issues", "pull-requests")
-            for comment in self.comments:
+            for comment in self.comments if not self.no_folding else ():
                 if comment["node_id"] == asked.body["variables"]["id"]:
                     comment["minimized"] = True
                     return 200, {"data": {"minimizeComment": {"minimizedComment": {"isMinimized": True}}}}

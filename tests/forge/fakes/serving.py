@@ -136,6 +136,7 @@ class Fake:
         """In the foreground, until it is ended; the first line of stdout is the base URL."""
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.bind(("127.0.0.1", port))
+        listener.listen(128)
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         print(self.url, flush=True)
         asyncio.run(uvicorn.Server(self._config()).serve(sockets=[listener]))
