@@ -133,6 +133,11 @@ def _content(text: str, event: Any) -> tuple[int, int]:
     return begin, end
 
 
+def _shared(column: int, closed: list[Block]) -> bool:
+    """Whether the innermost begins in this column, and one around it too: then that one is meant."""
+    return column == closed[0].column and any(each.column == column for each in closed[1:])
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -174,7 +179,7 @@ class _Reader:
         gap = self.text[begin:start]
         if "#" not in gap and gap.count("\n") < 2:
             return []
-        closed = [each for each in closed if each.column > column]
+        closed = [each for each in closed if each.column >= column]
         found: list[str] = []
         lines, blank, inner = 0, False, False
         for match in _IN_A_GAP.finditer(gap):
@@ -192,10 +197,8 @@ class _Reader:
             if not lines and not inner and leaf is not None and leaf.behind is None:
                 leaf.behind = (where, comment)
                 continue
-            while closed and (
-                inner or where < closed[0].column or closed[0].column in (each.column for each in closed[1:])
-            ):
-                del closed[0]  # of a list and a mapping in one column, the outer one is meant
+            while closed and (inner or where <= column or where < closed[0].column or _shared(where, closed)):
+                del closed[0]
             into = closed[0].tail if closed else found
             into += [BLANK, comment] if blank else [comment]
             lines, blank = 0, False

@@ -392,6 +392,24 @@ def test_what_holds_nothing_to_lay_out(text: str) -> None:
     assert fmt(text) == text
 
 
+def test_a_comment_belongs_to_what_it_is_indented_like() -> None:
+    text = "members:\n- ada\n  # or tom\nrules:\n- all:\n  - {value: x}\n  # of this rule\n# of this file\n"
+    assert fmt(text, "groups/a.yaml") == block("""
+        members:
+          - ada
+          # or tom
+        rules:
+          - all:
+              - {value: x}
+            # of this rule
+        # of this file
+        """)
+
+
+def test_a_comment_on_the_way_to_a_block_of_text() -> None:
+    assert fmt("? id # c\n: |\n  x\n") == "# c\nid: |\n  x\n"
+
+
 def test_an_editors_line_stays_first_when_keys_change_places() -> None:
     assert fmt("# yaml-language-server: $schema=x\nmail: a\nid: b\n").startswith(
         "# yaml-language-server: $schema=x\nid: b"
