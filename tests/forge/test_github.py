@@ -234,8 +234,7 @@ def test_who_changes_what_makes_the_report_is_told_at_its_top(github: GitHub, re
     report(A, plan())
     (shown,) = github.reports(number)
     assert (
-        "In `.github/workflows/plan.yml` this pull request also changes what makes this report"
-        in shown["body"].split("\n\n")[1]
+        "also changes `.github/workflows/plan.yml` and with it what makes this report" in shown["body"].split("\n\n")[1]
     )
 
 
