@@ -57,7 +57,7 @@ def comment(
 
     if issue and (number is not None or head is not None):
         raise UsageError("--issue is about no pull request", hint="leave --pull-request and --head out")
-    reports = reports_of(plans)
+    reports = reports_of(plans, prefix)
     where = surroundings(os.environ, forge).about(repository=repository, number=number, head=head)
     told = Told()
     if where.summary is not None:
@@ -66,7 +66,7 @@ def comment(
     if issue:
         asyncio.run(_watch(where, reports, told, values=values))
     else:
-        asyncio.run(_publish(where, reports, told, mode=mode, values=values, prefix=prefix))
+        asyncio.run(_publish(where, reports, told, mode=mode, values=values))
     for failure in told.failures:
         notice(failure)
     if told.failures and where.summary is None:
@@ -74,9 +74,7 @@ def comment(
     context.exit(1 if told.failures and strict else 0)
 
 
-async def _publish(
-    where: Surroundings, reports: Sequence[Report], told: Told, *, mode: Mode, values: bool, prefix: str
-) -> None:
+async def _publish(where: Surroundings, reports: Sequence[Report], told: Told, *, mode: Mode, values: bool) -> None:
     from reconciler.forge import Publication, connect, meant
 
     async with connect(where) as forge:
@@ -85,7 +83,7 @@ async def _publish(
             if pull is None:
                 click.echo(f"no open pull request ends with {where.head[:12]} any more: nothing to report", err=True)
                 return
-            how = Publication(forge, pull, where.run, where.run_url, mode, values=values, prefix=prefix, told=told)
+            how = Publication(forge, pull, where.run, where.run_url, mode, values=values, told=told)
             await how.publish(reports)
 
 

@@ -19,8 +19,8 @@ _MOST: Final = 50
 """Apps of one pull request that are told: who makes up more of them wants to flood it."""
 
 
-def reports_of(files: Sequence[Path]) -> list[Report]:
-    """The plans in these files, as people are told about them. Raises PlanError."""
+def reports_of(files: Sequence[Path], prefix: str) -> list[Report]:
+    """The plans in these files, as people are told about them; `prefix` as a Report has it. Raises PlanError."""
     found: dict[str, Report] = {}
     for file in files:
         for plan in read_saved(file):
@@ -34,7 +34,7 @@ def reports_of(files: Sequence[Path]) -> list[Report]:
                 hint = "they come from the artifact of a pull request: look at its workflow"
                 raise PlanError(f"is one of more than {_MOST} plans", place=Place(str(file)), hint=hint)
             named = Named.saved(plan)
-            found[plan.app] = Report(plan, named.title, named.effect)
+            found[plan.app] = Report(plan, named.title, named.effect, prefix)
     return list(found.values())
 
 

@@ -30,7 +30,6 @@ class Publication:
     run_url: str = ""
     mode: Mode = "renew"
     values: bool = False
-    prefix: str = ""
     told: Told = field(default_factory=Told)
 
     @property
@@ -83,7 +82,7 @@ class Publication:
                 title=text.plainly(report),
                 summary=shown,
                 asks=bool(report.plan.held or notices),
-                remarks=remarks_of(report.plan, self.prefix),
+                remarks=remarks_of(report.plan, report.prefix),
                 url=self.run_url,
             )
             await self.forge.put_seal(self.pull.head, sealing)

@@ -14,7 +14,9 @@ def summary(reports: Sequence[Report], *, values: bool = False, more: str = "", 
     """All reports one after the other, in at most `room` bytes together."""
     limit = min(LIMIT, room // max(len(reports), 1) - 1)
     return "\n".join(
-        markdown(each.plan, title=each.title, effect=each.effect, values=values, limit=limit, more=more)
+        markdown(
+            each.plan, title=each.title, effect=each.effect, values=values, limit=limit, more=more, prefix=each.prefix
+        )
         for each in reports
     )
 

@@ -47,7 +47,7 @@ def body(report: Report, *, values: bool = False, notices: Sequence[str] = (), m
     limit = LIMIT
     while True:
         shown = markdown(report.plan, title=report.title, effect=report.effect, values=values, limit=limit,
-                         notices=notices, more=more)  # fmt: skip
+                         notices=notices, more=more, prefix=report.prefix)  # fmt: skip
         octets = size(shown)[1]
         if not most or octets <= most:
             return shown

@@ -407,6 +407,8 @@ def test_remarks_stand_at_the_lines_of_the_files(github: GitHub, report: Reviewe
     assert (remark["path"], remark["start_line"], remark["annotation_level"]) == (
         "desired-state/groups/social.yaml", 7, "warning",
     )  # fmt: skip
+    (shown,) = github.comments
+    assert "`desired-state/groups/social.yaml:7`" in shown["body"]
 
 
 def test_labels_get_their_colour_once_and_others_stay(github: GitHub, report: Reviewed) -> None:
