@@ -59,9 +59,10 @@ def comment(
         raise UsageError("--issue is about no pull request", hint="leave --pull-request and --head out")
     reports = reports_of(plans)
     where = surroundings(os.environ, forge).about(repository=repository, number=number, head=head)
-    if where.summary is not None:
-        append(where.summary, reports, values=values)
     told = Told()
+    if where.summary is not None:
+        with told.step("the summary"):
+            append(where.summary, reports, values=values)
     if issue:
         asyncio.run(_watch(where, reports, told, values=values))
     else:
@@ -78,13 +79,14 @@ async def _publish(
 ) -> None:
     from reconciler.forge import Publication, connect, meant
 
-    async with connect(where) as forge, told.step("the pull request"):
-        pull = await meant(forge, where)
-        if pull is None:
-            click.echo(f"no open pull request ends with {where.head[:12]} any more: nothing to report", err=True)
-            return
-        how = Publication(forge, pull, where.run, where.run_url, mode, values=values, prefix=prefix, told=told)
-        await how.publish(reports)
+    async with connect(where) as forge:
+        with told.step("the pull request"):
+            pull = await meant(forge, where)
+            if pull is None:
+                click.echo(f"no open pull request ends with {where.head[:12]} any more: nothing to report", err=True)
+                return
+            how = Publication(forge, pull, where.run, where.run_url, mode, values=values, prefix=prefix, told=told)
+            await how.publish(reports)
 
 
 async def _watch(where: Surroundings, reports: Sequence[Report], told: Told, *, values: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -13,6 +14,9 @@ from reconciler.cli.saved import read_saved
 from reconciler.errors import Place, PlanError
 from reconciler.forge import APP, Report
 from reconciler.render import Annotation, workflow_commands
+
+_MOST: Final = 50
+"""Apps of one pull request that are told: who makes up more of them wants to flood it."""
 
 
 def reports_of(files: Sequence[Path]) -> list[Report]:
@@ -26,6 +30,9 @@ def reports_of(files: Sequence[Path]) -> list[Report]:
                 )
             if plan.app in found:
                 raise PlanError(f"is a second plan of {plan.app}", place=Place(str(file)), hint="name one for each app")
+            if len(found) == _MOST:
+                hint = "they come from the artifact of a pull request: look at its workflow"
+                raise PlanError(f"is one of more than {_MOST} plans", place=Place(str(file)), hint=hint)
             named = Named.saved(plan)
             found[plan.app] = Report(plan, named.title, named.effect)
     return list(found.values())

@@ -164,6 +164,29 @@ class Api:
         return ForgeError(said, hint=hint or "try again later", status=answer.status)
 
 
+def needed(row: Any, key: str) -> Any:
+    """What an answer must have. Raises ForgeError if it has not."""
+    found = row.get(key) if isinstance(row, dict) else None
+    if found is None:
+        raise ForgeError(f"an answer of the forge has no {key!r}", hint="is the API's address right?")
+    return found
+
+
+def whole(row: Any, key: str = "id") -> int:
+    """As `needed`, of a number."""
+    found = needed(row, key)
+    if not isinstance(found, int):
+        raise ForgeError(f"{key!r} in an answer of the forge is no number", hint="is the API's address right?")
+    return found
+
+
+def within(row: Any, *keys: str) -> str:
+    """Text somewhere inside; "" where there is none. An account or a repository that is gone is null."""
+    for key in keys:
+        row = row.get(key) if isinstance(row, dict) else None
+    return row if isinstance(row, str) else ""
+
+
 def _detail(answer: Answer) -> str:
     """The forge's own words, harmless."""
     try:

@@ -46,8 +46,13 @@ async def approved(forge: Forge, commit: str, apps: Sequence[str], read: Read) -
 
 async def _proved(forge: Forge, pull: PullRequest, seal: Seal, read: Read) -> Approved:
     assert APP.fullmatch(seal.app)
+    if not await forge.planned(seal.run, pull):
+        raise NotApproved(
+            f"run {seal.run} was not for commit {pull.head[:12]} of pull request {pull.number} into {pull.target}",
+            hint=_AGAIN,
+        )
     others = ""
-    async for content in forge.documents(seal, pull, (f"{seal.app}.json", f"{seal.app}.plan.json")):
+    async for content in forge.documents(seal.run, (f"{seal.app}.json", f"{seal.app}.plan.json")):
         try:
             plans = read(content, f"{seal.app}.json")
         except PlanError as error:

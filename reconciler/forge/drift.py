@@ -22,11 +22,11 @@ class Watch:
     async def tell(self, reports: Sequence[Report]) -> None:
         """Everything that can be done is done; the rest is in `told`."""
         mine: list[Issue] | None = None
-        async with self.told.step("the issues"):
+        with self.told.step("the issues"):
             me = await self.forge.viewer()
             mine = [issue for issue in await self.forge.issues(me) if issue.author == me]
         for report in reports if mine is not None else ():
-            async with self.told.step(f"the issue about {report.plan.app}"):
+            with self.told.step(f"the issue about {report.plan.app}"):
                 await self._tell(report, mine or [])
 
     async def _tell(self, report: Report, mine: Sequence[Issue]) -> None:

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from reconciler.errors import ForgeError, NotApproved
+from reconciler.errors import ForgeError
 from reconciler.forge import archive
-from reconciler.forge.api import Api, Patience
+from reconciler.forge.api import Api, Patience, needed, whole, within
 from reconciler.forge.nouns import Comment, Issue, PullRequest, Seal, Sealing
 from reconciler.forge.surroundings import Surroundings
-from reconciler.render import Annotation
+from reconciler.render import Annotation, safe
 
 CHECK: Final = "reconciler/"
 """Before the app's name: what a check run is called."""
@@ -23,7 +23,7 @@ _HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-versio
 _REMARKS: Final = 50
 """Annotations that one request takes."""
 _LEVELS: Final = {"error": "failure", "warning": "warning", "notice": "notice"}
-_AGAIN: Final = "run the plan of the pull request again, and let its report be written"
+_RETARGETED: Final = frozenset({"base_ref_changed", "automatic_base_change_succeeded"})
 _HIDE: Final = """mutation($id: ID!) {
   minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { minimizedComment { isMinimized } }
 }"""
@@ -49,9 +49,7 @@ class GitHub:
     async def viewer(self) -> str:
         if self._me is None:
             found = await self._query("query { viewer { login } }", {})
-            self._me = str((found.get("viewer") or {}).get("login") or "")
-            if not self._me:
-                raise ForgeError("GitHub does not say whose token it is", hint="is it a token of this GitHub?")
+            self._me = str(needed(found.get("viewer"), "login"))
         return self._me
 
     async def pull_request(self, number: int) -> PullRequest:
@@ -65,8 +63,8 @@ class GitHub:
         about = await self._rest.json("GET", self._root)
         async for row in self._rest.pages(f"{self._root}/commits/{commit}/pulls"):
             pull = _pull(row)
-            base = ((row.get("base") or {}).get("repo") or {}).get("full_name")
-            if pull.merged == commit and pull.target == about["default_branch"] and base == about["full_name"]:
+            ours = within(row, "base", "repo", "full_name") == needed(about, "full_name")
+            if pull.merged == commit and pull.target == needed(about, "default_branch") and ours:
                 return pull
         return None
 
@@ -96,8 +94,8 @@ class GitHub:
             seal = Seal.read(name.removeprefix(CHECK), str(row.get("external_id")))
             if not name.startswith(CHECK) or seal is None or seal.pull != pull:
                 continue
-            if (row.get("app") or {}).get("slug") == slug:
-                found = (seal.run, int(row["id"]), seal)
+            if within(row, "app", "slug") == slug:
+                found = (seal.run, whole(row), seal)
                 newest[seal.app] = max(newest.get(seal.app, found), found, key=lambda each: each[:2])
         return {app: seal for app, (_, _, seal) in newest.items()}
 
@@ -135,15 +133,14 @@ class GitHub:
     async def issues(self, author: str) -> list[Issue]:
         rows = self._rest.pages(f"{self._root}/issues", {"state": "open", "creator": author})
         return [
-            Issue(int(row["number"]), _author(row), str(row.get("body") or ""))
+            Issue(whole(row, "number"), within(row, "user", "login"), within(row, "body"))
             async for row in rows
             if "pull_request" not in row
         ]
 
     async def open_issue(self, title: str, body: str) -> int:
-        return int(
-            (await self._rest.json("POST", f"{self._root}/issues", body={"title": title, "body": body}))["number"]
-        )
+        made = await self._rest.json("POST", f"{self._root}/issues", body={"title": title, "body": body})
+        return whole(made, "number")
 
     async def edit_issue(self, number: int, title: str, body: str) -> None:
         await self._rest.json("PATCH", f"{self._root}/issues/{number}", body={"title": title, "body": body})
@@ -152,49 +149,45 @@ class GitHub:
         state = {"state": "closed", "state_reason": "completed", "body": why}
         await self._rest.json("PATCH", f"{self._root}/issues/{number}", body=state)
 
-    async def documents(self, seal: Seal, pull: PullRequest, names: Collection[str]) -> AsyncIterator[bytes]:
-        run = await self._rest.json("GET", f"{self._root}/actions/runs/{seal.run}", also=(404,))
-        source = (run.get("head_repository") or {}).get("full_name")
-        if run.get("head_sha") != pull.head or source != pull.source:
-            raise NotApproved(
-                f"run {seal.run} was not for commit {pull.head[:12]} of pull request {pull.number}", hint=_AGAIN
-            )
-        async for row in self._rest.pages(f"{self._root}/actions/runs/{seal.run}/artifacts", key="artifacts"):
-            name = str(row.get("name"))
-            size = int(row.get("size_in_bytes") or 0)
-            if name.startswith(ARTIFACT) and not row.get("expired") and size <= archive.LARGEST:
-                path = f"{self._root}/actions/artifacts/{int(row['id'])}/zip"
+    async def planned(self, run: int, pull: PullRequest) -> bool:
+        """A run that began before the target was changed had the workflow of another branch: anybody's, perhaps."""
+        found = await self._rest.json("GET", f"{self._root}/actions/runs/{run}", also=(404,))
+        if within(found, "head_sha") != pull.head or within(found, "head_repository", "full_name") != pull.source:
+            return False
+        events = self._rest.pages(f"{self._root}/issues/{pull.number}/timeline")
+        moved = [within(row, "created_at") async for row in events if row.get("event") in _RETARGETED]
+        return not moved or within(found, "created_at") > max(moved)
+
+    async def documents(self, run: int, names: Collection[str]) -> AsyncIterator[bytes]:
+        async for row in self._rest.pages(f"{self._root}/actions/runs/{run}/artifacts", key="artifacts"):
+            here = not row.get("expired") and whole(row, "size_in_bytes") <= archive.LARGEST
+            if here and within(row, "name").startswith(ARTIFACT):
+                path = f"{self._root}/actions/artifacts/{whole(row)}/zip"
                 for document in archive.documents(await self._rest.download(path, archive.LARGEST), names):
                     yield document
 
     async def _query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         found = await self._graphql.json("POST", "", body={"query": query, "variables": variables})
-        if not isinstance(found, dict) or found.get("errors") or not isinstance(found.get("data"), dict):
-            raise ForgeError("GitHub's GraphQL refused", hint="may the token do this?")
-        return dict(found["data"])
+        if not isinstance(found, dict) or found.get("errors"):
+            errors = needed(found, "errors")
+            told = safe(within(errors[0], "message"), 200) if isinstance(errors, list) else ""
+            raise ForgeError(f"GitHub's GraphQL refused: {told}", hint="may the token do this?")
+        return dict(needed(found, "data"))
 
 
 def _pull(row: Mapping[str, Any]) -> PullRequest:
-    head = row.get("head") or {}
     return PullRequest(
-        number=int(row["number"]),
-        head=str(head.get("sha") or ""),
-        source=str((head.get("repo") or {}).get("full_name") or ""),
-        target=str((row.get("base") or {}).get("ref") or ""),
-        merged=str(row.get("merge_commit_sha") or "") if row.get("merged_at") else "",
+        number=whole(row, "number"),
+        head=within(row, "head", "sha"),
+        source=within(row, "head", "repo", "full_name"),
+        target=within(row, "base", "ref"),
+        merged=within(row, "merge_commit_sha") if row.get("merged_at") else "",
     )
 
 
 def _comment(row: Mapping[str, Any], on: int) -> Comment:
-    return Comment(
-        on, int(row["id"]), _author(row), str(row.get("body") or ""), str(row.get("html_url") or ""),
-        str(row.get("node_id") or ""),
-    )  # fmt: skip
-
-
-def _author(row: Mapping[str, Any]) -> str:
-    """Nobody, for an account that is gone."""
-    return str((row.get("user") or {}).get("login") or "")
+    author, body = within(row, "user", "login"), within(row, "body")
+    return Comment(on, whole(row), author, body, within(row, "html_url"), within(row, "node_id"))
 
 
 def _annotation(each: Annotation) -> dict[str, Any]:

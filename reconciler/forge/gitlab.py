@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from reconciler.errors import ForgeError, NotApproved
+from reconciler.errors import ForgeError
 from reconciler.forge import archive
-from reconciler.forge.api import Api, Patience
+from reconciler.forge.api import Api, Patience, needed, whole, within
 from reconciler.forge.nouns import Comment, Issue, PullRequest, Seal, Sealing
 from reconciler.forge.surroundings import Surroundings
 
@@ -16,7 +16,6 @@ STATUS: Final = "reconciler/"
 """Before the app's name: what a commit status is called."""
 JOB: Final = "plan"
 """How the name of a job with plans in its artifacts begins."""
-_AGAIN: Final = "run the pipeline of the merge request again, and let its report be written"
 
 
 class GitLab:
@@ -52,7 +51,7 @@ class GitLab:
                 status=403,
             )
         if self._me is None:
-            self._me = str((await self._rest.json("GET", "user"))["username"])
+            self._me = str(needed(await self._rest.json("GET", "user"), "username"))
         return self._me
 
     async def pull_request(self, number: int) -> PullRequest:
@@ -67,8 +66,8 @@ class GitLab:
         about = await self._rest.json("GET", self._root)
         async for row in self._rest.pages(f"{self._root}/repository/commits/{commit}/merge_requests"):
             pull = _pull(row)
-            ours = row.get("target_project_id") == about["id"]
-            if pull.merged == commit and pull.target == about["default_branch"] and ours:
+            ours = row.get("target_project_id") == whole(about)
+            if pull.merged == commit and pull.target == needed(about, "default_branch") and ours:
                 return pull
         return None
 
@@ -98,8 +97,8 @@ class GitLab:
             seal = Seal.read(app, str(row.get("description")))
             if not name.startswith(STATUS) or seal is None or seal.pull != pull:
                 continue
-            if (row.get("author") or {}).get("username") == me:
-                found = (seal.run, int(row["id"]), seal)
+            if _author(row) == me:
+                found = (seal.run, whole(row), seal)
                 newest[app] = max(newest.get(app, found), found, key=lambda each: each[:2])
         return {app: seal for app, (_, _, seal) in newest.items()}
 
@@ -115,7 +114,7 @@ class GitLab:
 
     async def labels(self, number: int) -> set[str]:
         found = await self._rest.json("GET", f"{self._root}/merge_requests/{number}")
-        return {str(name) for name in found.get("labels") or ()}
+        return {str(name) for name in needed(found, "labels")}
 
     async def label(self, number: int, add: Mapping[str, str], remove: Sequence[str]) -> None:
         for name, colour in add.items():
@@ -129,11 +128,11 @@ class GitLab:
 
     async def issues(self, author: str) -> list[Issue]:
         rows = self._rest.pages(f"{self._root}/issues", {"state": "opened", "author_username": author})
-        return [Issue(int(row["iid"]), _author(row), str(row.get("description") or "")) async for row in rows]
+        return [Issue(whole(row, "iid"), _author(row), within(row, "description")) async for row in rows]
 
     async def open_issue(self, title: str, body: str) -> int:
         made = {"title": title, "description": body}
-        return int((await self._rest.json("POST", f"{self._root}/issues", body=made))["iid"])
+        return whole(await self._rest.json("POST", f"{self._root}/issues", body=made), "iid")
 
     async def edit_issue(self, number: int, title: str, body: str) -> None:
         await self._rest.json("PUT", f"{self._root}/issues/{number}", body={"title": title, "description": body})
@@ -142,19 +141,17 @@ class GitLab:
         closed = {"state_event": "close", "description": why}
         await self._rest.json("PUT", f"{self._root}/issues/{number}", body=closed)
 
-    async def documents(self, seal: Seal, pull: PullRequest, names: Collection[str]) -> AsyncIterator[bytes]:
+    async def planned(self, run: int, pull: PullRequest) -> bool:
         """A pipeline of merged results has a commit of its own, but tells by its ref whose it is."""
-        answer = await self._rest.ask("GET", f"{self._root}/pipelines/{seal.run}", also=(404,))
-        run = answer.json()
-        ours = run.get("ref") == f"refs/merge-requests/{pull.number}/merge"
-        if answer.status == 404 or not (ours or run.get("sha") == pull.head):
-            raise NotApproved(
-                f"pipeline {seal.run} was not for commit {pull.head[:12]} of merge request {pull.number}", hint=_AGAIN
-            )
-        async for row in self._rest.pages(f"{self._root}/pipelines/{seal.run}/jobs"):
-            size = int((row.get("artifacts_file") or {}).get("size") or 0)
-            if str(row.get("name")).startswith(JOB) and 0 < size <= archive.LARGEST:
-                path = f"{self._root}/jobs/{int(row['id'])}/artifacts"
+        found = await self._rest.json("GET", f"{self._root}/pipelines/{run}", also=(404,))
+        return within(found, "ref") == f"refs/merge-requests/{pull.number}/merge" or within(found, "sha") == pull.head
+
+    async def documents(self, run: int, names: Collection[str]) -> AsyncIterator[bytes]:
+        async for row in self._rest.pages(f"{self._root}/pipelines/{run}/jobs"):
+            file = row.get("artifacts_file")
+            here = isinstance(file, dict) and whole(file, "size") <= archive.LARGEST
+            if here and within(row, "name").startswith(JOB):
+                path = f"{self._root}/jobs/{whole(row)}/artifacts"
                 for document in archive.documents(await self._files.download(path, archive.LARGEST), names):
                     yield document
 
@@ -162,21 +159,21 @@ class GitLab:
         return f"{self._root}/merge_requests/{number}/notes"
 
     def _comment(self, row: Mapping[str, Any], on: int) -> Comment:
-        url = f"{self._page}/-/merge_requests/{on}#note_{int(row['id'])}" if self._page else ""
-        return Comment(on, int(row["id"]), _author(row), str(row.get("body") or ""), url)
+        url = f"{self._page}/-/merge_requests/{on}#note_{whole(row)}" if self._page else ""
+        return Comment(on, whole(row), _author(row), within(row, "body"), url)
 
 
 def _pull(row: Mapping[str, Any]) -> PullRequest:
-    head = str(row.get("sha") or "")
-    made = row.get("merge_commit_sha") or row.get("squash_commit_sha") or head  # the last: fast-forward
+    head = within(row, "sha")
+    made = within(row, "merge_commit_sha") or within(row, "squash_commit_sha") or head  # the last: fast-forward
     return PullRequest(
-        number=int(row["iid"]),
+        number=whole(row, "iid"),
         head=head,
         source=str(row.get("source_project_id") or ""),
-        target=str(row.get("target_branch") or ""),
-        merged=str(made) if row.get("state") == "merged" else "",
+        target=within(row, "target_branch"),
+        merged=made if row.get("state") == "merged" else "",
     )
 
 
 def _author(row: Mapping[str, Any]) -> str:
-    return str((row.get("author") or {}).get("username") or "")
+    return within(row, "author", "username")

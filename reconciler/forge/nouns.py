@@ -149,7 +149,8 @@ class Forge(Protocol):
 
     async def close_issue(self, number: int, why: str) -> None: ...
 
-    def documents(self, seal: Seal, pull: PullRequest, names: Collection[str]) -> AsyncIterator[bytes]:
-        """What may be the plan: files of these names in the artifacts of the run that the seal
-        names, if that is a run for this pull request. Raises NotApproved if it is not, or has none.
-        """
+    async def planned(self, run: int, pull: PullRequest) -> bool:
+        """Whether a run was for this pull request as it is: its newest commit, from its source, into its target."""
+
+    def documents(self, run: int, names: Collection[str]) -> AsyncIterator[bytes]:
+        """Files of these names in the artifacts of a run that may hold plans."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from reconciler.errors import ForgeError
 from reconciler.forge import text
 from reconciler.forge.labels import balanced
 from reconciler.forge.nouns import Comment, Forge, PullRequest, Report, Seal, Sealing
@@ -37,24 +38,32 @@ class Publication:
         return text.whole_run(self.run_url)
 
     async def publish(self, reports: Sequence[Report]) -> None:
-        """Everything that can be done is done; the rest is in `told`."""
+        """Everything that can be done is done; the rest is in `told`. Raises ForgeError, and does nothing, where the
+        plans may be another one's.
+        """
+        if self.run and not await self.forge.planned(self.run, self.pull):
+            raise ForgeError(
+                f"run {self.run} was not for commit {self.pull.head[:12]} of pull request {self.pull.number} "
+                f"into {self.pull.target}",
+                hint="push again, so that it is planned as it is",
+            )
         notices: list[str] = []
-        async with self.told.step("what the pull request touches"):
+        with self.told.step("what the pull request touches"):
             notices = suspicious(await self.forge.touched(self.pull.number))
         before: dict[str, Seal] = {}
-        async with self.told.step("what was reported before"):
+        with self.told.step("what was reported before"):
             before = await self.forge.seals(self.pull.head, self.pull.number)
         newest = [report for report in reports if not self._outdated(report, before)]
         for report in newest:
             await self._seal(report, notices)
         comments: list[Comment] | None = None
-        async with self.told.step("the comments"):
+        with self.told.step("the comments"):
             me = await self.forge.viewer()
             comments = [each for each in await self.forge.comments(self.pull.number) if each.author == me]
         for report in newest if comments is not None else ():
-            async with self.told.step(f"the comment about {report.plan.app}"):
+            with self.told.step(f"the comment about {report.plan.app}"):
                 await self._comment(report, comments or [], notices)
-        async with self.told.step("the labels"):
+        with self.told.step("the labels"):
             await balanced(self.forge, self.pull, [self._sealed(report) for report in newest])
 
     def _sealed(self, report: Report) -> Seal:
@@ -67,13 +76,13 @@ class Publication:
 
     async def _seal(self, report: Report, notices: Sequence[str]) -> None:
         app = report.plan.app
-        async with self.told.step(f"the check of {app}"):
+        with self.told.step(f"the check of {app}"):
             shown = text.body(report, values=self.values, notices=notices, more=self.more, most=SEALED)
             sealing = Sealing(
                 self._sealed(report),
                 title=text.plainly(report),
                 summary=shown,
-                asks=bool(report.plan.held),
+                asks=bool(report.plan.held or notices),
                 remarks=remarks_of(report.plan, self.prefix),
                 url=self.run_url,
             )

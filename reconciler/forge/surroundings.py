@@ -17,6 +17,8 @@ import orjson
 
 from reconciler.errors import ForgeError, UsageError
 
+GONE: Final = "(gone)"
+"""A fork that was deleted meanwhile: no pull request is from there."""
 Kind = Literal["github", "gitlab"]
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _PROJECT: Final = re.compile(r"\d+|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
@@ -60,8 +62,9 @@ class Surroundings:
         if repository is not None:
             found = replace(found, repository=_repository(repository, self.kind))
         if head is not None:
-            source = found.source if head == found.head else ""
-            found = replace(found, head=sha(head, "--head"), source=source, number=None)
+            if found.source and head != found.head:
+                raise UsageError("--head is another commit than the run's was", hint="leave it out")
+            found = replace(found, head=sha(head, "--head"), number=None)
         if number is not None:
             found = replace(found, number=number, head="", source="")
         return found
@@ -103,8 +106,8 @@ def _github(environ: Mapping[str, str]) -> Surroundings:
     )
     run = event.get("workflow_run")
     if isinstance(run, dict):
-        head, source = run.get("head_sha"), (run.get("head_repository") or {}).get("full_name")
-        return replace(found, head=str(head or ""), source=str(source or ""), run=_number(run.get("id")) or 0)
+        source = (run.get("head_repository") or {}).get("full_name") or GONE
+        return replace(found, head=str(run.get("head_sha") or ""), source=source, run=_number(run.get("id")) or 0)
     pull = event.get("pull_request")
     if isinstance(pull, dict):
         head = (pull.get("head") or {}).get("sha")

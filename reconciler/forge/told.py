@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.errors import ForgeError, TransportError
@@ -15,8 +15,8 @@ class Told:
 
     failures: list[str] = field(default_factory=list)
 
-    @asynccontextmanager
-    async def step(self, what: str) -> AsyncIterator[None]:
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
         """A refusal inside is noted; what comes after the block goes on."""
         try:
             yield

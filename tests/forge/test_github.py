@@ -29,7 +29,9 @@ class Reviewed:
         run = run or self.github.run(head, {f"{each.app}.json": to_json(each) for each in plans}, source, "plans")
         self.patch.setenv("GITHUB_RUN_ID", str(run))
         files = [self.kept(each) for each in plans]
-        return self.reconciler("comment", *files, "--head", head, *options)
+        called = self.reconciler("comment", *files, "--head", head, *options)
+        assert "job-token-of" not in f"{called.out}{called.err}{self.github.comments}{self.github.checks}"
+        return called
 
 
 @pytest.fixture
@@ -242,14 +244,57 @@ def test_an_open_pull_request_of_somebody_else_with_the_same_commit_is_not_ours(
 ) -> None:
     ours, theirs = github.open_pull(A), github.open_pull(A, source="mallory/access")
     run = github.run(A, {"hootsuite.json": to_json(plan())}, source="mallory/access")
-    event = tmp_path / "event.json"
-    head = {"id": run, "head_sha": A, "head_repository": {"full_name": "mallory/access"}}
-    event.write_bytes(orjson.dumps({"workflow_run": head}))
-    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+    monkeypatch.setenv("GITHUB_EVENT_PATH", event_of(tmp_path / "event.json", run, A, "mallory/access"))
     report(A, plan(*joins("ada")), run=999)
     assert github.reports(ours) == []
     assert len(github.reports(theirs)) == 1
     assert f"run={run} pull={theirs}" in github.checks[0]["external_id"], "the run of the event, not of this job"
+
+
+def event_of(path: Path, run: int, head: str, source: str | None) -> str:
+    repository = None if source is None else {"full_name": source}
+    path.write_bytes(orjson.dumps({"workflow_run": {"id": run, "head_sha": head, "head_repository": repository}}))
+    return str(path)
+
+
+def test_a_fork_that_is_gone_has_no_pull_request(
+    github: GitHub, report: Reviewed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    github.open_pull(A)
+    monkeypatch.setenv("GITHUB_EVENT_PATH", event_of(tmp_path / "event.json", 5, A, None))
+    assert report(A, plan(*joins("ada"))).code == 0
+    assert github.comments == github.checks == []
+
+
+def test_the_head_of_the_event_is_not_to_be_replaced(
+    github: GitHub, report: Reviewed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    github.open_pull(B)
+    monkeypatch.setenv("GITHUB_EVENT_PATH", event_of(tmp_path / "event.json", 5, A, "mallory/access"))
+    called = report(B, plan(*joins("ada")))
+    assert called.code == 64
+    assert "--head is another commit than the run's was" in called.err
+
+
+@pytest.mark.parametrize("when", ["before its report", "after its report"])
+def test_a_run_into_another_branch_is_not_about_this_one(
+    github: GitHub, report: Reviewed, reconciler: Any, tmp_path: Path, when: str
+) -> None:
+    """That branch may have a plan.yml that writes any plan; moved over, its report would stand on ours."""
+    number = github.open_pull(A)
+    github.pulls[number]["base"]["ref"] = "of-mallory"
+    run = github.run(A, {"hootsuite.json": to_json(plan())})
+    if when == "before its report":
+        github.retarget(number, "main")
+        called = report(A, plan(), run=run, options=("--strict",))
+        assert called.code == 1
+        assert f"run {run} was not for commit aaaaaaaaaaaa of pull request {number} into main" in called.err
+        assert github.comments == github.checks == []
+    else:
+        report(A, plan(), run=run)
+        github.retarget(number, "main")
+    called = reconciler("approved", "--commit", github.merge(number), "--out", tmp_path / "out")
+    assert called.code == 5
 
 
 def test_two_pull_requests_with_one_commit_are_not_told_apart_and_so_not_reported(

@@ -236,11 +236,14 @@ def test_an_event_that_can_not_be_read(comment: Call, monkeypatch: pytest.Monkey
     assert "the event of GITHUB_EVENT_PATH can't be read" in called.err
 
 
-def test_a_summary_that_can_not_be_written(comment: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_summary_that_can_not_be_written(
+    github: GitHub, comment: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     called = comment()
-    assert called.code == 1
+    assert called.code == 0
     assert "the step's summary can't be written" in called.err
+    assert len(github.reports(1)) == 1
 
 
 def test_two_plans_of_one_app(github: GitHub, kept: Call, reconciler: Call) -> None:
@@ -251,8 +254,29 @@ def test_two_plans_of_one_app(github: GitHub, kept: Call, reconciler: Call) -> N
     assert "is a second plan of hootsuite" in called.err
 
 
+def test_a_flood_of_plans(github: GitHub, kept: Call, reconciler: Call) -> None:
+    github.open_pull(A)
+    called = reconciler("comment", *(kept(plan(app=f"app{n}")) for n in range(51)), "--head", A)
+    assert called.code == 1
+    assert "is one of more than 50 plans" in called.err
+    assert github.comments == github.checks == []
+
+
 def test_an_answer_that_is_none(github: GitHub, comment: Call) -> None:
     github.fault("GET .*/comments", 200)
     called = comment()
     assert called.code == 0
     assert "the answer is no list" in called.err
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["GET .*/pulls", "GET .*/comments", "POST .*/comments", "GET .*/check-runs", "POST /graphql", "GET .*/files"],
+)
+@pytest.mark.parametrize(
+    "content", [[1, {}], {"id": "x", "comments": 3}, "text", None, {"errors": []}, {"errors": [3]}]
+)
+def test_an_answer_of_another_shape_is_told(github: GitHub, comment: Call, pattern: str, content: Any) -> None:
+    github.fault(pattern, 200, content=content)
+    called = comment()
+    assert called.code == 0, called.err

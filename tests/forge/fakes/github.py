@@ -75,12 +75,17 @@ class GitHub(Fake):
             "merged_at": None,
             "merge_commit_sha": "0" * 40,  # of a merge that was only tried
             "labels": [],
+            "events": [{"event": "labeled", "created_at": self.now()}],
             "files": files or ["desired-state/groups/social-media.yaml"],
         }
         return number
 
     def push(self, number: int, head: str) -> None:
         self.pulls[number]["head"]["sha"] = head
+
+    def retarget(self, number: int, branch: str) -> None:
+        self.pulls[number]["base"]["ref"] = branch
+        self.pulls[number]["events"].append({"event": "base_ref_changed", "created_at": self.now()})
 
     def merge(self, number: int) -> str:
         """The commit that merging makes on the default branch."""
@@ -103,7 +108,7 @@ class GitHub(Fake):
         """A run for the commit `head`, with an artifact that has these files."""
         number = self.next_id()
         self.runs[number] = {
-            "id": number, "head_sha": head, "event": "pull_request",
+            "id": number, "head_sha": head, "event": "pull_request", "created_at": self.now(),
             "head_repository": {"full_name": source or self.repository},
         }  # fmt: skip
         if files is not None:
@@ -141,6 +146,7 @@ class GitHub(Fake):
             ("GET", f"{root}/issues"): self._list_issues,
             ("POST", f"{root}/issues"): self._add_issue,
             ("PATCH", f"{root}/issues/{number}"): self._edit_issue,
+            ("GET", f"{root}/issues/{number}/timeline"): self._timeline,
             ("GET", f"{root}/issues/{number}/comments"): self._list_comments,
             ("POST", f"{root}/issues/{number}/comments"): self._add_comment,
             ("PATCH", f"{root}/issues/comments/{id_}"): self._edit_comment,
@@ -246,6 +252,10 @@ class GitHub(Fake):
         _short(asked.body.get("body", ""))
         self.issues[int(number)].update(asked.body)
         return 200, self.issues[int(number)]
+
+    def _timeline(self, asked: Asked, number: str) -> Reply:
+        self._may(asked)
+        return 200, *self.page(asked, self.pulls[int(number)]["events"])
 
     def _list_comments(self, asked: Asked, number: str) -> Reply:
         self._may(asked)

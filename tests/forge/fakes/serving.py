@@ -22,6 +22,9 @@ from starlette.routing import Route
 Reply = tuple[int, Any] | tuple[int, Any, dict[str, str]]
 
 
+UNSAID = object()
+
+
 class Refused(Exception):
     """Ends a request with this status and message."""
 
@@ -40,6 +43,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     times: int = 1_000_000
     message: str = "to order"
+    content: Any = UNSAID
+    """Instead of the message."""
 
 
 @dataclass
@@ -71,6 +76,11 @@ class Fake:
         self._id += 1
         return self._id
 
+    def now(self) -> str:
+        """A second later each time."""
+        self.clock += 1
+        return f"2026-11-26T12:{self.clock // 60 % 60:02}:{self.clock % 60:02}Z"
+
     def fault(self, matching: str, status: int, **more: Any) -> None:
         """`fault("POST .*/comments", 422)`"""
         self.faults.append(Fault(matching, status, **more))
@@ -97,7 +107,8 @@ class Fake:
         for fault in self.faults:
             if fault.times > 0 and re.fullmatch(fault.matching, line):
                 fault.times -= 1
-                return _response(fault.status, {"message": fault.message}, fault.headers)
+                content = {"message": fault.message} if fault.content is UNSAID else fault.content
+                return _response(fault.status, content, fault.headers)
         try:
             for (method, pattern), handler in self.routes().items():
                 found = re.fullmatch(pattern, path)
