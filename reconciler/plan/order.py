@@ -91,7 +91,9 @@ def dependencies(changes: Sequence[Change], freed: Mapping[str, Collection[Name]
         if aside:
             olds = {str(d.before) for d in getattr(change, "set", {}).values()}
             before |= {aside[change.key, old] for old in olds if (change.key, old) in aside}
-        before |= {created[key] for key in (change.key, *awaited(change)) if key in created}
+        # who goes aside does so before being taken over: that gives the name away which others wait for
+        own = () if getattr(change, "temporary", False) else (change.key,)
+        before |= {created[key] for key in (*own, *awaited(change)) if key in created}
         if before := before - {number}:
             needs[number] = before
     if aside:

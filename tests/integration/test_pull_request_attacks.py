@@ -578,7 +578,7 @@ def test_a_sensitive_group_is_taken_over_by_another(request_: PullRequest) -> No
     request_.commit()
     shown = request_.job()["markdown"].out.replace("`", "")
     assert "Board is sensitive no more" in part(shown, "⚠️") or "Council is sensitive no more" in part(shown, "⚠️")
-    assert "eve.mallory** joins Council" in part(shown, "➕")
+    assert "eve.mallory** joins Council" in part(shown, "🔐")
 
 
 @pytest.mark.parametrize("begins", ["2027-12-01", "2099-01-01", "9999-12-31"])
