@@ -56,7 +56,7 @@ def test_kept_plans_of_several_files_are_shown_together(two: Company, reconciler
 
 @pytest.mark.parametrize(
     ("form", "place"),
-    [("annotations", "file={}/users/"), ("markdown", "· `{}/users/"), ("html", "<bdi>{}/users/"),
+    [("annotations", "file={}/users/"), ("markdown", "· `{}/users/"), ("html", ">{}/users/"),
      ("codequality", '"path": "{}/users/'), ("sarif", '"uri": "{}/users/')],
 )  # fmt: skip
 def test_files_are_named_from_the_top_of_the_repository(
