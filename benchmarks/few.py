@@ -15,7 +15,6 @@ from benchmarks.table import Row, table
 from reconciler.sandbox import Sandbox, running
 
 CHANGED: Final = 10
-MEGA: Final = 1_000_000
 _AUTHOR: Final = ("-c", "user.name=bench", "-c", "user.email=bench@example.com")
 
 
@@ -78,8 +77,6 @@ def _row(name: str, people: int, requests: int, found: Measured, whole: Measured
         "what": name,
         "people": people,
         "CPU": found.cpu / whole.cpu,
-        "memory": found.memory / whole.memory,
         "requests": requests,
         "CPU s": found.cpu,
-        "memory MB": found.memory / MEGA,
     }

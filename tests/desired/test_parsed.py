@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired import files, load
@@ -26,6 +26,7 @@ PEOPLE = (
     "- id: dee\n  surname: Dee\n  floor: 3\n  formerly: [{id: ada}]\n",
     "- id: dee\n  surname: 007\n",
     "- surname: Nobody\n",
+    "- id: eve\n  surname: Eve\n  manager: ada\n",
     "[\n",
     "",
 )
@@ -38,7 +39,14 @@ GROUPS = (
     "- id: all\n  displayName: All\n  rules: [{all: [{attribute: surname, operator: EQUALS, value: Ada}]}]\n",
     "- id: all\n  displayName: All\n  colour: red\n",
 )
-SHARED = ("users/one.yaml", "users/two.yaml", "groups/one.yaml", "reconciler.yaml", "apps/other/app.yaml")
+SHARED = (
+    "users/one.yaml",
+    "users/two.yaml",
+    "groups/one.yaml",
+    "groups/two.yaml",
+    "reconciler.yaml",
+    "apps/other/app.yaml",
+)
 SETTINGS = (
     None,
     "timeZone: Europe/Berlin\n",
@@ -65,9 +73,19 @@ def trees(**fine: tuple[int, ...]) -> st.SearchStrategy[dict[str, str | None]]:
     )
 
 
-TODAY = trees(one=(1, 2, 3), two=(0, 4, 5), crews=(1, 2), others=(0, 3, 5), settings=(0, 1, 2, 2))
+TODAY = trees(one=(1, 2, 3), two=(0, 4, 5, 8), crews=(1, 2), others=(0, 3, 4, 5), settings=(0, 1, 2, 2))
 
 
+def _tree(one: int, two: int, crews: int = 0, others: int = 0) -> dict[str, str | None]:
+    names = ("users/one.yaml", "users/two.yaml", "groups/one.yaml", "groups/two.yaml")
+    texts = (PEOPLE[one], PEOPLE[two], GROUPS[crews], GROUPS[others])
+    return dict(zip(names, texts, strict=True))
+
+
+@example(_tree(1, 4), _tree(3, 4), set())  # cy was there twice
+@example(_tree(1, 8), _tree(4, 8), set())  # eve's manager was not there
+@example(_tree(1, 4, 1, 4), _tree(1, 4, 4, 4), set())  # the band was there twice
+@example(_tree(1, 4, 1, 4), _tree(1, 4, 0, 4), set())  # the crew in the band was not there
 @settings(max_examples=200, deadline=None)
 @given(TODAY, trees(), st.sets(st.sampled_from(SHARED)))
 def test_what_is_shared_is_what_would_have_been_read(
