@@ -156,3 +156,41 @@ def test_a_question_that_nobody_sees_keeps_no_leaver_in_a_group(world: Any, read
     asked = world.plan()
     assert ("adoptUser", "user:cyd", "whoIsThis:user:cyd") in read.held(asked)
     assert not read.members(asked)
+
+
+def leaves_while_asked_for(world: Any) -> None:
+    """Cyd has no file any more, Dee has the name, and nobody knows yet whether the account, too."""
+    world.settled(3)
+    world.ours("1", "cyd")
+    world.user("dee", userPrincipalName="cyd@contoso.com")
+    world.leave("cyd")
+    world.team("t", "Editors", "1", "1000")
+
+
+def test_memberships_go_with_a_departure_that_runs_whoever_asks(world: Any, read: Any) -> None:
+    """Else they stay with an account that is off, or with whoever has it next, who is in none of these groups."""
+    leaves_while_asked_for(world)
+    world.group("editors", "p0")
+    world.bind("group:editors", "t", members=["cyd", "p0"])
+    plan = world.plan()
+    assert ("adoptUser", "user:dee", "whoIsThis:user:dee") in read.held(plan)
+    assert ("deactivateUser", "user:cyd") in read.runs(plan)
+    assert read.members(plan) == {("removeMembers", "group:editors", "user:cyd", "")}
+
+
+def test_and_are_held_with_it(world: Any, read: Any) -> None:
+    leaves_while_asked_for(world)
+    world.group("editors", "p0")
+    world.bind("group:editors", "t", members=["cyd", "p0"])
+    world.app(guardrails={"deprovisionUsers": {"count": 0}})
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert read.members(plan) == {("removeMembers", "group:editors", "user:cyd", "deprovisionUsers=1")}
+
+
+def test_nor_do_they_keep_a_group_that_goes(world: Any, read: Any) -> None:
+    leaves_while_asked_for(world)
+    world.bind("group:editors", "t", members=["cyd", "p0"])
+    plan = world.plan()
+    assert read.blocked(plan) == []
+    assert ("deleteGroup", "group:editors") in read.runs(plan)
