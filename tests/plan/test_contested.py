@@ -100,6 +100,24 @@ def test_an_account_that_is_pinned_to_somebody_out_of_scope_does_not_go_with_who
     assert [note.id for note in plan.notes if note.code == "unmanagedUser"] == ["1"]
 
 
+def test_nor_while_whoever_had_it_has_a_file(world: Any, read: Any) -> None:
+    """Nobody asks for Ada, who is out of scope, and still it is not Bob's account that Bob loses."""
+    world.settled(3)
+    world.user("ada", accounts={"chat": "1"})
+    world.ours("1", "bob")
+    world.group("editors", "p0")
+    world.team("t", "Editors", "1", "1000")
+    world.bind("group:editors", "t", members=["bob", "p0"])
+    world.app(groups=("editors",), guardrails={"protected": {"users": ["ada"]}})
+    world.assigned("p0", "p1", "p2")
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert ("deactivateUser", "user:bob", "protected") in read.blocked(plan)
+    assert ("removeMembers", "user:bob", "protected") in read.blocked(plan)
+    world.app(guardrails={"protected": {"users": ["grace"]}})
+    assert ("deactivateUser", "user:bob") in read.runs(world.plan())
+
+
 def test_who_takes_over_an_account_joins_groups_when_it_is_theirs(world: Any, read: Any) -> None:
     """Until the name that Eli takes is free, Cyd's old account has the name of Cyd, who would get in with it."""
     for id_, name in (("1", "bob"), ("2", "cyd"), ("4", "eli")):
