@@ -31,7 +31,7 @@ from reconciler.model.values import (
 from reconciler.plan.difference import EXACT, REDACTED, as_json
 from reconciler.plan.identity import Identity, Theirs
 from reconciler.plan.releases import Releases
-from reconciler.plan.strict import protected
+from reconciler.plan.strict import pinned, protected
 
 NAMES = ("userName", "displayName", "name.givenName", "name.familyName")
 SIGN_IN = frozenset({"username", "emails.value"})
@@ -199,15 +199,17 @@ class Context:
         """Accounts that nobody owns and that carry a name of somebody protected by id, whose binding may be lost."""
         ids = [u for u in self._protected.users if isinstance(u, str)]
         users = [self.desired.directory.users[u] for u in ids if u in self.desired.directory.users]
-        pins = {user.accounts.get(self.app.name) for user in users}
         names = {str(v).casefold() for user in users for v in user.attributes.values() if isinstance(v, str) and v}
         columns = [self.column(c.path) for c in self.desired.user_columns if c.matching] if users else []
         return frozenset(
             at
             for at, account in enumerate(self.snapshot.accounts)
-            if columns
-            and (account.id in pins or any(str(account.values[c] or "").casefold() in names for c in columns))
+            if any(str(account.values[c] or "").casefold() in names for c in columns)
         )
+
+    @cached_property
+    def _protected_pins(self) -> frozenset[str]:
+        return pinned(self._protected, self.desired.directory, self.app.name)
 
     @cached_property
     def protected_users(self) -> frozenset[str]:
@@ -236,8 +238,9 @@ class Context:
         """Why nothing may be taken from this account: "actsAs", "protected", or None."""
         if at is not None and at == self.acts_as:
             return "actsAs"
-        protected = key in self.protected_users or (at is not None and at in self.protected_accounts)
-        protected = protected or (key.startswith("account:") and at in self._protected_strangers)
+        protected = key in self.protected_users or (key.startswith("account:") and at in self._protected_strangers)
+        if at is not None and not protected:  # by a clause, or by a pin, which goes before the memory
+            protected = at in self.protected_accounts or self.snapshot.accounts[at].id in self._protected_pins
         return "protected" if protected and f"protected:{key}" not in self.releases else None
 
     def group_guarded(self, key: str, at: int | None) -> bool:

@@ -114,9 +114,9 @@ class Membership:
         known = context.binding(key) is not None
         losses = []
         for at in sorted(extra):
-            if at in context.deleting or at in context.users.contested or at in context.ignored_accounts:
+            if at in context.deleting or at in context.ignored_accounts or at in context.left_out:
                 continue
-            if at in context.left_out:
+            if self._in_question(at):
                 continue
             who = context.key_of(at)
             id_ = context.snapshot.accounts[at].id
@@ -147,6 +147,12 @@ class Membership:
             )
         return losses
 
+    def _in_question(self, at: int) -> bool:
+        """Whether it is not told yet whose it is, so that nobody takes it out of a group. Where the departure of the
+        person it is bound to runs all the same, their memberships go with it: nobody else had part in them.
+        """
+        return at in self.context.users.contested and at not in self.context.leaving
+
     def _left(self, who: str, at: int) -> bool:
         """Whether a revocation deactivated the account of somebody who is not wanted: what is left of that departure
         belongs to it. That an apply did so, the memory can't tell from finding it so.
@@ -170,8 +176,8 @@ class Membership:
         leave: set[int] = set()
         stay: set[int] = set()
         for account in context.snapshot.groups[at].members:
-            untouched = account in context.users.contested or account in context.ignored_accounts
-            untouched = untouched or account in context.left_out
+            untouched = account in context.ignored_accounts or account in context.left_out
+            untouched = untouched or self._in_question(account)
             ours = account in context.users.owner or account in context.gone
             if untouched or context.guarded(context.key_of(account), account) or not (ours or everybody):
                 stay.add(account)

@@ -66,8 +66,8 @@ def dependencies(changes: Sequence[Change], freed: Mapping[str, Collection[Name]
     """Position → positions that must be done before it, beyond the stages. `freed` is what `given_up` says.
 
     Who takes a name that somebody of the same plan gives up waits for them; what is about a resource yet to be created
-    or taken over, or refers to one yet to be created, waits for that. Redacted names can't be told apart, so they wait
-    for nobody.
+    or taken over, or refers to one yet to be created, waits for that, unless it is what goes aside first. Redacted
+    names can't be told apart, so they wait for nobody.
     Of people who exchange names, nobody begins before everything that any of them waits for is done.
     """
     frees: dict[Name, list[int]] = {}

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.model.app import App, Guardrails, Limit, Protected
+from reconciler.model.directory import Directory
+from reconciler.model.values import UserId
 
 
 def protected(app: App, stricter: Sequence[Guardrails]) -> Protected:
@@ -17,6 +19,12 @@ def protected(app: App, stricter: Sequence[Guardrails]) -> Protected:
         users=tuple({repr(each): each for rails in every for each in rails.protected.users}.values()),
         groups=tuple({repr(each): each for rails in every for each in rails.protected.groups}.values()),
     )
+
+
+def pinned(guarded: Protected, directory: Directory, app: str) -> frozenset[str]:
+    """The accounts that the files of people who are protected by id name as theirs."""
+    people = (directory.users.get(UserId(each)) for each in guarded.users if isinstance(each, str))
+    return frozenset(user.accounts[app] for user in people if user is not None and app in user.accounts)
 
 
 def tightest(limits: Sequence[Limit]) -> Limit:
@@ -39,4 +47,4 @@ def minimum(rails: Sequence[Guardrails]) -> dict[str, int]:
     return found
 
 
-__all__ = ["minimum", "protected", "tightest"]
+__all__ = ["minimum", "pinned", "protected", "tightest"]

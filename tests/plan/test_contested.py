@@ -100,6 +100,24 @@ def test_an_account_that_is_pinned_to_somebody_out_of_scope_does_not_go_with_who
     assert [note.id for note in plan.notes if note.code == "unmanagedUser"] == ["1"]
 
 
+def test_nor_while_whoever_had_it_has_a_file(world: Any, read: Any) -> None:
+    """Nobody asks for Ada, who is out of scope, and still it is not Bob's account that Bob loses."""
+    world.settled(3)
+    world.user("ada", accounts={"chat": "1"})
+    world.ours("1", "bob")
+    world.group("editors", "p0")
+    world.team("t", "Editors", "1", "1000")
+    world.bind("group:editors", "t", members=["bob", "p0"])
+    world.app(groups=("editors",), guardrails={"protected": {"users": ["ada"]}})
+    world.assigned("p0", "p1", "p2")
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert ("deactivateUser", "user:bob", "protected") in read.blocked(plan)
+    assert ("removeMembers", "user:bob", "protected") in read.blocked(plan)
+    world.app(guardrails={"protected": {"users": ["grace"]}})
+    assert ("deactivateUser", "user:bob") in read.runs(world.plan())
+
+
 def test_who_takes_over_an_account_joins_groups_when_it_is_theirs(world: Any, read: Any) -> None:
     """Until the name that Eli takes is free, Cyd's old account has the name of Cyd, who would get in with it."""
     for id_, name in (("1", "bob"), ("2", "cyd"), ("4", "eli")):
@@ -156,3 +174,41 @@ def test_a_question_that_nobody_sees_keeps_no_leaver_in_a_group(world: Any, read
     asked = world.plan()
     assert ("adoptUser", "user:cyd", "whoIsThis:user:cyd") in read.held(asked)
     assert not read.members(asked)
+
+
+def leaves_while_asked_for(world: Any) -> None:
+    """Cyd has no file any more, Dee has the name, and nobody knows yet whether the account, too."""
+    world.settled(3)
+    world.ours("1", "cyd")
+    world.user("dee", userPrincipalName="cyd@contoso.com")
+    world.leave("cyd")
+    world.team("t", "Editors", "1", "1000")
+
+
+def test_memberships_go_with_a_departure_that_runs_whoever_asks(world: Any, read: Any) -> None:
+    """Else they stay with an account that is off, or with whoever has it next, who is in none of these groups."""
+    leaves_while_asked_for(world)
+    world.group("editors", "p0")
+    world.bind("group:editors", "t", members=["cyd", "p0"])
+    plan = world.plan()
+    assert ("adoptUser", "user:dee", "whoIsThis:user:dee") in read.held(plan)
+    assert ("deactivateUser", "user:cyd") in read.runs(plan)
+    assert read.members(plan) == {("removeMembers", "group:editors", "user:cyd", "")}
+
+
+def test_and_are_held_with_it(world: Any, read: Any) -> None:
+    leaves_while_asked_for(world)
+    world.group("editors", "p0")
+    world.bind("group:editors", "t", members=["cyd", "p0"])
+    world.app(guardrails={"deprovisionUsers": {"count": 0}})
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert read.members(plan) == {("removeMembers", "group:editors", "user:cyd", "deprovisionUsers=1")}
+
+
+def test_nor_do_they_keep_a_group_that_goes(world: Any, read: Any) -> None:
+    leaves_while_asked_for(world)
+    world.bind("group:editors", "t", members=["cyd", "p0"])
+    plan = world.plan()
+    assert read.blocked(plan) == []
+    assert ("deleteGroup", "group:editors") in read.runs(plan)

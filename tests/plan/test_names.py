@@ -58,6 +58,23 @@ class TestNames:
         }
         assert world.plan() == plan
 
+    @pytest.mark.parametrize("both", [True, False])
+    def test_accounts_that_are_taken_over_exchange_names_too(self, world: Any, read: Any, both: bool) -> None:
+        """A pin gives Ada the account of Zed, who left; its name goes to Bob, whose name Ada takes."""
+        world.user("ada", userPrincipalName="bob@contoso.com", accounts={"chat": "1"})
+        world.user("bob", userPrincipalName="zed@contoso.com", accounts={"chat": "2"} if both else {})
+        world.account("1", "zed")
+        world.account("2", "bob")
+        world.bind("user:zed", "1")
+        if not both:
+            world.bind("user:bob", "2")
+        plan = world.plan()
+        assert not plan.blocked
+        assert ("adoptUser", "user:ada") in read.runs(plan)
+        assert played(plan, {"1": "zed@contoso.com", "2": "bob@contoso.com"}) == {
+            "1": "bob@contoso.com", "2": "zed@contoso.com",
+        }  # fmt: skip
+
     def test_e_mail_addresses_in_a_circle(self, world: Any, read: Any) -> None:
         world.ours("1", "a", mail="b@contoso.com")
         world.ours("2", "b", mail="a@contoso.com")

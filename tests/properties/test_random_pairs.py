@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,12 +16,12 @@ import orjson
 import pytest
 
 from reconciler.errors import DesiredStateError, IncompleteRead
-from reconciler.model.plan import Change, Plan
 from reconciler.plan import to_json
 from tests.properties.application import Application
 from tests.properties.housed import Housed
 from tests.properties.pairs import ROBOT, Pair, holds, pair
 from tests.properties.planned import Planned
+from tests.properties.settled import left_behind, settled
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxStory
@@ -203,45 +203,9 @@ def lived(pair: Pair, gallery: str = "scim") -> bool:
         second = planned.propose(application.accounts, application.teams).plan
     except IncompleteRead:
         return planned.looks_empty(application)
-    settled(first, second, dict(planned.state.bindings), pair.accounts)
+    known = dict(planned.state.bindings)
+    settled(first, second, known, pair.accounts, left_behind(pair, known))
     return True
-
-
-def settled(first: Plan, second: Plan, known: dict[str, Any], here: Collection[str]) -> None:
-    """Promise 1: nothing is left but what was held, and what a question kept that the plan itself answered: somebody
-    asked for the account of somebody else, who has another one now, or none.
-
-    Somebody who was blocked may be asked whether an account that was not `here` yet is theirs, if the first plan made
-    it for somebody else, under a name that was theirs before. That is no question which the first plan left out: there
-    was no such account, two people may have one name one after the other, and who is not blocked has an account by
-    then and asks for none. Blocked they were, and blocked they stay: nothing runs for them in either plan.
-    """
-    deleted = {c.id for c in first.pending if c.action == "deleteUser"}
-    free = {
-        c.key
-        for c in first.held
-        for each in getattr(c, "candidates", ())
-        if each.id in deleted or (each.bound and known.get(each.bound, {}).get("id") != each.id)
-    }
-    blocked = {b.key for b in first.blocked}
-
-    def new(changes: Iterable[Change]) -> list[Change]:
-        return [c for c in changes if c.key not in free and {m.key for m in getattr(c, "members", (c,))} - free]
-
-    left = new(second.pending)
-    assert not left, [(c.action, c.key, c.id) for c in left]
-    made = {known[c.key]["id"]: c.key for c in first.pending if c.action == "createUser"}
-    assert made.keys().isdisjoint(here)
-    late = set()
-    for change in second.held:
-        candidates = getattr(change, "candidates", ())
-        if change.key in blocked and any(each.id not in here for each in candidates):
-            assert all(made[each.id] == each.bound for each in candidates if each.id not in here)
-            assert change.key not in {c.key for c in first.changes}
-            late.add(change.key)
-    asked = {c.key for c in first.held} | late
-    for change in new(second.held):
-        assert change.key in asked or {m.key for m in getattr(change, "members", (change,))} <= late, change
 
 
 def test_the_pairs_know_times_and_rules() -> None:
