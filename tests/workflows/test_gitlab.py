@@ -170,6 +170,31 @@ def test_the_schedule_applies_drifts_and_a_form_revokes(project: Project) -> Non
     assert (revocation["by"], revocation["reason"]) == ("ada", "stolen; $(id)")
 
 
+def test_the_form_revokes_whom_nobody_knows_yet_where_that_is_meant(project: Project) -> None:
+    form = {"PERSON": "user:mallory", "REASON": "never let in"}
+    sha = git(project.site.work, "rev-parse", "main")
+    ran = project.pipelines.run("web", sha, branch="main", **form)["revoke:hootsuite"]
+    assert (ran.result, "--even-unknown" in ran.log) == ("failure", True)
+    assert not project.site.refs()
+    ran = project.pipelines.run("web", sha, branch="main", **form, EVEN_UNKNOWN="true")["revoke:hootsuite"]
+    assert "no account" in ran.log
+    assert project.site.refs() == ["refs/reconciler/hootsuite"]
+
+
+def test_an_account_is_revoked_in_the_app_that_it_is_in_alone(project: Project) -> None:
+    succeeded(project.schedule("apply"))
+    site = project.site
+    sha = git(site.work, "rev-parse", "main")
+    account = site.user(ADA)["id"]
+    form = {"PERSON": f"account:{account}", "REASON": "stolen"}
+    ran = project.pipelines.run("web", sha, branch="main", **form)["revoke:hootsuite"]
+    assert (ran.result, "account:ID needs ONLY" in ran.log) == ("failure", True)
+    assert not project.pipelines.run("web", sha, branch="main", **form, ONLY="another")
+    assert site.user(ADA)["active"] is True
+    succeeded(project.pipelines.run("web", sha, branch="main", **form, ONLY="hootsuite")["revoke:hootsuite"])
+    assert site.user(ADA)["active"] is False
+
+
 def test_what_is_held_is_a_warning_and_what_fails_a_failure(project: Project) -> None:
     succeeded(project.schedule("apply"))
     site = project.site
