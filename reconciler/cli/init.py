@@ -63,7 +63,7 @@ def init(
     click.echo(f"  {safe(directory / '.schemas', 1000)}/   for editors: they complete keys, and mark what is wrong")
     if forge and not owner:
         click.echo("note: without --owner there is no CODEOWNERS: anybody who may merge decides about apps", err=True)
-    _say_next(directory, start.variable)
+    _say_next(directory, start.variable, forge)
 
 
 def _profile(name: str | None) -> Profile:
@@ -116,9 +116,12 @@ def _json(schema: object) -> str:
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _say_next(directory: Path, variable: str) -> None:
+def _say_next(directory: Path, variable: str, forge: Forge | None) -> None:
     name = shlex.quote(str(directory))
     click.echo("\nNext:")
     click.echo(f"  reconciler validate {name} --strict")
     click.echo(f"  reconciler test {name}")
     click.echo(f"  reconciler plan {name}    # with the token in {variable}")
+    if forge:
+        token = "GITHUB_TOKEN" if forge == "github" else "GITLAB_TOKEN"
+        click.echo(f"  reconciler check {name} --forge    # which settings the workflows need, with a token in {token}")
