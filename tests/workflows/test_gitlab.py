@@ -13,21 +13,21 @@ from reconciler.desired import load
 from reconciler.desired.pipeline import files
 from reconciler.sandbox import running
 from tests.forge.fakes.gitlab import GitLab
-from tests.workflows.companies import several
+from tests.workflows.companies import PACKAGE, several
 from tests.workflows.gitlab import Pipelines, Ran, jobs_of
 from tests.workflows.own import REPOSITORY
 from tests.workflows.runner import git
 from tests.workflows.site import HOST, READS, TOKEN, WRITES, Site, Tenant
 
 ADA = "ada@contoso.com"
-OF_OTHERS = files("gitlab", apps=several(), folder="access", owner="@contoso/identity")
+OF_OTHERS = files("gitlab", apps=several(), folder="access", owner="@contoso/identity", package=PACKAGE)
 JOBS = jobs_of(OF_OTHERS.__getitem__)
 
 
 class Project:
     def __init__(self, folder: Path, address: str, tenant: Tenant, fake: GitLab | None = None) -> None:
         self.site = Site(folder, address, tenant)
-        for path, text in files("gitlab", apps=list(load(self.site.state).apps.values())).items():
+        for path, text in files("gitlab", apps=list(load(self.site.state).apps.values()), package=PACKAGE).items():
             (self.site.work / path).parent.mkdir(exist_ok=True)
             (self.site.work / path).write_text(text, encoding="utf-8")
         self.site.commit("GitLab")
