@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired import files, load
+from reconciler.desired.document import Document, read_document
 from reconciler.errors import DesiredStateError
 
 APP = "gallery: scim\ntenantUrl: https://chat.example.com\nscope: {everyone: true}\nunmanaged: {users: report}\n"
@@ -94,8 +95,12 @@ def test_only_what_changed_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     _write(tmp_path / "then", tree | {"users/3.yaml": "- id: p3\n  surname: Other\n"})
     parsed = load(tmp_path / "now", keep=True).parsed
     read: list[str] = []
-    reading = files.read_document
-    monkeypatch.setattr(files, "read_document", lambda data, file: read.append(file) or reading(data, file))
+
+    def reading(data: bytes, file: str) -> Document:
+        read.append(file)
+        return read_document(data, file)
+
+    monkeypatch.setattr(files, "read_document", reading)
     before = load(tmp_path / "then", like=parsed)
     assert [file for file in read if not file.startswith("apps/")] == ["users/3.yaml"]
     assert before.directory.users["p3"].attributes == {"surname": "Other"}  # type: ignore[index]
