@@ -24,6 +24,7 @@ _SCHEMAS = ("user", "group", "app", "mappings")
 @click.option("--tenant-url", metavar="URL", help="Where it is; needed if the address has a part of your own.")
 @click.option("--forge", type=click.Choice(["github", "gitlab"]), help="Write workflows for this forge too.")
 @click.option("--branch", metavar="NAME", help="That the workflows apply; main if left out.")
+@click.option("--package", metavar="URL", help="Where jobs get reconciler from: git+https://HOST/PATH@COMMIT.")
 @click.option("--owner", metavar="@ORG/TEAM", help="Who has to approve changes of apps and workflows.")
 def init(
     directory: Path,
@@ -31,6 +32,7 @@ def init(
     tenant_url: str | None,
     forge: Forge | None,
     branch: str | None,
+    package: str | None,
     owner: str | None,
 ) -> None:
     """Write a new desired state to DIR: an app, its mappings and their tests, one person and one group as an example.
@@ -44,18 +46,23 @@ def init(
     from reconciler.errors import UsageError
     from reconciler.render import safe
 
-    if forge is None and (branch or owner):
-        raise UsageError("--branch and --owner are about workflows", hint="add --forge github or --forge gitlab")
+    if forge is None and (branch or package or owner):
+        raise UsageError(
+            "--branch, --package and --owner are about workflows", hint="add --forge github or --forge gitlab"
+        )
     profile = _profile(gallery)
     url = _address(profile, tenant_url)
     top = directory if forge is None else top_of(directory, Path.cwd())
+    if forge and package is None:
+        package = _asked("Where jobs get reconciler from (git+https://HOST/PATH@COMMIT)")
     if forge and owner is None:
         owner = _asked("Who approves changes of apps and workflows (such as @contoso/identity; empty: nobody has to)")
     start = Start(profile.name, profile, url, in_git=forge is not None)
     schemas = {name: _json(published(name)) for name in _SCHEMAS}
     files = {directory / file: text for file, text in state_files(start, schemas).items()}
     if forge:
-        files |= {top / file: text for file, text in _workflows(forge, start, directory, top, branch, owner)}
+        folder = directory.resolve().relative_to(top).as_posix()
+        files |= {top / file: text for file, text in _workflows(forge, start, folder, branch, package, owner)}
     create(files, top)
     for path in files:
         if path.parent.name != ".schemas":
@@ -63,7 +70,7 @@ def init(
     click.echo(f"  {safe(directory / '.schemas', 1000)}/   for editors: they complete keys, and mark what is wrong")
     if forge and not owner:
         click.echo("note: without --owner there is no CODEOWNERS: anybody who may merge decides about apps", err=True)
-    _say_next(directory, start.variable)
+    _say_next(directory, start.variable, forge)
 
 
 def _profile(name: str | None) -> Profile:
@@ -102,12 +109,14 @@ def _asked(question: str) -> str:
 
 
 def _workflows(
-    forge: Forge, start: Start, directory: Path, top: Path, branch: str | None, owner: str | None
+    forge: Forge, start: Start, folder: str, branch: str | None, package: str | None, owner: str | None
 ) -> list[tuple[str, str]]:
     from reconciler.desired.pipeline import files
 
-    folder = directory.resolve().relative_to(top).as_posix()
-    return list(files(forge, apps=[start.app], branch=branch or "main", owner=owner or "", folder=folder).items())
+    made = files(
+        forge, apps=[start.app], branch=branch or "main", package=package or "", owner=owner or "", folder=folder
+    )
+    return list(made.items())
 
 
 def _json(schema: object) -> str:
@@ -116,9 +125,12 @@ def _json(schema: object) -> str:
     return orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
-def _say_next(directory: Path, variable: str) -> None:
+def _say_next(directory: Path, variable: str, forge: Forge | None) -> None:
     name = shlex.quote(str(directory))
     click.echo("\nNext:")
     click.echo(f"  reconciler validate {name} --strict")
     click.echo(f"  reconciler test {name}")
     click.echo(f"  reconciler plan {name}    # with the token in {variable}")
+    if forge:
+        token = "GITHUB_TOKEN" if forge == "github" else "GITLAB_TOKEN"
+        click.echo(f"  reconciler check {name} --forge    # what the workflows need, with a token in {token}")

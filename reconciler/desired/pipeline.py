@@ -16,7 +16,6 @@ from importlib.resources import files as resources
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
-from reconciler import __version__
 from reconciler.desired.findings import shown
 from reconciler.errors import UsageError
 from reconciler.model.app import App, SecretReference
@@ -41,6 +40,13 @@ _PATHS: Final[Mapping[str, Mapping[str, str]]] = {
 """Forge → path in a repository → template."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*\Z")
 """What may stand in YAML, in an expression and in a shell alike without meaning anything there."""
+_PACKAGE: Final = re.compile(
+    r"(?:git\+https://[A-Za-z0-9][A-Za-z0-9.:/_~-]*@[0-9a-f]{40}"
+    r"|https://[A-Za-z0-9][A-Za-z0-9.:/_~-]*\.whl#sha256=[0-9a-f]{64})\Z"
+)
+"""What pip gets reconciler from, so that it can't become something else. By its name alone it would get a stranger's
+program, with the token in its hands: on PyPI the name is another project's.
+"""
 _OWNER: Final = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._/-]*\Z")
 
 
@@ -70,15 +76,16 @@ def files(
     owner: str = "",
     folder: str = "desired-state",
     source: bool = False,
+    package: str = "",
 ) -> dict[str, str]:
     """Path in the repository → text.
 
     `owner`: who has to approve changes of apps and workflows, such as @contoso/identity; without one there is no
     CODEOWNERS. `folder`: the desired state, from the repository's top. `source`: the repository holds reconciler
-    itself, and runs what it holds.
+    itself, and runs what it holds. `package`: where jobs get it from otherwise.
 
     Raises UsageError for what can't stand in a workflow as it is: a branch or folder with blanks or quotes, an owner
-    that is none, a secret in the system's keyring, which no runner has.
+    that is none, a package that is not pinned, a secret in the system's keyring, which no runner has.
     """
     for what, value in (("branch", branch), ("folder", folder)):
         if not _PLAIN.match(value) or ".." in value:
@@ -88,6 +95,11 @@ def files(
             )
     if owner and not _OWNER.match(owner):
         raise UsageError(f"{shown(owner)} owns nothing", hint="such as @contoso/identity")
+    if not source and not _PACKAGE.match(package):
+        raise UsageError(
+            f"jobs can't get reconciler from {shown(package)}" if package else "--package is missing: jobs need it",
+            hint="git+https://HOST/PATH@COMMIT with the whole id of the commit, or https://….whl#sha256=…",
+        )
     pinned = [_pinned(app) for app in apps]
     names = _merged(each.variables for each in pinned)
     given: dict[str, object] = {
@@ -96,7 +108,7 @@ def files(
         "folder": folder.rstrip("/"),
         "owner": owner,
         "source": source,
-        "version": __version__,
+        "package": package,
         "hosts": _merged(each.hosts for each in pinned),
         "names": names,
         "files": _merged(each.files for each in pinned),

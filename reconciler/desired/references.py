@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Final
 
 from reconciler.desired.findings import Findings, shown
 from reconciler.desired.form import NEVER_HOLDS, never_holds
@@ -20,6 +20,9 @@ from reconciler.model.app import App, Operator
 from reconciler.model.cases import Case
 from reconciler.model.directory import Group, User
 from reconciler.model.window import EXAMPLE
+
+_DRAWN: Final = 8
+"""Names of a circle that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def check_groups(groups: Groups, everybody: Collection[str], every_group: Collec
             hint = findings.near(nesting.target, known)
             findings.error(nesting.place, f"the group `{nesting.target}` does not exist", hint)
     for circle, place in _circles(groups.nestings):
-        findings.error(place, f"groups in a circle: {' → '.join(circle)}", "remove one of these nestings")
+        findings.error(place, f"groups in a circle: {_drawn(circle)}", "remove one of these nestings")
     _check_claims(sorted(known.items()), findings, "groups")
 
 
@@ -199,6 +202,14 @@ def _check_claims(things: Iterable[tuple[str, User | Group]], findings: Findings
                 )
             if old in known:
                 findings.warning(place, f"formerly `{old}`, who is still there: no effect", "remove one of them")
+
+
+def _drawn(circle: Sequence[str]) -> str:
+    """From a group back to it; of a long one the first names: nobody reads thousands."""
+    left = len(circle) - 1 - _DRAWN
+    if left <= 1:
+        return " → ".join(circle)
+    return " → ".join([*circle[:_DRAWN], f"{left:,} more", circle[-1]])
 
 
 def _circles(nestings: Iterable[Naming]) -> Iterator[tuple[list[str], Place]]:

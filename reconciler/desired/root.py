@@ -12,7 +12,8 @@ PARTS = ("reconciler.yaml", "users", "groups", "apps")
 
 
 def find(start: Path) -> Path:
-    """The desired state at or above `start`: a folder with apps/, or one called desired-state.
+    """The desired state at or above `start`: a folder with apps/, or one called desired-state. What lies above the top
+    of a repository is not of it: nobody there expects to change it.
 
     Raises UsageError if there is none.
     """
@@ -24,6 +25,8 @@ def find(start: Path) -> Path:
             return folder
         if (folder / "desired-state").is_dir():
             return folder / "desired-state"
+        if (folder / ".git").exists():
+            break
     raise UsageError(
         f"no desired state in {start} or above it",
         hint="name the folder that holds users/, groups/ and apps/",

@@ -6,7 +6,7 @@ What the token may not read is told as not known. It is never taken for fine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -99,6 +99,16 @@ def judge_secrets(names: Iterable[str], wanted: Wanted, findings: Findings, wher
     exposed = sorted(wanted.secrets & set(names))
     bad = f"{', '.join(map(safe, exposed))} is a secret of {where}: a job of any branch can read it"
     findings.judge(not exposed, f"no token of an application is a secret of {where}", bad, hint)
+
+
+def judge_refs(may_push: Sequence[str] | None, findings: Findings, hint: str) -> None:
+    """Who can write the memory: a question for people, since no forge has a rule for such refs. None: not known."""
+    if may_push is None:
+        findings.unknown("who may write refs/reconciler/*, the memory", "whoever may push may")
+        return
+    shown = ", ".join(map(safe, may_push[:5])) + (f" and {len(may_push) - 5:,} more" if len(may_push) > 5 else "")
+    told = f"who may push can write refs/reconciler/*, the memory: {shown or 'nobody'}"
+    findings.all.append(Finding(None, told, hint))
 
 
 def number(found: Mapping[str, Any], key: str) -> int:

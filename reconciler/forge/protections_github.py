@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.forge.api import Api
-from reconciler.forge.protecting import ENVIRONMENTS, Finding, Findings, Wanted, asked, judge_secrets, listed, number
+from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, asked, judge_refs, judge_secrets, listed, number
 
 _RULES: Final = "Settings → Rules → Rulesets, for the default branch"
 _ACTIONS: Final = "Settings → Actions → General"
@@ -202,11 +202,6 @@ async def _refs(api: Api, root: str, findings: Findings) -> None:
     """No rule of GitHub's is about refs beside branches and tags."""
     known, rows = await listed(api, f"{root}/collaborators")
     may = [str(row.get("login")) for row in rows if (row.get("permissions") or {}).get("push")]
-    if not known:
-        findings.unknown("who may write refs/reconciler/*, the memory", "whoever may push may")
-        return
-    shown = ", ".join(may[:5]) + (f" and {len(may) - 5} more" if len(may) > 5 else "")
-    findings.all.append(
-        Finding(None, f"who may push can write refs/reconciler/*, the memory: {shown or 'nobody'}",
-                "no rule of GitHub's guards it: let few push, and others work in forks")
-    )  # fmt: skip
+    judge_refs(
+        may if known else None, findings, "no rule of GitHub's guards it: let few push, and others work in forks"
+    )

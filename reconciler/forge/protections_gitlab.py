@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.forge.api import Api
-from reconciler.forge.protecting import ENVIRONMENTS, Finding, Findings, Wanted, asked, listed, number
+from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, asked, judge_refs, listed, number
 
 _NOBODY: Final = 0
 _DEVELOPER: Final = 30
@@ -111,11 +111,8 @@ async def _refs(api: Api, root: str, findings: Findings) -> None:
     """No rule of GitLab's is about refs beside branches and tags."""
     known, rows = await listed(api, f"{root}/members/all")
     may = [str(row.get("username")) for row in rows if number(row, "access_level") >= _DEVELOPER]
-    if not known:
-        findings.unknown("who may write refs/reconciler/*, the memory", "whoever may push may")
-        return
-    shown = ", ".join(may[:5]) + (f" and {len(may) - 5} more" if len(may) > 5 else "")
-    findings.all.append(
-        Finding(None, f"who may push can write refs/reconciler/*, the memory: {shown or 'nobody'}",
-                "no rule of GitLab's guards it: let few be developers, and others work in forks")
-    )  # fmt: skip
+    judge_refs(
+        may if known else None,
+        findings,
+        "no rule of GitLab's guards it: let few be developers, and others work in forks",
+    )

@@ -23,6 +23,7 @@ Kind = Literal["github", "gitlab"]
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _PROJECT: Final = re.compile(r"\d+|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_WHENCE: Final = "in a step: `env: {GITHUB_TOKEN: ${{ github.token }}}`; elsewhere an access token of your own"
 _LARGEST: Final = 32 * 1024 * 1024  # bytes of an event
 
 
@@ -87,7 +88,7 @@ def surroundings(environ: Mapping[str, str], kind: str | None = None) -> Surroun
 def _github(environ: Mapping[str, str]) -> Surroundings:
     token = environ.get("GITHUB_TOKEN", "").strip()
     if not token:
-        raise UsageError("GITHUB_TOKEN is not set", hint="in a step: `env: {GITHUB_TOKEN: ${{ github.token }}}`")
+        raise UsageError("GITHUB_TOKEN is not set", hint=_WHENCE)
     api = environ.get("GITHUB_API_URL", "").rstrip("/") or "https://api.github.com"
     graphql = environ.get("GITHUB_GRAPHQL_URL", "").rstrip("/") or f"{api.removesuffix('/v3')}/graphql"
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Reconciler = Callable[..., Called]
 
+PACKAGE = f"https://files.example.com/reconciler-0.1.0-py3-none-any.whl#sha256={'a' * 64}"
 URL = "https://chat.example/scim/v2"
 
 
@@ -104,11 +105,13 @@ def test_workflows_stand_at_the_top_of_the_repository(
 ) -> None:
     (here / ".git").mkdir()
     (here / "deep").mkdir()
-    options = ("--forge", forge, "--owner", "@acme/identity", "--branch", "trunk")
+    options = ("--forge", forge, "--owner", "@acme/identity", "--branch", "trunk", "--package", PACKAGE)
     called = reconciler("init", "deep/state", "--gallery", "slack", *options)
     assert called.code == 0
     (app,) = load(here / "deep/state").apps.values()
-    meant = pipeline.files(forge, apps=[app], branch="trunk", owner="@acme/identity", folder="deep/state")
+    meant = pipeline.files(
+        forge, apps=[app], branch="trunk", owner="@acme/identity", folder="deep/state", package=PACKAGE
+    )
     files = tree(here)
     assert {name: files[name] for name in meant} == meant
     assert {name for name in files if not name.startswith("deep/state/")} == set(meant)
@@ -118,8 +121,11 @@ def test_workflows_stand_at_the_top_of_the_repository(
 
 
 def test_without_a_repository_the_folder_one_is_in_becomes_its_top(here: Path, reconciler: Reconciler) -> None:
-    called = reconciler("init", "state", "--gallery", "slack", "--forge", "github")
+    called = reconciler("init", "state", "--gallery", "slack", "--forge", "github", "--package", PACKAGE)
     assert called.code == 0
+    assert called.out.endswith(
+        "  reconciler check state --forge    # what the workflows need, with a token in GITHUB_TOKEN\n"
+    )
     assert (here / ".github/workflows/plan.yml").exists()
     assert not (here / ".github/CODEOWNERS").exists()
     assert "anybody who may merge decides about apps" in called.err
@@ -128,7 +134,7 @@ def test_without_a_repository_the_folder_one_is_in_becomes_its_top(here: Path, r
 def test_it_asks_for_what_is_missing_at_a_terminal(
     here: Path, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", Terminal(f"figm\nfigma\n{URL}/\n@acme/identity\n"))
+    monkeypatch.setattr("sys.stdin", Terminal(f"figm\nfigma\n{URL}/\n{PACKAGE}\n@acme/identity\n"))
     called = reconciler("init", "state", "--forge", "github")
     assert called.code == 0
     assert "Tenant URL, such as https://www.figma.com/scim/v2/{tenant}" in called.out + called.err
@@ -147,9 +153,12 @@ def test_it_asks_for_what_is_missing_at_a_terminal(
         (("--gallery", "slack", "--tenant-url", "http://chat.example"), "is plain http"),
         (("--gallery", "slack", "--tenant-url", "https://u:p@chat.example"), "has a user name or a password in it"),
         (("--gallery", "figma", "--tenant-url", "https://figma.com/{tenant}"), "has braces in it"),
-        (("--gallery", "slack", "--owner", "@acme/x"), "--branch and --owner are about workflows"),
-        (("--gallery", "slack", "--branch", "x"), "--branch and --owner are about workflows"),
-        (("--gallery", "slack", "--forge", "github", "--owner", "acme: x"), "owns nothing"),
+        (("--gallery", "slack", "--owner", "@acme/x"), "--branch, --package and --owner are about workflows"),
+        (("--gallery", "slack", "--package", PACKAGE), "--branch, --package and --owner are about workflows"),
+        (("--gallery", "slack", "--forge", "github"), "--package is missing"),
+        (("--gallery", "slack", "--forge", "gitlab", "--package", "reconciler"), "can't get reconciler from"),
+        (("--gallery", "slack", "--branch", "x"), "--branch, --package and --owner are about workflows"),
+        (("--gallery", "slack", "--forge", "github", "--package", PACKAGE, "--owner", "acme: x"), "owns nothing"),
         (("--gallery", "slack", "--forge", "github", "--branch", "a b"), "can't stand in a workflow"),
     ],
 )
@@ -174,7 +183,7 @@ def test_all_that_exists_is_named_at_once_and_nothing_is_written(here: Path, rec
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_text("mine")
     (here / "state/apps/slack/tests.yaml").symlink_to("nowhere")
-    called = reconciler("init", "state", "--gallery", "slack", "--forge", "github")
+    called = reconciler("init", "state", "--gallery", "slack", "--forge", "github", "--package", PACKAGE)
     assert called.code == 64
     assert all(name in called.err for name in (*taken, "state/apps/slack/tests.yaml"))
     assert tree(here) == dict.fromkeys(taken, "mine")

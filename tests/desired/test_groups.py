@@ -115,6 +115,18 @@ def test_each_circle_is_told_once(problems: Callable[..., tuple[Problem, ...]]) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("size", "drawn"),
+    [
+        (9, "g000 → g001 → g002 → g003 → g004 → g005 → g006 → g007 → g008 → g000"),
+        (10, "g000 → g001 → g002 → g003 → g004 → g005 → g006 → g007 → 2 more → g000"),
+    ],
+)
+def test_a_long_circle_is_told_by_its_first_groups(only_problem: Callable[..., Problem], size: int, drawn: str) -> None:
+    groups = "".join(f"- {{id: g{n:03}, members: [{{group: g{(n + 1) % size:03}}}]}}\n" for n in range(size))
+    assert only_problem({"groups/round.yaml": groups}).message == f"groups in a circle: {drawn}"
+
+
 def test_nesting_of_any_depth(loaded: Callable[..., Loaded]) -> None:
     nested = "".join(f"- {{id: g{n}, members: [{{group: g{n + 1}}}]}}\n" for n in range(2000))
     state = loaded({"groups/deep.yaml": f"{nested}- {{id: g2000, members: [ada]}}\n"})

@@ -195,6 +195,15 @@ def test_find_goes_upwards(write: Callable[..., Path], tmp_path: Path) -> None:
     assert find(root / "users") == root
 
 
+def test_find_stays_in_the_repository(write: Callable[..., Path], tmp_path: Path) -> None:
+    write({})
+    here = tmp_path / "another" / "folder"
+    here.mkdir(parents=True)
+    (here.parent / ".git").mkdir()
+    with pytest.raises(UsageError, match="no desired state"):
+        find(here)
+
+
 def test_find_says_what_it_looked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find(tmp_path)

@@ -369,6 +369,15 @@ def test_access_is_revoked_by_a_form(site: Site) -> None:
     assert site.user(ADA)["active"] is False, "later applies respect it"
 
 
+def test_the_form_revokes_whom_nobody_knows_yet_where_that_is_meant(fresh: Site) -> None:
+    form = {"person": "user:mallory", "reason": "never let in"}
+    run = fresh.actions.dispatch("revoke", **form)
+    assert (run.conclusion, "--even-unknown" in run.log, fresh.refs()) == ("failure", True, [])
+    run = fresh.actions.dispatch("revoke", **form, unknown="true")
+    assert "no account" in run.log
+    assert fresh.refs() == ["refs/reconciler/hootsuite"]
+
+
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from reconciler.model.app import App, Auth, ClientCredentials, MutualTls, SecretReference
 
+PACKAGE = f"git+https://git.example.com/tools/reconciler@{'a' * 40}"
+"""Where their jobs get reconciler from."""
+
 
 def app(name: str, host: str, auth: Auth | None) -> App:
     given = {"scope": {"everyone": True}, "unmanaged": {"users": "report"}}

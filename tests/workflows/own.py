@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reconciler.desired import load
 from reconciler.desired.pipeline import files
+from tests.workflows.companies import PACKAGE
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -15,7 +16,7 @@ def own_files() -> dict[str, str]:
     apps = list(load(REPOSITORY / "desired-state").apps.values())
     return {
         **files("github", apps=apps, source=True),
-        "templates/reconciler.yml": files("gitlab", apps=apps)["templates/reconciler.yml"],
+        "templates/reconciler.yml": files("gitlab", apps=apps, package=PACKAGE)["templates/reconciler.yml"],
     }
 
 

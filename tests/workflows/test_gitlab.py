@@ -13,21 +13,21 @@ from reconciler.desired import load
 from reconciler.desired.pipeline import files
 from reconciler.sandbox import running
 from tests.forge.fakes.gitlab import GitLab
-from tests.workflows.companies import several
+from tests.workflows.companies import PACKAGE, several
 from tests.workflows.gitlab import Pipelines, Ran, jobs_of
 from tests.workflows.own import REPOSITORY
 from tests.workflows.runner import git
 from tests.workflows.site import HOST, READS, TOKEN, WRITES, Site, Tenant
 
 ADA = "ada@contoso.com"
-OF_OTHERS = files("gitlab", apps=several(), folder="access", owner="@contoso/identity")
+OF_OTHERS = files("gitlab", apps=several(), folder="access", owner="@contoso/identity", package=PACKAGE)
 JOBS = jobs_of(OF_OTHERS.__getitem__)
 
 
 class Project:
     def __init__(self, folder: Path, address: str, tenant: Tenant, fake: GitLab | None = None) -> None:
         self.site = Site(folder, address, tenant)
-        for path, text in files("gitlab", apps=list(load(self.site.state).apps.values())).items():
+        for path, text in files("gitlab", apps=list(load(self.site.state).apps.values()), package=PACKAGE).items():
             (self.site.work / path).parent.mkdir(exist_ok=True)
             (self.site.work / path).write_text(text, encoding="utf-8")
         self.site.commit("GitLab")
@@ -168,6 +168,31 @@ def test_the_schedule_applies_drifts_and_a_form_revokes(project: Project) -> Non
     git(site.work, "fetch", "-q", "origin", "refs/reconciler/hootsuite")
     (revocation,) = orjson.loads(git(site.work, "show", "FETCH_HEAD:state.json"))["revocations"].values()
     assert (revocation["by"], revocation["reason"]) == ("ada", "stolen; $(id)")
+
+
+def test_the_form_revokes_whom_nobody_knows_yet_where_that_is_meant(project: Project) -> None:
+    form = {"PERSON": "user:mallory", "REASON": "never let in"}
+    sha = git(project.site.work, "rev-parse", "main")
+    ran = project.pipelines.run("web", sha, branch="main", **form)["revoke:hootsuite"]
+    assert (ran.result, "--even-unknown" in ran.log) == ("failure", True)
+    assert not project.site.refs()
+    ran = project.pipelines.run("web", sha, branch="main", **form, EVEN_UNKNOWN="true")["revoke:hootsuite"]
+    assert "no account" in ran.log
+    assert project.site.refs() == ["refs/reconciler/hootsuite"]
+
+
+def test_an_account_is_revoked_in_the_app_that_it_is_in_alone(project: Project) -> None:
+    succeeded(project.schedule("apply"))
+    site = project.site
+    sha = git(site.work, "rev-parse", "main")
+    account = site.user(ADA)["id"]
+    form = {"PERSON": f"account:{account}", "REASON": "stolen"}
+    ran = project.pipelines.run("web", sha, branch="main", **form)["revoke:hootsuite"]
+    assert (ran.result, "account:ID needs ONLY" in ran.log) == ("failure", True)
+    assert not project.pipelines.run("web", sha, branch="main", **form, ONLY="another")
+    assert site.user(ADA)["active"] is True
+    succeeded(project.pipelines.run("web", sha, branch="main", **form, ONLY="hootsuite")["revoke:hootsuite"])
+    assert site.user(ADA)["active"] is False
 
 
 def test_what_is_held_is_a_warning_and_what_fails_a_failure(project: Project) -> None:

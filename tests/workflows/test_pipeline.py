@@ -6,18 +6,17 @@ from typing import Any
 
 import pytest
 
-from reconciler import __version__
 from reconciler.desired.pipeline import files
 from reconciler.errors import UsageError
 from reconciler.model.app import Auth, SecretReference
-from tests.workflows.companies import app, several
+from tests.workflows.companies import PACKAGE, app, several
 from tests.workflows.expressions import filled
 from tests.workflows.runner import read_yaml
 
 
 def given(**options: Any) -> dict[str, Any]:
     """Path → document, of three apps on GitHub."""
-    texts = files("github", **{"apps": several(), **options})
+    texts = files("github", **{"apps": several(), "package": PACKAGE, **options})
     return {path: read_yaml(text) for path, text in texts.items() if path.endswith(".yml")}
 
 
@@ -82,23 +81,23 @@ def test_branch_and_folder_are_the_repositorys() -> None:
     apply = documents[".github/workflows/apply.yml"]
     assert apply["on"]["push"] == {"branches": ["trunk"], "paths": ["access/state/**"]}
     assert "--branch trunk" in step(apply["jobs"]["apply"], "Apply")["run"]
-    texts = files("github", apps=several(), branch="trunk", folder="access/state")
+    texts = files("github", apps=several(), branch="trunk", folder="access/state", package=PACKAGE)
     assert not [path for path, text in texts.items() if "main" in text or "desired-state" in text]
 
 
-def test_others_install_this_version_and_we_what_we_hold() -> None:
+def test_others_install_what_they_pinned_and_we_what_we_hold() -> None:
     action = ".github/actions/reconciler/action.yml"
     install = given()[action]["runs"]["steps"][1]["run"]
-    assert install.endswith(f'"reconciler${{EXTRAS}}=={__version__}"')
+    assert install.endswith(f'"reconciler${{EXTRAS}} @ {PACKAGE}"')
     assert given(source=True)[action]["runs"]["steps"][1]["run"].endswith('"${FOLDER}${EXTRAS}"')
 
 
 def test_owners_approve_apps_and_workflows() -> None:
-    owned = files("github", apps=several(), owner="@contoso/identity", folder="access")
+    owned = files("github", apps=several(), owner="@contoso/identity", folder="access", package=PACKAGE)
     lines = owned[".github/CODEOWNERS"].splitlines()
     assert "/access/apps/ @contoso/identity" in lines
     assert "/.github/ @contoso/identity" in lines
-    assert ".github/CODEOWNERS" not in files("github", apps=several())
+    assert ".github/CODEOWNERS" not in files("github", apps=several(), package=PACKAGE)
 
 
 @pytest.mark.parametrize(
@@ -106,17 +105,20 @@ def test_owners_approve_apps_and_workflows() -> None:
     [
         {"branch": "a b"}, {"branch": "$(id)"}, {"branch": "x'y"}, {"branch": ""}, {"branch": "-x"},
         {"folder": "../up"}, {"folder": "/etc"}, {"folder": "a${{x}}"},
+        {"package": ""}, {"package": "reconciler==0.1.0"}, {"package": "git+https://git.example.com/reconciler@main"},
+        {"package": f"{PACKAGE}b"}, {"package": f"{PACKAGE}\n"}, {"package": f"git+http://x@{'a' * 40}"},
+        {"package": f"git+https://$(id)@{'a' * 40}"}, {"package": "https://example.com/reconciler-1-py3-none-any.whl"},
         {"owner": "nobody"}, {"owner": "@a @b\n* @evil"},
     ],
     ids=str,
 )  # fmt: skip
 def test_what_would_mean_something_else_in_a_workflow_is_refused(options: dict[str, str]) -> None:
     with pytest.raises(UsageError) as caught:
-        files("github", apps=several(), **options)  # type: ignore[arg-type]
+        files("github", **{"apps": several(), "package": PACKAGE, **options})  # type: ignore[arg-type]
     assert caught.value.hint
 
 
 def test_no_runner_has_a_keyring() -> None:
     secret = app("chat", "chat.example.com", Auth(bearer=SecretReference(keyring="chat/token")))
     with pytest.raises(UsageError, match="chat: a secret is in a keyring"):
-        files("github", apps=[secret])
+        files("github", apps=[secret], package=PACKAGE)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from reconciler.desired.pipeline import files
-from tests.workflows.companies import several
+from tests.workflows.companies import PACKAGE, several
 from tests.workflows.own import REPOSITORY, own_files
 from tests.workflows.runner import read_yaml
 
@@ -31,7 +31,7 @@ def texts() -> dict[str, str]:
         path.relative_to(REPOSITORY).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted((REPOSITORY / ".github").rglob("*.yml"))
     }
-    given = files("github", apps=several(), branch="trunk", owner="@contoso/identity", folder="access")
+    given = files("github", apps=several(), branch="trunk", owner="@contoso/identity", folder="access", package=PACKAGE)
     return {**ours, **{f"of others/{path}": text for path, text in given.items() if path.endswith(".yml")}}
 
 
