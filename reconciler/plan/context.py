@@ -31,7 +31,7 @@ from reconciler.model.values import (
 from reconciler.plan.difference import EXACT, REDACTED, as_json
 from reconciler.plan.identity import Identity, Theirs
 from reconciler.plan.releases import Releases
-from reconciler.plan.strict import pinned, protected
+from reconciler.plan.strict import people, pinned, protected
 
 NAMES = ("userName", "displayName", "name.givenName", "name.familyName")
 SIGN_IN = frozenset({"username", "emails.value"})
@@ -213,7 +213,7 @@ class Context:
 
     @cached_property
     def protected_users(self) -> frozenset[str]:
-        return frozenset(user_key(u) for u in self._protected.users if isinstance(u, str))
+        return people(self._protected, self.desired.directory)
 
     @cached_property
     def protected_app_groups(self) -> frozenset[int]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from reconciler.model.app import App, Guardrails, Limit, Protected
 from reconciler.model.directory import Directory
-from reconciler.model.values import UserId
+from reconciler.model.values import UserId, user_key
 
 
 def protected(app: App, stricter: Sequence[Guardrails]) -> Protected:
@@ -25,6 +25,14 @@ def pinned(guarded: Protected, directory: Directory, app: str) -> frozenset[str]
     """The accounts that the files of people who are protected by id name as theirs."""
     people = (directory.users.get(UserId(each)) for each in guarded.users if isinstance(each, str))
     return frozenset(user.accounts[app] for user in people if user is not None and app in user.accounts)
+
+
+def people(guarded: Protected, directory: Directory) -> frozenset[str]:
+    """The keys of those who are protected by id. Another id in the file (`formerly`) sheds no protection."""
+    ids = {each for each in guarded.users if isinstance(each, str)}
+    gone = {each for each in ids if UserId(each) not in directory.users}
+    heirs = (u.id for u in directory.users.values() if any(f.get("id") in gone for f in u.formerly)) if gone else ()
+    return frozenset(user_key(UserId(each)) for each in (*ids, *heirs))
 
 
 def tightest(limits: Sequence[Limit]) -> Limit:
@@ -47,4 +55,4 @@ def minimum(rails: Sequence[Guardrails]) -> dict[str, int]:
     return found
 
 
-__all__ = ["minimum", "pinned", "protected", "tightest"]
+__all__ = ["minimum", "people", "pinned", "protected", "tightest"]

@@ -212,3 +212,20 @@ def test_nor_do_they_keep_a_group_that_goes(world: Any, read: Any) -> None:
     plan = world.plan()
     assert read.blocked(plan) == []
     assert ("deleteGroup", "group:editors") in read.runs(plan)
+
+
+def test_another_id_in_the_file_sheds_no_protection(world: Any, read: Any) -> None:
+    """Grace is protected; her file gets another id, and nobody takes her name or her groups by that."""
+    world.settled(3)
+    world.account("1", "grace")
+    world.bind("user:grace", "1")
+    world.user("eli", formerly=({"id": "grace"},))
+    world.group("editors", "p0")
+    world.team("t", "Editors", "1", "1000")
+    world.bind("group:editors", "t", members=["grace", "p0"])
+    world.app(guardrails={"protected": {"users": ["grace"]}})
+    plan = world.plan()
+    assert {(wanted, key) for wanted, key, _ in read.blocked(plan)} == {
+        ("renameUser", "user:eli"), ("removeMembers", "user:eli"),
+    }  # fmt: skip
+    assert not read.members(plan)

@@ -20,7 +20,7 @@ from tests.properties.test_random_pairs import gallery, lived
 
 FARTHER: Final = {
     "memberships of a departure": (78261, 81691, 81990, 86046, 88570, 91639, 95658, 99330),
-    "a pin of somebody protected": (88067,),
+    "a pin of somebody protected, or another id": (88067, 131186),
     "an exchange with an account that is taken over": (63162, 76892, 88627),
     "a name that only an answer frees": (64296, 96597),
     "what a pin left behind is off": (78363,),
