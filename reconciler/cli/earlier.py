@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from reconciler.desired import Owners, Revision, owners_at, owners_here
+from reconciler.desired import Owners, Revision
 from reconciler.errors import DesiredStateError, ReconcilerError
 from reconciler.model.app import App
 from reconciler.model.desired import Desired
@@ -73,8 +73,7 @@ def wider_notes(opened: Opened, base: Earlier | None) -> list[Note]:
     revision, version = opened.revision, None if base is None else base.version
     if revision is None or version is None:
         return []
-    here = owners_here(opened.root)
-    then = owners_at(opened.root, revision.commit, revision.links, here)
+    here, then = revision.owners
     if not then.codeowners.file:
         return []
     return widened(_side(opened.desired, here, opened.app), _side(version.desired, then, version.app))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from reconciler.desired.pipeline import Forge
+    from reconciler.desired.codeowners import Forge
     from reconciler.desired.scaffold import Start
     from reconciler.model.profile import Profile
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,8 @@ from reconciler.cli import options
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Settings
+    from reconciler.desired.codeowners import Forge
     from reconciler.model.grants import Grants
-    from reconciler.project import Granting
 
 
 @click.command()
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @options.directory
 @click.option("--forge", type=click.Choice(["github", "gitlab"]), help="How CODEOWNERS is read; found out if left out.")
 @options.output
-def who_can_grant(key: str, directory: Path | None, forge: str | None, form: str) -> None:
+def who_can_grant(key: str, directory: Path | None, forge: Forge | None, form: str) -> None:
     """Show who could put somebody into a group, or give them an account in an app, by merging something.
 
     From CODEOWNERS, nesting, rules and assignments. Without an owner, whoever may merge can change a file.
@@ -39,12 +40,9 @@ def who_can_grant(key: str, directory: Path | None, forge: str | None, form: str
     click.echo(grants_text(grants, style()), nl=False)
 
 
-def _grants(settings: Settings, key: str, forge: str | None) -> Grants:
-    from typing import cast
-
+def _grants(settings: Settings, key: str, forge: Forge | None) -> Grants:
     from reconciler.cli.session import load
     from reconciler.desired import owners_here
-    from reconciler.desired.codeowners import Forge
     from reconciler.errors import UsageError
     from reconciler.project import Granting, grants_of_app, grants_of_group
 
@@ -52,8 +50,8 @@ def _grants(settings: Settings, key: str, forge: str | None) -> Grants:
     if kind not in ("group", "app") or not name:
         raise UsageError(f"{key!r} is no group and no app", hint="such as group:social-media, or app:hootsuite")
     loaded = load(settings)
-    owners = owners_here(loaded.root, cast("Forge | None", forge))
-    granting: Granting = Granting(loaded.directory, owners)
+    owners = owners_here(loaded.root, forge)
+    granting = Granting(loaded.directory, owners)
     if kind == "app":
         return grants_of_app(granting, loaded.apps[_known(name, loaded.apps, "app")], owners.codeowners.file)
     from reconciler.model.values import GroupId
@@ -62,11 +60,11 @@ def _grants(settings: Settings, key: str, forge: str | None) -> Grants:
     return grants_of_group(granting, group, loaded.apps, owners.codeowners.file)
 
 
-def _known(name: str, known: object, kind: str) -> str:
+def _known(name: str, known: Iterable[str], kind: str) -> str:
     from reconciler.errors import UsageError
     from reconciler.project.suggest import suggestion
 
-    names = [str(each) for each in known]  # type: ignore[attr-defined]
+    names = list(known)
     if name not in names:
         raise UsageError(f"there is no {kind} `{name}`", hint=suggestion(name, names))
     return name

@@ -27,7 +27,7 @@ _HEADING = re.compile(r"(?P<optional>\^)?\[(?P<name>[^\]]+)\](?:\[(?P<count>\d+)
 _OWNER = re.compile(r"@@?[\w.\-]+(?:/[\w.\-]+)*|[^\s@]+@[^\s@]+\.[^\s@]+")
 _PATTERN = re.compile(r"(?:\\.|[^\s\\])+")
 _SIGN = re.compile(r"[*?\\\[]")
-_WILD = re.compile(r"[*?]+")
+_WILD = re.compile(r"\\(?P<plain>.)|\*+|(?P<one>\?)|\[[!^]?(?P<first>[^\]])[^\]]*\]")
 
 
 class _Rule(NamedTuple):
@@ -102,16 +102,37 @@ class Codeowners:
     def _sections(self) -> list[_Section]:
         return _github(self.text) if self.forge == "github" else _gitlab(self.text)
 
-    def samples(self, folder: str) -> Iterator[str]:
-        """Files that might be put below a folder, one for each line that could give them owners of its own."""
+    def samples(self, folder: str, endings: tuple[str, ...] = (".yaml",)) -> Iterator[str]:
+        """Files that might be put below a folder, for each line that could give them owners of its own."""
+        above = folder.split("/")
+        found: dict[str, None] = {}
         for section in self._sections:
             for rule in section.rules:
-                parts = [_WILD.sub("new", part) for part in rule.pattern.strip("/").split("/")]
-                if not parts[-1].endswith(".yaml"):
-                    parts.append("new.yaml")
-                for path in ("/".join(parts), f"{folder}/{'/'.join(parts)}"):
-                    if path.startswith(f"{folder}/") and rule.matches.fullmatch(path):
-                        yield path
+                parts = [_WILD.sub(_anything, part) for part in rule.pattern.strip("/").split("/")]
+                for name in _ended(parts, endings):
+                    for path in (name, [*above, *name], [*above, *name[len(above) :]]):
+                        if (
+                            len(path) > len(above)
+                            and path[: len(above)] == above
+                            and rule.matches.fullmatch("/".join(path))
+                        ):
+                            found["/".join(path)] = None
+        yield from found
+
+
+def _anything(sign: re.Match[str]) -> str:
+    """What a sign of a pattern can stand for."""
+    return sign["plain"] or sign["first"] or ("n" if sign["one"] else "new")
+
+
+def _ended(parts: list[str], endings: tuple[str, ...]) -> Iterator[list[str]]:
+    """A path as it is, or with one of these endings, or with a file in it."""
+    if parts[-1].endswith(endings):
+        yield parts
+        return
+    for ending in endings:
+        yield [*parts[:-1], parts[-1] + ending]
+        yield [*parts, f"new{ending}"]
 
 
 def _github(text: str) -> list[_Section]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.desired.git import is_in_git, prefix_of, run
+from reconciler.desired.root import FOLDERS
 
-FOLDERS: Final = ("users", "groups", "apps")
 SECONDS: Final = 10.0
 """For git: somebody is waiting, and perhaps in a hurry."""
 _WORD: Final = "A-Za-z0-9_.@-"
@@ -43,7 +43,7 @@ def _in_files(root: Path, identity: str) -> bool:
 def _in_history(root: Path, identity: str) -> bool:
     plain = _SPECIAL.sub(r"\\\g<0>", identity)
     written = f"(^|[^{_WORD}]){plain}($|[^{_WORD}])"
-    named = re.sub(r"[*?\[\\]", r"\\\g<0>", identity)
+    named = _literal(identity)
     for chosen in (
         ("--", f":(top,glob){_literal(prefix_of(root))}users/**/{named}.yaml"),
         ("-G", written, "--", *FOLDERS),
@@ -57,5 +57,5 @@ def _in_history(root: Path, identity: str) -> bool:
     return False
 
 
-def _literal(prefix: str) -> str:
-    return re.sub(r"[*?\[\\]", r"\\\g<0>", prefix)
+def _literal(path: str) -> str:
+    return re.sub(r"[*?\[\\]", r"\\\g<0>", path)

@@ -26,7 +26,7 @@ from reconciler.desired.references import (
     check_tenants,
     check_windows,
 )
-from reconciler.desired.root import misnamed
+from reconciler.desired.root import check_root, misnamed
 from reconciler.desired.users import People
 from reconciler.errors import Place, Problem, UsageError
 from reconciler.model.app import App
@@ -70,8 +70,7 @@ def load(
     Raises DesiredStateError with every problem of all files, UsageError if `root` is no desired state or an app is not
     in it.
     """
-    if not any((root / part).is_dir() for part in ("users", "groups", "apps")):
-        raise UsageError(f"{root} is no desired state", hint="name the folder that holds users/, groups/ and apps/")
+    check_root(root)
     findings = Findings()
     tree = Tree(root, findings)
     names = tree.folders("apps")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ _RUNS: Final[dict[Forge, tuple[str, ...]]] = {
     "github": (".github/workflows/new.yml", ".github/actions/new/action.yml"),
     "gitlab": (".gitlab-ci.yml",),
 }
-"""What decides, once it is merged, what runs with the token."""
+"""What decides, once it is merged, what runs with the token. Files there that a line gives other owners are added."""
+_RUN_IN: Final[dict[Forge, tuple[str, ...]]] = {"github": (".github/workflows", ".github/actions"), "gitlab": ()}
 _COMPONENT: Final = "templates/reconciler.yml"
 """What .gitlab-ci.yml includes, where it does not come from another project."""
 
@@ -30,7 +32,8 @@ class Owners:
     ) -> None:
         self.codeowners = codeowners
         self.prefix = prefix
-        self.runs = (*_RUNS[codeowners.forge], *more_runs)
+        owned = (path for folder in _RUN_IN[codeowners.forge] for path in codeowners.samples(folder, (".yml", ".yaml")))
+        self.runs = tuple(dict.fromkeys((*_RUNS[codeowners.forge], *more_runs, *owned)))
         """Paths of what decides what runs with the token."""
         self._target = target
 
@@ -60,7 +63,7 @@ class Owners:
 def owners_here(root: Path, forge: Forge | None = None) -> Owners:
     """As the files lie around `root`. `forge`: None finds it out."""
     top = _top(root)
-    chosen = forge or forge_of(root)
+    chosen = forge or _forge_of(top)
     codeowners = Codeowners(chosen, "", "")
     for place in PLACES[chosen]:
         path = top / place
@@ -68,9 +71,12 @@ def owners_here(root: Path, forge: Forge | None = None) -> Owners:
             codeowners = _read(chosen, place, _content(path))
             break
 
+    at = os.fspath(root)
+
+    @cache
     def target(file: str) -> str | None:
-        path = root / file
-        if not path.is_symlink():
+        path = os.path.join(at, file)  # noqa: PTH118  people are many, and most of the time went into Path
+        if not os.path.islink(path):  # noqa: PTH114
             return None
         return Path(os.path.realpath(path)).relative_to(root.resolve()).as_posix()
 
@@ -98,9 +104,8 @@ def owners_at(root: Path, commit: str, links: Mapping[str, str], here: Owners) -
     return Owners(codeowners, prefix_of(root), links.get, component)
 
 
-def forge_of(root: Path) -> Forge:
+def _forge_of(top: Path) -> Forge:
     """GitLab where its pipeline or its CODEOWNERS lies, and nothing of GitHub's; else GitHub."""
-    top = _top(root)
     if "GITLAB_CI" in os.environ:
         return "gitlab"
     if "GITHUB_ACTIONS" in os.environ or (top / ".github").is_dir():

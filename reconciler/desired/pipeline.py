@@ -12,18 +12,17 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files as resources
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from reconciler.desired.codeowners import Forge
 from reconciler.desired.findings import shown
+from reconciler.desired.template import environment
 from reconciler.errors import UsageError
 from reconciler.model.app import App, SecretReference
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-Forge = Literal["github", "gitlab"]
 
 _PATHS: Final[Mapping[str, Mapping[str, str]]] = {
     "github": {
@@ -171,22 +170,14 @@ def _quoted(values: Iterable[str]) -> str:
 @cache
 def _environment(forge: Forge) -> Environment:
     """`<< >>` and `<% %>`: GitHub's own expressions have braces."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined  # late: two commands need it
-
-    folder = resources("reconciler.desired") / "templates" / forge
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  it is YAML: what is put in is checked, or quoted
+    made = environment(
+        forge,
         variable_start_string="<<",
         variable_end_string=">>",
         block_start_string="<%",
         block_end_string="%>",
         comment_start_string="<#",
         comment_end_string="#>",
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
-    environment.filters["quoted"] = _quoted
-    return environment
+    made.filters["quoted"] = _quoted
+    return made

@@ -11,14 +11,16 @@ import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from reconciler.desired.document import MAX_BYTES
 from reconciler.desired.git import environment, run
 from reconciler.desired.load import Loaded, load
+from reconciler.desired.owners import Owners, owners_at, owners_here
 from reconciler.desired.parsed import Parsed
-from reconciler.desired.root import PARTS
+from reconciler.desired.root import FOLDERS, PARTS
 from reconciler.errors import DesiredStateError, UsageError
 
 _SECONDS = 600
@@ -32,10 +34,12 @@ _DEEPER = "this clone is shallow: fetch more of it (`git fetch --unshallow`; in 
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Revision:
     """What `--base` names."""
 
+    root: Path
+    """Where today's files are."""
     commit: str
     loaded: Loaded | None
     """None: nothing of it can be used."""
@@ -43,6 +47,12 @@ class Revision:
     """Why not, in words."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Link → the file of the desired state that it led to."""
+
+    @cached_property
+    def owners(self) -> tuple[Owners, Owners]:
+        """Who has to approve which files: as they lie here, and at this revision. The same for all apps."""
+        here = owners_here(self.root)
+        return here, owners_at(self.root, self.commit, self.links, here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +80,8 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None, like:
     short = commit[:7]
     try:
         entries = _entries(root, commit)
-        if not any(file.partition("/")[0] in PARTS[1:] for file in entries):
-            return Revision(commit, None, f"there was no desired state here at {short}")
+        if not any(file.partition("/")[0] in FOLDERS for file in entries):
+            return Revision(root, commit, None, f"there was no desired state here at {short}")
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
         chosen = None if apps is None else sorted(there.intersection(apps))
         with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
@@ -79,12 +89,12 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None, like:
             renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
             loaded = load(Path(folder), commit=commit, apps=None if renamed else chosen, like=like)
     except _Unusable as error:
-        return Revision(commit, None, f"the desired state at {short} can't be used: {error}")
+        return Revision(root, commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:
         first = next(problem for problem in error.problems if problem.severity == "error")
         why = f"{error.message}, the first: {first.place}: {first.message}"
-        return Revision(commit, None, f"the desired state at {short} can't be used: {why}")
-    return Revision(commit, loaded, links=links)
+        return Revision(root, commit, None, f"the desired state at {short} can't be used: {why}")
+    return Revision(root, commit, loaded, links=links)
 
 
 def _commit(root: Path, revision: str) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from reconciler.desired.git import git
 from reconciler.errors import UsageError
 
-PARTS = ("reconciler.yaml", "users", "groups", "apps")
+FOLDERS = ("users", "groups", "apps")
+PARTS = ("reconciler.yaml", *FOLDERS)
 
 
 def find(start: Path) -> Path:
@@ -31,6 +32,12 @@ def find(start: Path) -> Path:
         f"no desired state in {start} or above it",
         hint="name the folder that holds users/, groups/ and apps/",
     )
+
+
+def check_root(root: Path) -> None:
+    """Raises UsageError if there is nothing of a desired state in it."""
+    if not any((root / folder).is_dir() for folder in FOLDERS):
+        raise UsageError(f"{root} is no desired state", hint="name the folder that holds users/, groups/ and apps/")
 
 
 def commit_of(root: Path) -> str | None:

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.desired.findings import shown
+from reconciler.desired.template import environment
 from reconciler.desired.tenant import BadTenant, normal_url
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.model.app import App
@@ -184,16 +184,6 @@ def _scalar(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined  # late: two commands need it
-
-    folder = resources("reconciler.desired") / "templates" / "start"
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  it is YAML: what is put in is checked, or quoted
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["scalar"] = _scalar
-    return environment
+    made = environment("start")
+    made.filters["scalar"] = _scalar
+    return made

@@ -17,7 +17,8 @@ from reconciler.desired.layout import laid_out
 from reconciler.desired.offboard import Edit
 from reconciler.desired.order import Shape, shape_of
 from reconciler.desired.outline import comments
-from reconciler.errors import Place, Problem, UsageError
+from reconciler.desired.root import check_root
+from reconciler.errors import Place, Problem
 
 _IN_APPS: Final = ("app.yaml", "mappings.yaml", "tests.yaml")
 
@@ -37,8 +38,7 @@ def tidy(root: Path) -> Tidied:
 
     Links are not followed: what they lead to is laid out where it stands.
     """
-    if not any((root / part).is_dir() for part in ("users", "groups", "apps")):
-        raise UsageError(f"{root} is no desired state", hint="name the folder that holds users/, groups/ and apps/")
+    check_root(root)
     findings = Findings()
     tree = Tree(root, findings)
     found = Tidied()

@@ -25,7 +25,7 @@ class Way:
     """What somebody changes there, in words: "adds a member"."""
     owned: Owned
     paths: tuple[str, ...]
-    """From the top of the repository, sorted; at most MOST_PATHS of them."""
+    """From the top of the repository, what is there before what could be; at most MOST_PATHS of them."""
     count: int = 1
     """How many there are."""
     line: int | None = None

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from reconciler.model.app import App, Not
+from reconciler.model.app import App, Condition
 from reconciler.model.directory import Directory, Group
 from reconciler.model.grants import MOST_PATHS, Grants, Owning, Way, What
 from reconciler.model.owned import Approval, Owned
 from reconciler.model.values import GroupId, UserId, group_key
+from reconciler.project.filters import asked_groups, clause_of
 
 PEOPLE = "users"
 _MOST_GROUPS = 10
@@ -108,13 +109,13 @@ class Granting:
     def account_ways(self, app: App) -> Iterator[Way]:
         """Every way to have an account in an app."""
         assigned = app.scope.assigned
+        inside = self.inside(admitting(app))
+        for each in inside:
+            through = _through(each, inside)
+            yield from (replace(way, through=through) for way in self.direct(self.directory.groups[each]))
         if assigned is None:
             yield from self._everybody("everyone", "describes somebody, since everybody has access")
         else:
-            inside = self.inside(assigned_groups(app))
-            for each in inside:
-                through = _through(each, inside)
-                yield from (replace(way, through=through) for way in self.direct(self.directory.groups[each]))
             named = {each.user for each in assigned.users if each.user in self.directory.users}
             yield from self.identities({*self.members(inside), *named})
         yield from self.settings(app)
@@ -129,8 +130,7 @@ class Granting:
         named = (
             set(self.directory.groups) if everything else set(app.groups) if isinstance(app.groups, tuple) else set()
         )
-        outer = {*named, *(each.group for each in (assigned.groups if assigned is not None else ()))}
-        return set(self.inside(sorted(outer)))
+        return set(self.inside(sorted({*named, *admitting(app)})))
 
     # -- files that are alike
 
@@ -170,8 +170,10 @@ def nested(group: Group) -> set[GroupId]:
     return {member.group for member in group.members if member.group is not None}
 
 
-def assigned_groups(app: App) -> list[GroupId]:
-    return [each.group for each in app.scope.assigned.groups] if app.scope.assigned is not None else []
+def admitting(app: App) -> list[GroupId]:
+    """The groups that decide who has an account: assigned, or asked for by a filter."""
+    assigned = app.scope.assigned.groups if app.scope.assigned is not None else ()
+    return list(dict.fromkeys((*(each.group for each in assigned), *asked_groups(app.scope.filters))))
 
 
 def _through(group: GroupId, around: Mapping[GroupId, GroupId | None]) -> tuple[GroupId, ...]:
@@ -182,10 +184,8 @@ def _through(group: GroupId, around: Mapping[GroupId, GroupId | None]) -> tuple[
     return tuple(reversed(found))
 
 
-def _attributes(conditions: Iterable[object]) -> Iterator[str]:
-    for each in conditions:
-        clause = each.clause if isinstance(each, Not) else each
-        yield clause.attribute  # type: ignore[attr-defined]
+def _attributes(conditions: Iterable[Condition]) -> Iterator[str]:
+    return (clause_of(each).attribute for each in conditions)
 
 
 def grants_of_group(granting: Granting, group: GroupId, apps: Mapping[str, App], codeowners: str) -> Grants:

@@ -14,7 +14,7 @@ from reconciler.model.grants import Way
 from reconciler.model.owned import Together
 from reconciler.model.plan import Note
 from reconciler.model.values import GroupId, UserId
-from reconciler.project.grants import Granting, assigned_groups, nested
+from reconciler.project.grants import Granting, admitting, nested
 
 _MOST_NAMES = 3
 _MOST_NOTES = 20
@@ -55,6 +55,9 @@ class _Comparison:
         self.now, self.before = now, before
         self._wider: dict[tuple[Together, str], _Wider] = {}
         known, self._known = now.granting.directory.groups, before.granting.directory.groups
+        self._named: dict[str, Group] = {}
+        for group in self._known.values():
+            self._named.setdefault(group.name, group)
         groups = (known[each] for each in now.groups if each in known)
         self._groups = sorted(groups, key=lambda group: (not group.sensitive, group.id))
         self._moved = {user for user in now.granting.directory.users if self._has_moved(user)}
@@ -77,7 +80,7 @@ class _Comparison:
                 self._compare(_short(group.name), [group.id], [was.id])
         app, earlier = self.now.app, self.before.app
         self._compare(
-            f"accounts of {app.name}", assigned_groups(app), assigned_groups(earlier),
+            f"accounts of {app.name}", admitting(app), admitting(earlier),
             _ways(self._apart(self.now)), _ways(self._apart(self.before)),
         )  # fmt: skip
         return list(self._wider.values())
@@ -90,12 +93,12 @@ class _Comparison:
             yield from side.granting.account_ways(side.app)
 
     def _earlier(self, group: Group) -> Group | None:
-        """The same group before, or the one that it takes over."""
+        """The same group before, or the one that it takes over; of several one that was sensitive, if any was."""
         if group.id in self._known or not group.formerly:
             return self._known.get(group.id)
-        names = {str(each.get("displayName")) for each in group.formerly}
-        ids = {str(each.get("id")) for each in group.formerly}
-        return next((g for g in self._known.values() if g.id in ids or g.name in names), None)
+        ids = [self._known.get(GroupId(str(each["id"]))) for each in group.formerly if "id" in each]
+        names = [self._named.get(str(each["displayName"])) for each in group.formerly if "displayName" in each]
+        return max((each for each in (*ids, *names) if each is not None), key=lambda was: was.sensitive, default=None)
 
     def _has_moved(self, user: UserId) -> bool:
         """Whether other owners than before answer for somebody who was there. Who joins is shown as joining."""

@@ -14,6 +14,7 @@ import yaml
 
 from reconciler.cli.schema import published
 from reconciler.desired import load, pipeline
+from reconciler.desired.codeowners import Forge
 from reconciler.desired.scaffold import create
 from reconciler.errors import ReconcilerError
 from reconciler.gallery import load_profile, names
@@ -100,9 +101,7 @@ def test_editors_find_their_schemas(here: Path, reconciler: Reconciler) -> None:
 
 
 @pytest.mark.parametrize("forge", ["github", "gitlab"])
-def test_workflows_stand_at_the_top_of_the_repository(
-    forge: pipeline.Forge, here: Path, reconciler: Reconciler
-) -> None:
+def test_workflows_stand_at_the_top_of_the_repository(forge: Forge, here: Path, reconciler: Reconciler) -> None:
     (here / ".git").mkdir()
     (here / "deep").mkdir()
     options = ("--forge", forge, "--owner", "@acme/identity", "--branch", "trunk", "--package", PACKAGE)

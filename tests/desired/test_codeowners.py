@@ -110,6 +110,26 @@ def test_the_samples_below_a_folder_have_the_owners_that_lines_give_there() -> N
     assert list(owners.samples("users")) == ["users/contractnew.yaml", "users/new/board/new.yaml", "users/vip/new.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "file"),
+    [
+        ("/access/*/contractors/", "access/users/contractors/new.yaml"),
+        ("/access/us*/ext/", "access/users/ext/new.yaml"),
+        ("/*/users/x.yaml", "access/users/x.yaml"),
+        (r"/access/users/ext\ team/", "access/users/ext team/new.yaml"),
+        ("/access/users/team-?/", "access/users/team-n/new.yaml"),
+        ("/access/users/[ab]*.yaml", "access/users/anew.yaml"),
+        ("/access/users/contract*", "access/users/contractnew.yaml"),
+        ("ext/", "access/users/ext/new.yaml"),
+    ],
+)
+def test_a_line_has_a_sample_wherever_its_signs_stand(pattern: str, file: str) -> None:
+    forge: Forge = "gitlab" if "[" in pattern else "github"
+    owners = Codeowners(forge, "CODEOWNERS", f"* @all\n{pattern} @agency\n")
+    assert file in owners.samples("access/users")
+    assert owners.of(file).owners == ("@agency",)
+
+
 @pytest.mark.parametrize("forge", ["github", "gitlab"])
 @pytest.mark.parametrize("pattern", ["**/a/" * 300 + "b", "*a" * 300, "**/" * 500 + "x", "?*" * 300, "/" * 400])
 def test_no_pattern_takes_its_time(forge: Forge, pattern: str) -> None:

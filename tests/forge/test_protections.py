@@ -203,6 +203,7 @@ def test_what_the_token_may_not_read_is_not_fine(github: GitHub, files: Company,
         ("* @hr\n/apps/\n", "CODEOWNERS names no owner of apps/app/app.yaml, apps/app/mappings.yaml"),
         (OWNERS + "/groups/board.yaml\n", "CODEOWNERS names no owner of groups/board.yaml"),
         (OWNERS + "/.github/\n", "names no owner of .github/workflows/new.yml"),
+        (OWNERS + "/.github/workflows/docs.yml\n", "names no owner of .github/workflows/docs.yml"),
         (OWNERS + "/CODEOWNERS\n", "CODEOWNERS names no owner of CODEOWNERS"),
     ],
 )

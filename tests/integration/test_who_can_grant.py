@@ -278,6 +278,49 @@ def test_an_assignment_widens(repository: Repository) -> None:
     )
 
 
+@pytest.mark.parametrize("scope", [{"everyone": True}, {"assigned": {"groups": ["board"]}}])
+def test_a_group_that_a_filter_asks_for_lets_people_in(repository: Repository, scope: dict[str, Any]) -> None:
+    clause = {"operator": "IS MEMBER OF", "value": "agencies"}
+    repository.files.edit_app(scope={**scope, "filters": [[clause]]}, groups="none")
+    assert ("member", "groups/agencies.yaml", "@agency") in repository.ways("app:app")
+    assert repository.grants("group:agencies")["apps"] == ["app"]
+    repository.commit()
+    repository.owners(OWNERS.replace("agencies.yaml @agency", "agencies.yaml @mallory"))
+    assert any(text.startswith("@mallory can give accounts of app from now on") for text in repository.told())
+
+
+def test_a_filter_that_asks_for_another_group_widens(repository: Repository) -> None:
+    def asking(group: str) -> None:
+        clause = {"operator": "IS MEMBER OF", "value": group}
+        scope = {"assigned": {"groups": ["board"]}, "filters": [[clause]]}
+        repository.files.edit_app(scope=scope, groups="none")
+
+    asking("board")
+    repository.commit()
+    assert repository.told() == []
+    asking("social-media")
+    assert any("@agency can give accounts of app from now on" in text for text in repository.told())
+
+
+@pytest.mark.parametrize("line", ["/.github/workflows/docs.yml @docs", "/.github/workflows/docs.yml"])
+def test_whoever_owns_one_workflow_owns_what_runs_with_the_token(repository: Repository, line: str) -> None:
+    repository.owners(f"{OWNERS}{line}\n")
+    document = repository.grants("group:board")
+    assert document["anybody"] is ("@docs" not in line)
+    assert ("@docs" in document["owners"]) is ("@docs" in line)
+    who = "@docs" if "@docs" in line else "anybody who may merge"
+    assert any(text.startswith(f"{who} can give") and "runs with the token" in text for text in repository.told())
+
+
+def test_sensitive_no_more_by_another_name(repository: Repository) -> None:
+    (repository.files.root / "groups/board.yaml").unlink()
+    repository.files.write(
+        "groups/directors.yaml",
+        {"displayName": "Directors", "formerly": [{"displayName": "Board"}], "members": ["ada.lovelace"]},
+    )
+    assert "Directors is sensitive no more: groups and rules may bring people in" in repository.told()
+
+
 def test_it_stands_at_the_top_of_each_report(repository: Repository) -> None:
     repository.owners(OWNERS.replace("@leads", "@leads @everyone"))
     for form, top in (("text", "UNUSUAL"), ("markdown", "Unusual"), ("html", "Unusual")):
