@@ -43,10 +43,13 @@ def match_users(context: Context, side: Theirs) -> Identity:
 def _drop_moot(context: Context, identity: Identity) -> None:
     """Who is to lose access, and has none, is not asked about. A question that nobody sees keeps nothing as it is."""
     accounts, people = context.snapshot.accounts, context.desired.people
-    for number, question in identity.questions.items():
-        seen = any(accounts[at].active or at in identity.owner for at in question.candidates)
-        if not people[number].wanted and not seen:
-            identity.moot.add(number)
+    seen = {
+        number
+        for at, asking in identity.contested.items()
+        if accounts[at].active or at in identity.owner
+        for number in asking
+    }
+    identity.moot = {n for n in identity.questions if n not in seen and not people[n].wanted}
     if identity.moot:
         left = {at: [n for n in asking if n not in identity.moot] for at, asking in identity.contested.items()}
         identity.contested = {at: asking for at, asking in left.items() if asking}

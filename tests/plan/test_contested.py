@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def test_what_a_held_pin_leaves_behind_is_not_unmanaged(world: Any, read: Any) -> None:
     """Ada's account stays hers while it is asked whether she may have the one that her pin names."""
@@ -13,6 +15,32 @@ def test_what_a_held_pin_leaves_behind_is_not_unmanaged(world: Any, read: Any) -
     world.app(unmanaged={"users": "deprovision", "members": "remove"}, guardrails={"actsAs": "robot@contoso.com"})
     world.group("editors", "ada")
     world.team("t", "Editors", "1")
+    plan = world.plan()
+    assert read.runs(plan) == []
+    assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(plan)
+
+
+@pytest.mark.parametrize("after", ["deactivate", "keep"])
+@pytest.mark.parametrize("guarded", [[], ["ada"]])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_nor_where_the_pin_is_of_somebody_who_is_to_lose_access(
+    world: Any, read: Any, after: str, guarded: list[str], enabled: bool
+) -> None:
+    """The account that the pin names is inactive. The one that Ada is bound to is not, and is no stranger's."""
+    world.ours("1", "ada", userName="old.ada@contoso.com")
+    world.account("8", "acts")
+    world.account("9", "robot", active=False)
+    world.user("ada", enabled=enabled, accounts={"chat": "9"})
+    clause = {"attribute": "userName", "operator": "EQUALS", "value": "robot@contoso.com"}
+    world.app(
+        scope={"assigned": {"users": ["grace"]}},
+        unmanaged={"users": "deprovision", "members": "remove"},
+        deprovision={"users": after},
+        guardrails={"actsAs": "acts@contoso.com", "protected": {"users": [clause, *guarded]}},
+    )
+    world.group("editors", "ada")
+    world.team("t", "Editors", "1")
+    world.ours("5", "grace")
     plan = world.plan()
     assert read.runs(plan) == []
     assert ("adoptUser", "user:ada", "whoIsThis:user:ada") in read.held(plan)

@@ -6,19 +6,18 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from reconciler.model.plan import Change, Plan
-from tests.properties.pairs import Pair
 
 
 def settled(
-    first: Plan, second: Plan, known: dict[str, Any], here: Collection[str], left: Mapping[str, str] | None = None
+    first: Plan, second: Plan, known: dict[str, Any], here: Collection[str], was: Mapping[str, Any] | None = None
 ) -> None:
     """Promise 1: nothing is left but what was held, and what a question kept that the plan itself answered: somebody
     asked for the account of somebody else, who has another one now, or none. Three things come of such an answer:
 
     - Whoever was blocked for want of a name, because the account that was asked for had it, gets it as soon as that
       account is called otherwise; nothing but names is written then.
-    - Of whoever is to have nothing and pins such an account (`left`: key → that account) nobody asks while it is off;
-      that it leaves groups as theirs, and not as nobody's, is all that comes of it.
+    - Whoever asked for it had another one by the memory (`was`: the bindings before): by the answer that one is
+      nobody's, and leaves groups as nobody's.
     - Somebody who was blocked may be asked whether an account is theirs that the first plan made for somebody else, or
       gave to somebody else under another name, and that has a name now which was theirs before. That is no question
       which the first plan left out: there was no such name, two people may have one name one after the other, and who
@@ -32,6 +31,9 @@ def settled(
         for each in getattr(c, "candidates", ())
         if each.id in deleted or (each.bound and known.get(each.bound, {}).get("id") != each.id)
     }
+    bound = {binding["id"] for key, binding in known.items() if key not in free}
+    own = (was[key]["id"] for key in free if was and key in was)
+    nobodys = free | {f"account:{id_}" for id_ in own if id_ not in bound}
     blocked = {b.key for b in first.blocked}
     nameless = {b.key for b in first.blocked if b.reason == "nameTaken"}
     given_up = {before for c in second.pending if c.key in free and (before := _sign_in(c, "before"))}
@@ -41,14 +43,15 @@ def settled(
         names = set(getattr(change, "set", {})) <= {"userName", 'emails[type eq "work"].value'}
         return change.key in nameless and names and _sign_in(change, "after") in given_up
 
-    def goes_as_theirs(change: Change) -> bool:
-        members = change.members if change.action == "removeMembers" else ()
-        return bool(members) and all((left or {}).get(m.key) == m.id for m in members)
-
     def new(changes: Iterable[Change]) -> list[Change]:
-        return [c for c in changes if c.key not in free and {m.key for m in getattr(c, "members", (c,))} - free]
+        return [
+            c for c in changes if c.key not in free and {m.key for m in getattr(c, "members", (c,))} - of_answers(c)
+        ]
 
-    more = [c for c in new(second.pending) if not waited(c) and not goes_as_theirs(c)]
+    def of_answers(change: Change) -> set[str]:
+        return nobodys if change.action in ("removeMembers", "emptyGroup", "deleteGroup") else free
+
+    more = [c for c in new(second.pending) if not waited(c)]
     assert not more, [(c.action, c.key, c.id) for c in more]
     made = {known[c.key]["id"]: c.key for c in first.pending if c.action == "createUser"}
     assert made.keys().isdisjoint(here)
@@ -69,14 +72,3 @@ def _sign_in(change: Change, side: str) -> str:
     """The name that a change takes from somebody (`before`) or gives (`after`), without regard to case; "": none."""
     difference = getattr(change, "set", {}).get("userName")
     return "" if difference is None else str(getattr(difference, side) or "").casefold()
-
-
-def left_behind(pair: Pair, known: dict[str, Any]) -> dict[str, str]:
-    """Key → account, of people who are to have nothing and whose pin names what somebody else has left for another."""
-    return {
-        f"user:{name}": person["pin"]
-        for name, person in pair.people.items()
-        if name not in pair.wanted
-        for key, binding in pair.known.items()
-        if binding["id"] == person["pin"] and key != f"user:{name}" and known.get(key, binding)["id"] != person["pin"]
-    }

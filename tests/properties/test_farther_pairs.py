@@ -10,23 +10,23 @@ import orjson
 import pytest
 
 from reconciler.model.plan import AddMembers, Change, Difference, Plan
-from reconciler.model.values import RemoteId
 from reconciler.plan import to_json
 from tests.properties.application import Application
 from tests.properties.pairs import pair
 from tests.properties.planned import Planned
-from tests.properties.settled import left_behind, settled
+from tests.properties.settled import settled
 from tests.properties.test_random_pairs import gallery, lived
 
 FARTHER: Final = {
     "memberships of a departure": (78261, 81691, 81990, 86046, 88570, 91639, 95658, 99330),
     "a pin of somebody protected, or another id": (88067, 131186),
+    "who was somebody else has the account of that time": (30809, 31428, 38174),
     "an exchange with an account that is taken over": (63162, 76892, 88627),
     "a name that only an answer frees": (64296, 96597),
-    "what a pin left behind is off": (78363,),
+    "what a pin left behind is nobody's": (78363, 33939, 50100, 56244),
     "a name that was theirs": (77339, 98954),
 }
-"""What was wrong: in the product the first three, in `settled` the others."""
+"""What was wrong: in the product the first three, in `Judge` the fourth, in `settled` the others."""
 
 
 @pytest.mark.parametrize(("about", "seed"), [(about, seed) for about, seeds in FARTHER.items() for seed in seeds])
@@ -34,7 +34,7 @@ def test_farther_pairs(about: str, seed: int) -> None:
     assert lived(pair(seed), gallery(seed)), about
 
 
-@pytest.mark.parametrize("about", list(FARTHER)[3:])
+@pytest.mark.parametrize("about", list(FARTHER)[4:])
 def test_what_comes_of_an_answer_is_of_the_answer(about: str) -> None:
     """The same left over for anybody else, of another account, or with another value, is a failure."""
     (seed, *_) = FARTHER[about]
@@ -45,14 +45,13 @@ def test_what_comes_of_an_answer_is_of_the_answer(about: str) -> None:
     application.perform([c for c in orjson.loads(to_json(first))["changes"] if not c.get("held")])
     planned.done(application)
     second, known = planned.propose(application.accounts, application.teams).plan, dict(planned.state.bindings)
-    left = left_behind(made, known)
-    settled(first, second, known, made.accounts, left)
+    settled(first, second, known, made.accounts, made.known)
     spoiled = 0
     for number, change in enumerate(second.changes):
         for other in _spoiled(change, first):
             changes = (*second.changes[:number], other, *second.changes[number + 1 :])
             with pytest.raises((AssertionError, KeyError)):
-                settled(first, second.model_copy(update={"changes": changes}), known, made.accounts, left)
+                settled(first, second.model_copy(update={"changes": changes}), known, made.accounts, made.known)
             spoiled += 1
     assert spoiled
     unanswered = first.model_copy(update={"blocked": ()})
@@ -69,8 +68,7 @@ def _spoiled(change: Change, first: Plan) -> Iterator[Change]:
         yield change.model_copy(update={"key": "user:nobody"})
         yield change.model_copy(update={"set": names | {"displayName": names["userName"]}})
         yield change.model_copy(update={"set": {"userName": Difference(before="", after="else@contoso.com")}})
-    elif change.action == "removeMembers":
-        yield change.model_copy(update={"members": tuple(replace(m, id=RemoteId("a1")) for m in change.members)})
+    elif change.action == "removeMembers" and not {m.key for m in change.members} <= asked:
         yield change.model_copy(update={"members": tuple(replace(m, key="user:nobody") for m in change.members)})
         yield AddMembers.model_validate(change.model_dump(exclude={"action"}))
     elif change.action == "adoptUser" and change.held and change.key in blocked - asked:

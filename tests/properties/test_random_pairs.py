@@ -21,7 +21,7 @@ from tests.properties.application import Application
 from tests.properties.housed import Housed
 from tests.properties.pairs import ROBOT, Pair, holds, pair
 from tests.properties.planned import Planned
-from tests.properties.settled import left_behind, settled
+from tests.properties.settled import settled
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxStory
@@ -45,12 +45,19 @@ class Judge:
         self.held_members = {m["key"] for c in plan["changes"] if c.get("held") for m in c.get("members", ())}
         self.candidates = {each["id"] for c in plan["changes"] for each in c.get("candidates", ())}
 
+    def keys(self, name: str) -> list[str]:
+        """Somebody's own, and those of whoever they were before."""
+        formers = self.pair.people[name]["formerIds"]
+        return [f"user:{name}", *(f"user:{each}" for each in formers if each not in self.pair.people)]
+
+    def remembered(self, name: str) -> set[str]:
+        """The accounts that were theirs before the plan, by the memory."""
+        return {self.pair.known[key]["id"] for key in self.keys(name) if key in self.pair.known}
+
     def claims(self, name: str) -> set[str]:
         """The accounts that are somebody's by a pin, the memory, or the memory of whoever they were before."""
-        person = self.pair.people[name]
-        before = [f"user:{f}" for f in person["formerIds"] if f not in self.pair.people]
-        known = [self.known.get(key, {}).get("id") for key in (f"user:{name}", *before)]
-        return {each for each in (person["pin"], *known) if each is not None}
+        known = [self.known.get(key, {}).get("id") for key in self.keys(name)]
+        return {each for each in (self.pair.people[name]["pin"], *known) if each is not None}
 
     def all(self) -> None:
         self.everybody_has_what_they_should()
@@ -76,7 +83,7 @@ class Judge:
         for name in pair.in_scope - pair.wanted:
             if pair.people[name]["pin"]:
                 continue
-            if pair.known.get(f"user:{name}", {}).get("id") in pair.accounts:
+            if not self.remembered(name).isdisjoint(pair.accounts):
                 continue  # that one is theirs, whoever has the name
             key, login = f"user:{name}", pair.people[name]["userName"].casefold()
             same = {id_ for id_, each in accounts.items() if each["userName"].casefold() == login and each["active"]}
@@ -204,7 +211,7 @@ def lived(pair: Pair, gallery: str = "scim") -> bool:
     except IncompleteRead:
         return planned.looks_empty(application)
     known = dict(planned.state.bindings)
-    settled(first, second, known, pair.accounts, left_behind(pair, known))
+    settled(first, second, known, pair.accounts, pair.known)
     return True
 
 
