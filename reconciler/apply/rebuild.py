@@ -13,8 +13,7 @@ from datetime import datetime
 from reconciler.apply.remember import still_held
 from reconciler.model.plan import AdoptGroup, AdoptUser
 from reconciler.model.state import Binding, State
-from reconciler.model.values import RemoteId, UserId
-from reconciler.plan import Known, Proposal, digest, instant, is_window_lost
+from reconciler.plan import Known, Proposal, digest, instant, is_window_lost, wanted_before
 
 
 @dataclass(slots=True)
@@ -78,16 +77,9 @@ def _groups(rebuilt: Rebuilt, proposal: Proposal, moment: str, commit: str | Non
 
 def _leavers(rebuilt: Rebuilt, proposal: Proposal, known: Mapping[str, Known], moment: str) -> None:
     context, state = proposal.context, rebuilt.state
-    identity, app = context.users, context.app.name
     taken = {binding["id"] for binding in state.bindings.values()}
-    taken |= {user.accounts[app] for user in context.desired.directory.users.values() if app in user.accounts}
-    for key, each in sorted(known.items()):
-        at = context.snapshot.numbers.get(RemoteId(each.id))
-        if not key.startswith("user:") or at is None or each.id in taken or key in state.bindings:
-            continue
-        if UserId(key[5:]) in context.desired.numbers or key in identity.moved:
-            continue
-        if at in identity.owner or at in identity.contested or at in context.ignored_accounts or at == context.acts_as:
+    for key, each, at in wanted_before(context, known):
+        if each.id in taken or key in state.bindings or at == context.acts_as:
             continue
         binding = Binding(id=each.id, since=moment, commit=None, name=each.name, file=each.file)
         if context.snapshot.accounts[at].active:

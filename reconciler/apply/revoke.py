@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -89,6 +89,8 @@ class Revoking:
     journal: Path
     now: datetime
     even_protected: bool = False
+    heir_of: Collection[str] = ()
+    """Ids that this person had before, and that nobody has now: what was protected by one of them stays so."""
     state: State = field(init=False)
     earlier: Revocation | None = field(init=False, default=None)
     """What was in force before this one: it is never weakened."""
@@ -106,7 +108,7 @@ class Revoking:
         return told
 
     async def _run(self, connect: Connect) -> Revoked:
-        if self._protects(self.key) and not self.even_protected:
+        if self._protects(self.key, *self._former) and not self.even_protected:
             return self._told(Result.PROTECTED, "protected: --even-protected revokes them")
         self._remember()
         busy = self._is_busy()
@@ -201,14 +203,15 @@ class Revoking:
         if self.key.startswith("account:"):
             id_ = self.key.partition(":")[2]
             return await reader.user(id_) or self._told(Result.NONE, f"there is no account {id_}")
-        binding = self.state.bindings.get(self.key)
-        for known in (self.pin, binding["id"] if binding is not None else None):
+        bindings = (self.state.bindings.get(key) for key in (self.key, *self._former))
+        for known in (self.pin, *(binding["id"] for binding in bindings if binding is not None)):
             if known is not None and (resource := await reader.user(known)) is not None:
                 return resource
         return await self._match(reader)
 
     async def _match(self, reader: Reader) -> dict[str, Any] | Revoked:
-        bound = {b["id"]: k for k, b in self.state.bindings.items() if k.startswith("user:") and k != self.key}
+        own = (self.key, *self._former)
+        bound = {b["id"]: k for k, b in self.state.bindings.items() if k.startswith("user:") and k not in own}
         for path, value in self.leaver.match:
             hits = await reader.find_user(path, str(value))
             if len(hits) > 1:
@@ -260,15 +263,19 @@ class Revoking:
     def _is_protected(self, resource: dict[str, Any]) -> bool:
         owners = (key for key, binding in self.state.bindings.items() if binding["id"] == str(resource["id"]))
         clauses = (c for rails in self._rails() for c in rails.protected.users if isinstance(c, Clause))
-        return any(map(self._protects, (self.key, *owners))) or any(_fits(clause, resource) for clause in clauses)
+        return self._protects(self.key, *self._former, *owners) or any(_fits(clause, resource) for clause in clauses)
 
     def _rails(self) -> Sequence[Guardrails]:
         """Those of the files, and those that the memory has: what either protects is protected."""
         known = self.state.guardrails
         return [self.app.guardrails, *([] if known is None else [known])]
 
-    def _protects(self, key: str) -> bool:
-        return any(key == f"user:{each}" for rails in self._rails() for each in rails.protected.users)
+    @property
+    def _former(self) -> Iterator[str]:
+        return (f"user:{each}" for each in self.heir_of)
+
+    def _protects(self, *keys: str) -> bool:
+        return any(f"user:{each}" in keys for rails in self._rails() for each in rails.protected.users)
 
     def _told(self, result: Result, message: str = "", resource: dict[str, Any] | None = None) -> Revoked:
         if resource is None:

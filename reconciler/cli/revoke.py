@@ -151,17 +151,23 @@ async def _everywhere(
 ) -> list[Revoked]:  # fmt: skip
     """All apps at the same time: one that does not answer keeps no other waiting."""
     from reconciler.apply.revoke import Result, Revoked
+    from reconciler.desired import find_person
     from reconciler.errors import ReconcilerError
     from reconciler.model.state import Revocation
     from reconciler.plan import instant
     from reconciler.state.lease import user
+
+    former = [] if person is None else [str(each["id"]) for each in person.formerly if "id" in each]
+    former = [each for each in former if find_person(alone.files, each) is None]
 
     async def one(name: str) -> Revoked:
         revocation = Revocation(
             reason=reason, at=instant(now), by=user(), until=None if until is None else instant(until)
         )
         try:
-            return await _one(alone, settings, name, key, person, revocation, now, even_protected=even_protected)
+            return await _one(
+                alone, settings, name, key, person, revocation, now, former, even_protected=even_protected
+            )
         except ReconcilerError as error:
             return Revoked(name, Result.FAILED, message=str(error).replace("\n    ", " — "), trouble="not reached")
 
@@ -170,7 +176,7 @@ async def _everywhere(
 
 async def _one(
     alone: Alone, settings: Settings, name: str, key: str, person: User | None, revocation: Revocation, now: datetime,
-    *, even_protected: bool,
+    former: list[str], *, even_protected: bool,
 ) -> Revoked:  # fmt: skip
     from reconciler.apply.revoke import Revoking
     from reconciler.cli.session import connected, profile_of
@@ -190,6 +196,7 @@ async def _one(
         journal,
         now,
         even_protected,
+        former,
     )
     return await revoking.run(lambda: connected(app, profile, alone.files.root, settings))
 

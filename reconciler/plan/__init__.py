@@ -21,6 +21,7 @@ from reconciler.model.values import RemoteId, user_key
 from reconciler.plan.altered import people_notes, settings_notes
 from reconciler.plan.approved import Narrowed, narrow
 from reconciler.plan.context import VERSION, Context, Known, read_paths, theirs
+from reconciler.plan.departures import wanted_before
 from reconciler.plan.difference import Comparer, as_json, digest
 from reconciler.plan.document import assemble, instant, signed
 from reconciler.plan.exchange import hold_together
@@ -382,6 +383,7 @@ __all__ = [
     "stage",
     "telling_paths",
     "to_json",
+    "wanted_before",
     "weigh",
     "widened",
     "windows_moved",

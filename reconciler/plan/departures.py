@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
 from reconciler.model.plan import DeactivateUser, DeleteUser, Difference, Held, Note, Origin, Reason, Source
 from reconciler.model.values import UNSET, Flow, Reference, RemoteId, UserId, user_key
-from reconciler.plan.context import Context
+from reconciler.plan.context import Context, Known
 from reconciler.plan.difference import Comparer, Differences
 from reconciler.plan.resemblance import bare
 from reconciler.plan.revocations import is_revoked, revoked_accounts
@@ -127,10 +127,7 @@ class Departures:
 
     @cached_property
     def _pinned(self) -> Mapping[str, str]:
-        """Account → key of whoever's file names it, also where nothing is wanted of them: a pin decides whose it is."""
-        app = self.context.app.name
-        users = self.context.desired.directory.users
-        return {user.accounts[app]: user_key(id_) for id_, user in users.items() if app in user.accounts}
+        return _pins(self.context)
 
     def departed(self) -> None:
         """People whom we manage and who have no file any more, found on every run."""
@@ -167,19 +164,10 @@ class Departures:
             self.leave(key, context.account_name(at), at, Reason.REVOKED, None, context.desired.off)
 
     def known(self) -> None:
-        """People whom an earlier revision wanted and this one does not, where there is no memory to say whose account
-        theirs is.
-        """
-        context, identity = self.context, self.context.users
-        for key, known in sorted(context.known.items()):
-            if not key.startswith("user:") or UserId(key[5:]) in context.desired.numbers or key in identity.moved:
-                continue
-            at = context.snapshot.numbers.get(RemoteId(known.id))
-            if at is None or at in identity.owner or at in identity.contested or at in context.ignored_accounts:
-                continue
-            if at in context.gone or at in context.left_out or at in context.leaving:
-                continue
-            if self._pinned.get(known.id, key) != key:
+        """Those of an earlier revision, where there is no memory to say whose account theirs is."""
+        context = self.context
+        for key, known, at in wanted_before(context, context.known):
+            if at in context.gone or at in context.leaving:
                 continue
             context.gone[at] = key
             described = UserId(key[5:]) in context.desired.directory.users
@@ -227,3 +215,27 @@ class Departures:
                 self.leave(
                     context.key_of(at), context.account_name(at), at, Reason.UNMANAGED, None, context.desired.off
                 )
+
+
+def wanted_before(context: Context, known: Mapping[str, Known]) -> Iterator[tuple[str, Known, int]]:
+    """Whom an earlier revision wanted and this one does not, each with the account that was theirs, if it is nobody
+    else's now and may be touched. `known`: whose account was whose then.
+    """
+    identity, pinned = context.users, _pins(context) if known else {}
+    still = context.desired.numbers.keys() | context.desired.left_out.keys() if known else ()
+    for key, each in sorted(known.items()):
+        if not key.startswith("user:") or UserId(key[5:]) in still or key in identity.moved:
+            continue
+        at = context.snapshot.numbers.get(RemoteId(each.id))
+        if at is None or at in identity.owner or at in identity.contested:
+            continue
+        if at in context.ignored_accounts or at in context.left_out or pinned.get(each.id, key) != key:
+            continue
+        yield key, each, at
+
+
+def _pins(context: Context) -> Mapping[str, str]:
+    """Account → key of whoever's file names it, also where nothing is wanted of them: a pin decides whose it is."""
+    app = context.app.name
+    users = context.desired.directory.users
+    return {user.accounts[app]: user_key(id_) for id_, user in users.items() if app in user.accounts}

@@ -87,6 +87,8 @@ class LeftBehindNames:
     def __init__(self) -> None:
         self._by_token: dict[str, set[int]] = {}
         self._by_former: dict[tuple[int, str], set[int]] = {}
+        self.all: set[int] = set()
+        """The accounts that carry one."""
 
     def __bool__(self) -> bool:
         return bool(self._by_token)
@@ -96,16 +98,13 @@ class LeftBehindNames:
         if found is not None:
             self._by_token.setdefault(found.token, set()).add(at)
             self._by_former.setdefault((column, found.former.casefold()), set()).add(at)
+            self.all.add(at)
 
     def of(self, key: str) -> set[int]:
         """The accounts that were to have another name soon, as this person's."""
         if not self._by_token:
             return set()
         return {at for token in tokens(key) for at in self._by_token.get(token, ())}
-
-    @property
-    def all(self) -> set[int]:
-        return {at for each in self._by_token.values() for at in each}
 
     def given_up(self, values: Sequence[Value]) -> set[int]:
         """The accounts that had one of these names before."""

@@ -53,6 +53,29 @@ class Refusing(httpx.AsyncBaseTransport):
         return await self.inner.handle_async_request(request)
 
 
+class Killed(BaseException):
+    """Nothing catches this."""
+
+
+def killed(story: SandboxStory, when: int | Callable[[bytes], bool]) -> None:
+    """Applies, and the process ends at the write of this number, or at the first of whose body `when` says so."""
+    alive = True
+
+    def ends(number: int, _path: str, body: bytes) -> bool:
+        nonlocal alive
+        if number == when if isinstance(when, int) else when(body):
+            alive = False
+            raise Killed
+        return False
+
+    story.alive = lambda: alive
+    Refusing(story, ends)
+    with pytest.raises(Killed):
+        story.apply()
+    alive = True
+    Refusing(story, lambda *_: False)
+
+
 @pytest.mark.parametrize("length", [2, 3, 4])
 @pytest.mark.parametrize("failing", range(4))
 def test_when_one_fails_everybody_has_the_old_name_again(story: SandboxStory, length: int, failing: int) -> None:
@@ -123,29 +146,12 @@ def test_killed_at_any_write_and_never_remembered_before(
         story.company.state_file.unlink()
     for id_ in ids.values():
         story.sandbox.edit_user(id_, externalId=f"E{list(ids.values()).index(id_)}")
-    alive = [True]
-    story.alive = lambda: alive[0]
-
-    def refuses(n: int, _path: str, _body: bytes) -> bool:
-        if n == kill:
-            alive[0] = False
-            raise Killed
-        return False
-
-    Refusing(story, refuses)
-    with pytest.raises(Killed):
-        story.apply()
-    alive[0] = True
-    Refusing(story, lambda *_: False)
+    killed(story, kill)
     if kill > 1:
         bound = {key[5:]: b["id"] for key, b in story.company.state["bindings"].items() if key.startswith("user:")}
         assert {id_: bound[id_] for id_ in ids} == ids
     story.converge()
     assert names(story, ids) == ["grace", "alan", "ada"]
-
-
-class Killed(BaseException):
-    """Nothing catches this."""
 
 
 MAPPINGS = {
@@ -188,22 +194,14 @@ def test_killed_and_the_memory_lost_nobody_gets_a_second_account(story: SandboxS
     story.converge()
     ids = rotate(story, *RING[:3])
     story.company.person("emmy.noether", "Emmy", "Noether")
-    alive = [True]
-    story.alive = lambda: alive[0]
-    moved = [0]
+    moved = 0
 
-    def refuses(_n: int, _path: str, body: bytes) -> bool:
-        moved[0] += b'"userName"' in body and b"emmy" not in body
-        if moved[0] == kill:
-            alive[0] = False
-            raise Killed
-        return False
+    def when(body: bytes) -> bool:
+        nonlocal moved
+        moved += b'"userName"' in body and b"emmy" not in body
+        return moved == kill
 
-    Refusing(story, refuses)
-    with pytest.raises(Killed):
-        story.apply()
-    alive[0] = True
-    Refusing(story, lambda *_: False)
+    killed(story, when)
     assert any("renaming" in name for name in names(story, ids))
     story.company.state_file.unlink()
     before = names(story, ids)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.sandbox import Sandbox, running
-from tests.integration.test_exchange import Killed, Refusing
+from tests.integration.test_exchange import Refusing, killed
 
 if TYPE_CHECKING:
     from tests.conftest import Called, Company, SandboxStory
@@ -155,20 +155,7 @@ def test_killed_at_any_write_nobody_is_in_anothers_group(
         story.converge()
         before = teams(story.sandbox)
         rotate(story.company, *ring)
-        alive = [True]
-        story.alive = lambda alive=alive: alive[0]  # type: ignore[misc]
-
-        def refuses(n: int, _path: str, _body: bytes, kill: int = kill, alive: list[bool] = alive) -> bool:
-            if n == kill:
-                alive[0] = False
-                raise Killed
-            return False
-
-        Refusing(story, refuses)
-        with pytest.raises(Killed):
-            story.apply()
-        alive[0] = True
-        Refusing(story, lambda *_: False)
+        killed(story, kill)
         if remembered:
             story.converge()
             assert teams(story.sandbox) == rotated(before, *ring), kill

@@ -40,6 +40,15 @@ class Night:
     def account(self, name: str = "ada") -> dict[str, Any]:
         return self.box.users[self.box.user_id(f"{name}@contoso.com")]
 
+    def rename_ada(self) -> None:
+        """Another id in git, and nothing applied since."""
+        person = self.files.read("users/ada.lovelace.yaml")
+        (self.files.root / "users/ada.lovelace.yaml").unlink()
+        self.files.write("users/ada.king.yaml", {**person, "id": "ada.king", "formerly": [{"id": "ada.lovelace"}]})
+        for group in ("research", "social-media"):
+            members = ["ada.king" if m == "ada.lovelace" else m for m in self.files.members(group)]
+            self.files.edit_group(group, members=members)
+
     def active(self, name: str = "ada") -> bool:
         return bool(self.account(name).get("active", True))
 
@@ -318,6 +327,16 @@ class TestWhoIsMeant:
         assert "say why" in called.err
 
 
+def test_somebody_with_another_id_in_git_that_the_memory_does_not_know_yet(plain: Night) -> None:
+    """The account is the one that the former id is bound to, whatever it is called."""
+    plain.box.edit_user(plain.box.user_id("ada@contoso.com"), userName="changed@contoso.com")
+    plain.rename_ada()
+    assert plain.revoke("user:ada.king").code == 0
+    assert not plain.active("changed")
+    plain.settle()
+    assert not plain.active("changed")
+
+
 class TestWhoIsNot:
     def test_somebody_protected_by_id(self, plain: Night) -> None:
         plain.files.edit_app(guardrails={"protected": {"users": ["ada.lovelace"]}})
@@ -327,6 +346,26 @@ class TestWhoIsNot:
         assert plain.active()
         assert plain.revocations == {}
         assert plain.revoke(ADA, "--even-protected").code == 0
+        assert not plain.active()
+
+    def test_somebody_protected_by_the_id_that_they_had(self, plain: Night) -> None:
+        """A change that gives somebody another id, and protects nobody any more, sheds no protection until applied."""
+        plain.files.edit_app(guardrails={"protected": {"users": ["ada.lovelace"]}})
+        plain.settle()
+        plain.rename_ada()
+        plain.files.edit_app(guardrails=None)
+        called = plain.revoke("user:ada.king")
+        assert called.code == 1
+        assert "--even-protected" in called.out
+        assert plain.active()
+        assert plain.revocations == {}
+        assert plain.revoke("user:ada.king", "--even-protected").code == 0
+        assert not plain.active()
+
+    def test_an_id_that_somebody_still_has_protects_nobody_else(self, plain: Night) -> None:
+        plain.files.edit_app(guardrails={"protected": {"users": ["grace.hopper"]}})
+        plain.files.edit_person("ada.lovelace", formerly=[{"id": "grace.hopper"}])
+        assert plain.revoke().code == 0
         assert not plain.active()
 
     def test_somebody_protected_by_a_clause(self, plain: Night) -> None:

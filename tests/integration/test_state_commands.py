@@ -165,6 +165,48 @@ class TestRebuild:
         assert not files.state["bindings"].keys() & {"user:linus.byrne", "user:charles.babbage"}
         assert files.state["bindings"]["user:lin.b"]["id"] == box.user_id("linus@contoso.com")
 
+    @pytest.mark.parametrize("why", ["nothing flows", "ignored", "acts as"])
+    def test_nobody_is_bound_to_an_account_that_is_not_to_be_touched(
+        self, files: Company, box: Sandbox, reconciler: Call, why: str
+    ) -> None:
+        """Linus' account is Ada's now, for whom nothing flows; or it is under `ignore`; or the token belongs to it."""
+        git_of(files)
+        files.remove_person("linus.byrne")
+        if why == "nothing flows":
+            files.edit_person(
+                "ada.lovelace", accounts={"app": box.user_id("linus@contoso.com")}, department="Elsewhere"
+            )
+            expression = 'IIF([department] = "Elsewhere", IgnoreObjectFlow, "flows")'
+            files.write("apps/app/mappings.yaml", {"users": [{"target": "objectFilter", "expression": expression}]})
+        elif why == "ignored":
+            clause = {"attribute": "userName", "operator": "EQUALS", "value": "linus@contoso.com"}
+            files.edit_app(ignore={"users": [clause]})
+        else:
+            files.edit_app(guardrails={"actsAs": "linus@contoso.com"})
+        files.state_file.unlink()
+        called = reconciler("state", "rebuild", files.root, "--base", "HEAD", "--yes")
+        assert called.code == 0, called
+        assert "left since" not in called.out
+        assert not files.state["bindings"].keys() & {"user:linus.byrne", ADA if why == "nothing flows" else ""}
+        assert not files.state["held"].get("deprovisionUsers")
+
+    @pytest.mark.parametrize("command", [("state", "rebuild"), ("apply",)], ids=["rebuilt", "applied"])
+    def test_what_was_taken_away_before_it_stays_unknown(
+        self, files: Company, box: Sandbox, reconciler: Call, command: tuple[str, ...]
+    ) -> None:
+        """A day long, what an apply with the lost memory may have used up of the guardrails counts as used up."""
+        for number in range(60):
+            files.person(f"p{number}", f"Given{number}", f"Surname{number}")
+        assert reconciler("apply", files.root, "--yes").code == 0
+        files.state_file.unlink()
+        assert reconciler(*command, files.root, "--yes").code == 0
+        for number in range(5):
+            files.remove_person(f"p{number}")
+        plan = plan_of(reconciler, files)
+        (told,) = [each for each in plan["guardrails"] if each["name"] == "deprovisionUsers"]
+        assert (told["broken"], told["unknown"], told["value"]) == (True, True, 5)
+        assert {h["release"] for c in plan["changes"] for h in c["held"]} == {"deprovisionUsers=5"}
+
     def test_a_base_that_can_not_be_used(self, files: Company, reconciler: Call) -> None:
         files.write("users/broken.yaml", "displayName: [")
         git_of(files)
