@@ -58,7 +58,7 @@ def comment(
     if issue and (number is not None or head is not None):
         raise UsageError("--issue is about no pull request", hint="leave --pull-request and --head out")
     reports = reports_of(plans, prefix)
-    where = surroundings(os.environ, forge).about(repository=repository, number=number, head=head)
+    where = surroundings(os.environ, forge, repository).about(number=number, head=head)
     told = Told()
     if where.summary is not None:
         with told.step("the summary"):

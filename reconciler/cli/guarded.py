@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.desired import Loaded, Owners
     from reconciler.forge import Finding, Surroundings, Wanted
 
+_NAMED = "add a remote `origin`, or set GITHUB_REPOSITORY to OWNER/NAME; of GitLab CI_PROJECT_ID"
 _REMOTE = re.compile(r"(?:[a-z+]+://[^/]+/|[^/:]+:)(?P<name>[\w.\-]+(?:/[\w.\-]+)+)/?")
 
 
@@ -50,12 +51,10 @@ def _where(root: Path, owners: Owners) -> Surroundings:
     """As the environment says. Outside of a job `origin` names the repository, but never where the token goes."""
     from reconciler.forge import surroundings
 
-    environ: dict[str, str] = dict(os.environ)
-    name = _remote(root)
-    if name and not ({"GITHUB_REPOSITORY", "CI_PROJECT_ID"} & environ.keys()):
-        environ |= {"GITHUB_REPOSITORY": name, "CI_PROJECT_ID": name}
-    kind = None if {"GITLAB_CI", "GITHUB_ACTIONS"} & environ.keys() else owners.codeowners.forge
-    return surroundings(environ, kind)
+    named = {"GITHUB_REPOSITORY", "CI_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"} & os.environ.keys()
+    repository = None if named else _remote(root) or None
+    kind = None if {"GITLAB_CI", "GITHUB_ACTIONS"} & os.environ.keys() else owners.codeowners.forge
+    return surroundings(os.environ, kind, repository, hint=_NAMED)
 
 
 def _remote(root: Path) -> str:
@@ -94,14 +93,12 @@ def _variables(value: Any) -> Iterator[str]:
 
 
 def _print(where: Surroundings, found: list[Finding], lacking: int) -> None:
-    from urllib.parse import unquote
-
     from reconciler.cli.plans import style
     from reconciler.render import safe
 
     paint = style()
     signs = {True: paint("✓", "green"), False: paint("✗", "red"), None: paint("?", "yellow")}
-    click.echo(f"{paint(safe(unquote(where.repository)), 'bold')}  {'GitHub' if where.kind == 'github' else 'GitLab'}")
+    click.echo(f"{paint(safe(where.repository), 'bold')}  {'GitHub' if where.kind == 'github' else 'GitLab'}")
     for each in found:
         click.echo(f"  {signs[each.ok]} {safe(each.what, 300)}")
         if each.hint:

@@ -36,7 +36,7 @@ class GitHub:
         patience = patience or Patience()
         self._rest = Api(where.api, patience=patience, headers=_HEADERS, bearer=where.token)
         self._graphql = Api(where.graphql, patience=patience, headers=_HEADERS, bearer=where.token)
-        self._root = f"repos/{where.repository}"
+        self._root = where.root
         self._me: str | None = None
 
     async def __aenter__(self) -> Self:

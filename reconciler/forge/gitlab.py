@@ -31,7 +31,7 @@ class GitLab:
 
         self._rest = api()
         self._files = api(largest=archive.LARGEST, timeout=300.0)
-        self._root = f"projects/{where.repository}"
+        self._root = where.root
         self._page = where.page
         self._job_token = where.job_token
         self._me: str | None = None

@@ -24,10 +24,8 @@ async def protections(where: Surroundings, wanted: Wanted) -> list[Finding]:
     bearer = None if where.job_token else where.token
     api = Api(where.api, patience=Patience(), headers=headers, bearer=bearer, secret=where.token)
     try:
-        if github:
-            await protections_github.look(api, f"repos/{where.repository}", wanted, findings)
-        else:
-            await protections_gitlab.look(api, f"projects/{where.repository}", wanted, findings)
+        look = protections_github.look if github else protections_gitlab.look
+        await look(api, where.root, wanted, findings)
     except ForgeError as error:
         if error.status != 404:
             raise

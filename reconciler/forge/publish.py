@@ -16,7 +16,9 @@ from reconciler.render import annotations as remarks_of
 Mode = Literal["update", "renew"]
 SEALED: Final = 64_000
 """Bytes of what a check run says: 65,535 is all it holds."""
-WATCHED: Final = (".github/", ".gitlab/", ".gitlab-ci.yml", "CODEOWNERS", "docs/CODEOWNERS")
+WATCHED: Final = (
+    ".github/", ".gitlab/", ".gitlab-ci.yml", "templates/reconciler.yml", "CODEOWNERS", "docs/CODEOWNERS",
+)  # fmt: skip
 """Who changes these may change what is reported."""
 
 

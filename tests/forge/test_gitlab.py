@@ -217,6 +217,18 @@ def test_a_pipeline_of_merged_results_is_known_by_its_ref(gitlab: GitLab, report
     assert approved(gitlab.merge(number)).code == 0
 
 
+def test_the_option_names_the_project_where_nothing_else_does(
+    gitlab: GitLab, report: Any, kept: Any, reconciler: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    number, made = gitlab.open_pull(A), plan(*joins("ada"))
+    report(number, made)
+    monkeypatch.delenv("CI_PROJECT_ID")
+    assert reconciler("comment", kept(made), "--strict").code == 64
+    assert reconciler("comment", kept(made), "--repository", "7", "--strict").code == 0
+    called = reconciler("approved", "--commit", gitlab.merge(number), "--out", tmp_path / "out", "--repository", "7")
+    assert called.code == 0, called.err
+
+
 def test_a_group_s_path_is_a_repository_too(gitlab: GitLab, report: Any, kept: Any, reconciler: Any) -> None:
     number = gitlab.open_pull(A)
     report(number, plan(*joins("ada")))

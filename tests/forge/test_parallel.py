@@ -22,7 +22,7 @@ A = "a" * 40
 
 
 async def _reported(github: GitHub, made: Plan, run: int) -> list[str]:
-    where = surroundings(github.environment(run=run)).about(repository=None, number=None, head=A)
+    where = surroundings(github.environment(run=run)).about(number=None, head=A)
     async with connect(where) as forge:
         pull = await meant(forge, where)
         assert pull is not None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import TOKEN, Company, build_company
-from tests.forge.fakes.guarded import GitHub, GitLab
+from tests.forge.fakes.guarded import PATH, GitHub, GitLab
 
 if TYPE_CHECKING:
     from tests.conftest import Called
@@ -115,6 +115,10 @@ ON_GITHUB: dict[str, tuple[Callable[[GitHub], Any], list[str]]] = {
     "administrators pass": (
         lambda fake: fake.bypass.append({"actor_id": 1, "actor_type": "OrganizationAdmin", "bypass_mode": "always"}),
         ["these may go past the rules: administrators of the organization"],
+    ),
+    "an app for which no rule runs": (
+        lambda fake: fake.bypass.append({"actor_id": 7, "actor_type": "Integration", "bypass_mode": "exempt"}),
+        ["these may go past the rules: Integration 7"],
     ),
     "no environment": (lambda fake: fake.environments.pop("access-read"), ["there is no environment access-read"]),
     "any branch": (
@@ -265,10 +269,50 @@ def test_at_a_desk_the_remote_names_the_repository(
     refused = reconciler("check", files.root, "--forge")
     assert refused.code == 64
     assert "no repository is named" in refused.err
+    assert "add a remote `origin`, or set GITHUB_REPOSITORY" in refused.err
+    assert "--repository" not in refused.err
     for address in ("git@github.example.com:contoso/access.git", "https://github.example.com/contoso/access"):
         for command in (["init", "-q"], ["remote", "remove", "origin"], ["remote", "add", "origin", address]):
             subprocess.run(["git", "-C", str(files.root), *command], check=False, capture_output=True, env=os.environ)
         assert lacking(reconciler, files) == []
+
+
+def test_a_group_s_path_is_shown_as_it_is_written(
+    gitlab: GitLab, files: Company, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI_PROJECT_ID", PATH)
+    code, document = found(reconciler, files)
+    assert (code, document["repository"]) == (0, "contoso/it/access")
+    assert reconciler("check", files.root, "--forge").out.startswith("contoso/it/access  GitLab\n")
+    monkeypatch.setenv("CI_PROJECT_ID", "contoso/it/other")
+    refused = reconciler("check", files.root, "--forge")
+    assert refused.code == 1
+    assert "there is no repository contoso/it/other that this token may see" in refused.err
+
+
+@pytest.mark.parametrize("content", [{}, {"default_branch": None}, [1, {}], "text", None])
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_a_repository_of_another_shape_is_an_error(
+    request: pytest.FixtureRequest, files: Company, reconciler: Reconciler, forge: str, content: Any
+) -> None:
+    request.getfixturevalue(forge).fault("GET .*/(repos/[^/]+|projects)/[^/]+", 200, content=content)
+    refused = reconciler("check", files.root, "--forge")
+    assert refused.code == 1
+    assert "an answer of the forge has no 'default_branch'" in refused.err
+
+
+@pytest.mark.parametrize("content", [[1, {}], "text"])
+@pytest.mark.parametrize(
+    "path", ["branches/main/protection", "rulesets/5", "environments/access", "actions/permissions/workflow",
+             "codeowners/errors"]
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_an_error(
+    github: GitHub, files: Company, reconciler: Reconciler, path: str, content: Any
+) -> None:
+    github.fault(f"GET .*/{path}", 200, content=content)
+    refused = reconciler("check", files.root, "--forge")
+    assert refused.code == 1
+    assert f"{path}: the answer is no object" in refused.err
 
 
 @pytest.mark.parametrize(
