@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -66,11 +66,12 @@ def _remote(root: Path) -> str:
 
 def _wanted(loaded: Loaded, owners: Owners) -> Wanted:
     from reconciler.forge import Wanted
+    from reconciler.model.app import references
 
     paths = [path for file in _deciding(loaded) for path in owners.behind(file)]
     paths += [*owners.runs, owners.rules]
     unowned = tuple(path for path in dict.fromkeys(paths) if not owners.of(path).approvals)
-    secrets = frozenset(name for app in loaded.apps.values() if app.auth for name in _variables(app.auth.model_dump()))
+    secrets = frozenset(each.env for app in loaded.apps.values() for each in references(app.auth) if each.env)
     return Wanted(secrets, unowned, owners.codeowners.file)
 
 
@@ -80,16 +81,6 @@ def _deciding(loaded: Loaded) -> Iterator[str]:
         yield from (f"apps/{name}/app.yaml", f"apps/{name}/mappings.yaml")
     yield from ("apps/new/app.yaml", "reconciler.yaml")
     yield from (group.file for group in loaded.directory.groups.values() if group.sensitive)
-
-
-def _variables(value: Any) -> Iterator[str]:
-    """Each `env` in it."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "env" and isinstance(inner, str):
-                yield inner
-            else:
-                yield from _variables(inner)
 
 
 def _print(where: Surroundings, found: list[Finding], lacking: int) -> None:

@@ -9,8 +9,9 @@ from typing import Final, Literal
 from reconciler.errors import ForgeError
 from reconciler.forge import text
 from reconciler.forge.labels import balanced
-from reconciler.forge.nouns import Comment, Forge, PullRequest, Report, Seal, Sealing
+from reconciler.forge.nouns import Comment, Forge, PullRequest, Seal, Sealing
 from reconciler.forge.told import Told
+from reconciler.render import Report
 from reconciler.render import annotations as remarks_of
 
 Mode = Literal["update", "renew"]

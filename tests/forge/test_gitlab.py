@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.forge.nouns import Report
 from reconciler.forge.text import body
 from reconciler.model.plan import Plan
 from reconciler.plan import read_plans, to_json
+from reconciler.render import Report
 from tests.forge.conftest import joins, leaves, plan
 from tests.forge.fakes.gitlab import BOT, GitLab
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.forge import Publication, Report, connect, meant, surroundings
+from reconciler.forge import Publication, connect, meant, surroundings
 from reconciler.model.plan import Plan
 from reconciler.plan import to_json
+from reconciler.render import Report
 from tests.forge.conftest import joins, leaves, plan
 from tests.forge.fakes.github import GitHub
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.desired import load, pipeline
 from tests.conftest import TOKEN, Company, build_company
 from tests.forge.fakes.guarded import PATH, GitHub, GitLab
+from tests.workflows.companies import PACKAGE
 
 if TYPE_CHECKING:
     from tests.conftest import Called
@@ -198,6 +201,24 @@ def test_what_the_token_may_not_read_is_not_fine(github: GitHub, files: Company,
     github.rules = []
     assert lacking(reconciler, files) == []
     assert any("main takes changes without a review" in text for text in unknown(reconciler, files))
+
+
+def test_the_secrets_that_are_looked_for_are_those_that_the_workflows_read(
+    github: GitHub, files: Company, reconciler: Reconciler
+) -> None:
+    key = {"certificate": "client.pem", "key": {"env": "CERTIFICATE_KEY"}}
+    client = {"tokenUrl": "https://login.example.com/token", "clientId": "reconciler"}
+    files.edit_app(auth={"bearer": {"env": TOKEN}, "mutualTls": key})
+    for name, credential in (("wiki", "clientSecret"), ("vault", "privateKey")):
+        auth = {"clientCredentials": {**client, credential: {"env": f"{name.upper()}_SECRET"}}}
+        tenant = f"https://{name}.example.com/scim/v2"
+        files.write(f"apps/{name}/app.yaml", {**files.read("apps/app/app.yaml"), "tenantUrl": tenant, "auth": auth})
+    texts = pipeline.files("github", apps=list(load(files.root).apps.values()), package=PACKAGE)
+    read = set(re.findall(r"secrets\.(\w+)", texts[".github/workflows/apply.yml"]))
+    assert read == {"CERTIFICATE_KEY", TOKEN, "VAULT_SECRET", "WIKI_SECRET"}
+    github.secrets["secrets"] += [*read, "VAULT_KEY"]
+    (told,) = lacking(reconciler, files)
+    assert told == f"{', '.join(sorted(read))} is a secret of the repository: a job of any branch can read it"
 
 
 @pytest.mark.parametrize(
