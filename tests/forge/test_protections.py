@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.desired import load, pipeline
 from tests.conftest import TOKEN, Company, build_company
+from tests.forge.conftest import around
 from tests.forge.fakes.guarded import PATH, GitHub, GitLab
 from tests.workflows.companies import PACKAGE
 
@@ -34,20 +35,13 @@ def files(tmp_path: Path) -> Company:
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    fake = GitHub()
-    with fake.running():
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
+    with around(GitHub(), monkeypatch) as fake:
         yield fake
 
 
 @pytest.fixture
 def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitLab]:
-    fake = GitLab()
-    with fake.running():
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("GITLAB_CI", "true")
+    with around(GitLab(), monkeypatch) as fake:
         yield fake
 
 
