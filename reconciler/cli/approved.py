@@ -33,7 +33,7 @@ def approved(commit: str, out: Path, apps: tuple[str, ...], forge: str | None, r
     from reconciler.cli.saved import Destination
     from reconciler.forge import sha, surroundings
 
-    where = surroundings(os.environ, forge).about(repository=repository, number=None, head=None)
+    where = surroundings(os.environ, forge, repository)
     sha(commit, "--commit")
     if not out.parent.is_dir() or (out.exists() and not out.is_dir()):
         raise UsageError(f"--out {out} can't be a folder", hint="name one that is there, or whose parent is")

@@ -13,7 +13,8 @@ import click
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
-    from reconciler.forge import Mode, Report, Surroundings, Told
+    from reconciler.forge import Mode, Surroundings, Told
+    from reconciler.render import Report
 
 
 @click.command()
@@ -53,12 +54,13 @@ def comment(
     write, it says so and exits with 0.
     """
     from reconciler.cli.forged import notice, reports_of
-    from reconciler.forge import Told, append, summary, surroundings
+    from reconciler.forge import Told, append, surroundings
+    from reconciler.render import bodies
 
     if issue and (number is not None or head is not None):
         raise UsageError("--issue is about no pull request", hint="leave --pull-request and --head out")
     reports = reports_of(plans, prefix)
-    where = surroundings(os.environ, forge).about(repository=repository, number=number, head=head)
+    where = surroundings(os.environ, forge, repository).about(number=number, head=head)
     told = Told()
     if where.summary is not None:
         with told.step("the summary"):
@@ -70,7 +72,7 @@ def comment(
     for failure in told.failures:
         notice(failure)
     if told.failures and where.summary is None:
-        click.echo(summary(reports, values=values), nl=False)
+        click.echo(bodies(reports, values=values), nl=False)
     context.exit(1 if told.failures and strict else 0)
 
 

@@ -12,8 +12,8 @@ import click
 from reconciler.cli.rendered import Named
 from reconciler.cli.saved import read_saved
 from reconciler.errors import Place, PlanError
-from reconciler.forge import APP, Report
-from reconciler.render import Annotation, workflow_commands
+from reconciler.forge import APP
+from reconciler.render import Annotation, Report, workflow_commands
 
 _MOST: Final = 50
 """Apps of one pull request that are told: who makes up more of them wants to flood it."""
@@ -33,8 +33,7 @@ def reports_of(files: Sequence[Path], prefix: str) -> list[Report]:
             if len(found) == _MOST:
                 hint = "they come from the artifact of a pull request: look at its workflow"
                 raise PlanError(f"is one of more than {_MOST} plans", place=Place(str(file)), hint=hint)
-            named = Named.saved(plan)
-            found[plan.app] = Report(plan, named.title, named.effect, prefix)
+            found[plan.app] = Named.saved(plan).report(prefix)
     return list(found.values())
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.desired import Loaded, Owners
     from reconciler.forge import Finding, Surroundings, Wanted
 
+_NAMED = "add a remote `origin`, or set GITHUB_REPOSITORY to OWNER/NAME; of GitLab CI_PROJECT_ID"
 _REMOTE = re.compile(r"(?:[a-z+]+://[^/]+/|[^/:]+:)(?P<name>[\w.\-]+(?:/[\w.\-]+)+)/?")
 
 
@@ -50,12 +51,10 @@ def _where(root: Path, owners: Owners) -> Surroundings:
     """As the environment says. Outside of a job `origin` names the repository, but never where the token goes."""
     from reconciler.forge import surroundings
 
-    environ: dict[str, str] = dict(os.environ)
-    name = _remote(root)
-    if name and not ({"GITHUB_REPOSITORY", "CI_PROJECT_ID"} & environ.keys()):
-        environ |= {"GITHUB_REPOSITORY": name, "CI_PROJECT_ID": name}
-    kind = None if {"GITLAB_CI", "GITHUB_ACTIONS"} & environ.keys() else owners.codeowners.forge
-    return surroundings(environ, kind)
+    named = {"GITHUB_REPOSITORY", "CI_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"} & os.environ.keys()
+    repository = None if named else _remote(root) or None
+    kind = None if {"GITLAB_CI", "GITHUB_ACTIONS"} & os.environ.keys() else owners.codeowners.forge
+    return surroundings(os.environ, kind, repository, hint=_NAMED)
 
 
 def _remote(root: Path) -> str:
@@ -67,11 +66,12 @@ def _remote(root: Path) -> str:
 
 def _wanted(loaded: Loaded, owners: Owners) -> Wanted:
     from reconciler.forge import Wanted
+    from reconciler.model.app import references
 
     paths = [path for file in _deciding(loaded) for path in owners.behind(file)]
     paths += [*owners.runs, owners.rules]
     unowned = tuple(path for path in dict.fromkeys(paths) if not owners.of(path).approvals)
-    secrets = frozenset(name for app in loaded.apps.values() if app.auth for name in _variables(app.auth.model_dump()))
+    secrets = frozenset(each.env for app in loaded.apps.values() for each in references(app.auth) if each.env)
     return Wanted(secrets, unowned, owners.codeowners.file)
 
 
@@ -83,25 +83,13 @@ def _deciding(loaded: Loaded) -> Iterator[str]:
     yield from (group.file for group in loaded.directory.groups.values() if group.sensitive)
 
 
-def _variables(value: Any) -> Iterator[str]:
-    """Each `env` in it."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "env" and isinstance(inner, str):
-                yield inner
-            else:
-                yield from _variables(inner)
-
-
 def _print(where: Surroundings, found: list[Finding], lacking: int) -> None:
-    from urllib.parse import unquote
-
     from reconciler.cli.plans import style
     from reconciler.render import safe
 
     paint = style()
     signs = {True: paint("✓", "green"), False: paint("✗", "red"), None: paint("?", "yellow")}
-    click.echo(f"{paint(safe(unquote(where.repository)), 'bold')}  {'GitHub' if where.kind == 'github' else 'GitLab'}")
+    click.echo(f"{paint(safe(where.repository), 'bold')}  {'GitHub' if where.kind == 'github' else 'GitLab'}")
     for each in found:
         click.echo(f"  {signs[each.ok]} {safe(each.what, 300)}")
         if each.hint:

@@ -16,8 +16,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def terminate_like_interrupt() -> None:
-    """SIGTERM does what Ctrl-C does, from now on: locks are given back, the terminal is as it was."""
-    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+    """SIGTERM does what Ctrl-C does, from now on: locks are given back, the terminal is as it was.
+
+    Where Ctrl-C is ignored, as by a job in the background of a script, only SIGTERM ends a command.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    signal.signal(signal.SIGTERM, signal.default_int_handler if ignored else _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -15,10 +15,7 @@ from reconciler.model.profile import Profile, nested
 from reconciler.plan import to_json
 
 if TYPE_CHECKING:
-    from reconciler.render import Annotation
-
-COMMENTS: Final = 1_000_000
-"""Bytes that the bodies of all apps take together: what a step summary holds."""
+    from reconciler.render import Annotation, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,12 @@ class Named:
     def saved(cls, plan: Plan) -> Named:
         return cls.of(plan, _profile(plan.profile))
 
+    def report(self, prefix: str) -> Report:
+        """`prefix`: where the desired state lies in its repository."""
+        from reconciler.render import Report
+
+        return Report(self.plan, self.title, self.effect, prefix)
+
 
 def _profile(facts: ProfileFacts) -> Profile | None:
     """The gallery's, as far as a reader needs it; None where this version knows no such profile."""
@@ -62,11 +65,7 @@ def rendered(named: Sequence[Named], form: str, *, values: bool = False, prefix:
         case "json":
             return documents(plans)
         case "markdown":
-            limit = min(to.LIMIT, COMMENTS // max(len(named), 1) - 1)
-            return "\n".join(
-                to.markdown(each.plan, title=each.title, effect=each.effect, values=values, limit=limit, prefix=prefix)
-                for each in named
-            ).encode()
+            return to.bodies([each.report(prefix) for each in named], values=values).encode()
         case "html":
             titles, effects = ({n.plan.app: n.title for n in named}, {n.plan.app: n.effect for n in named})
             return to.page(plans, titles=titles, effects=effects, prefix=prefix).encode()

@@ -19,7 +19,7 @@ from reconciler.desired.codeowners import Forge
 from reconciler.desired.findings import shown
 from reconciler.desired.template import environment
 from reconciler.errors import UsageError
-from reconciler.model.app import App, SecretReference
+from reconciler.model.app import App, SecretReference, references
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -123,16 +123,13 @@ def files(
 
 def _pinned(app: App) -> _Pinned:
     auth = app.auth
-    urls, secrets, paths = [app.tenant_url], [], [app.ca_file]
+    urls, paths = [app.tenant_url], [app.ca_file]
     if auth is not None:
         if auth.client_credentials is not None:
             urls.append(auth.client_credentials.token_url)
-            secrets += [auth.client_credentials.client_secret, auth.client_credentials.private_key]
         if auth.mutual_tls is not None:
             paths.append(auth.mutual_tls.certificate)
-            secrets.append(auth.mutual_tls.key)
-        secrets.append(auth.bearer)
-    return _pins(app.name, urls, [each for each in secrets if each is not None], paths)
+    return _pins(app.name, urls, list(references(auth)), paths)
 
 
 def _pins(name: str, urls: Sequence[str], secrets: Sequence[SecretReference], paths: Sequence[str | None]) -> _Pinned:

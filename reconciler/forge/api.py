@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from reconciler.errors import ForgeError
+from reconciler.forge.surroundings import Surroundings
 from reconciler.http import Answer, Client
 from reconciler.http.allowance import asked_to_wait
 from reconciler.render import safe
@@ -16,9 +17,11 @@ from reconciler.render import safe
 PATIENCE: Final = 120.0
 """Seconds that all waits of one command take together: a job that waits an hour for a comment costs more than it."""
 PAGE: Final = 100
+DOWNLOAD: Final = 300.0
+"""Seconds for a file."""
 _MOST_PAGES: Final = 200
 _LARGEST: Final = 32 * 1024 * 1024  # bytes of one answer
-_DOWNLOAD: Final = 300.0  # seconds
+_GITHUB: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 _ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
 _HINTS: Final = {
     401: "is the token right, and has it not expired?",
@@ -139,7 +142,7 @@ class Api:
             patience=self._patience,
             headers={},
             largest=largest,
-            timeout=_DOWNLOAD,
+            timeout=DOWNLOAD,
         )
         try:
             params = dict(parse_qsl(location.query, keep_blank_values=True))
@@ -162,6 +165,15 @@ class Api:
         if 300 <= answer.status < 400:
             hint = "the repository has moved: the token is not sent after it"
         return ForgeError(said, hint=hint or "try again later", status=answer.status)
+
+
+def reach(where: Surroundings, patience: Patience, *, base_url: str = "", **options: Any) -> Api:
+    """The API there, with the token in the header that is for it. `base_url`: where it is not the one for REST;
+    `options` are an Api's.
+    """
+    headers = _GITHUB if where.kind == "github" else {"job-token": where.token} if where.job_token else {}
+    bearer = None if where.job_token else where.token
+    return Api(base_url or where.api, patience=patience, headers=headers, bearer=bearer, secret=where.token, **options)
 
 
 def needed(row: Any, key: str) -> Any:

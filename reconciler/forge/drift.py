@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.forge import text
-from reconciler.forge.nouns import Forge, Issue, Report
+from reconciler.forge.nouns import Forge, Issue
 from reconciler.forge.told import Told
+from reconciler.render import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from reconciler.errors import ForgeError
 from reconciler.forge import archive
-from reconciler.forge.api import Api, Patience, needed, whole, within
+from reconciler.forge.api import Patience, needed, reach, whole, within
 from reconciler.forge.nouns import Comment, Issue, PullRequest, Seal, Sealing
 from reconciler.forge.surroundings import Surroundings
 from reconciler.render import Annotation, safe
@@ -19,7 +19,6 @@ CHECK: Final = "reconciler/"
 """Before the app's name: what a check run is called."""
 ARTIFACT: Final = "plan"
 """How the name of an artifact with plans begins."""
-_HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 _REMARKS: Final = 50
 """Annotations that one request takes."""
 _LEVELS: Final = {"error": "failure", "warning": "warning", "notice": "notice"}
@@ -32,11 +31,11 @@ _HIDE: Final = """mutation($id: ID!) {
 class GitHub:
     """One repository, with one token."""
 
-    def __init__(self, where: Surroundings, patience: Patience | None = None) -> None:
-        patience = patience or Patience()
-        self._rest = Api(where.api, patience=patience, headers=_HEADERS, bearer=where.token)
-        self._graphql = Api(where.graphql, patience=patience, headers=_HEADERS, bearer=where.token)
-        self._root = f"repos/{where.repository}"
+    def __init__(self, where: Surroundings) -> None:
+        patience = Patience()
+        self._rest = reach(where, patience)
+        self._graphql = reach(where, patience, base_url=where.graphql)
+        self._root = where.root
         self._me: str | None = None
 
     async def __aenter__(self) -> Self:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reconciler.errors import ForgeError
 from reconciler.forge import archive
-from reconciler.forge.api import Api, Patience, needed, whole, within
+from reconciler.forge.api import DOWNLOAD, Patience, needed, reach, whole, within
 from reconciler.forge.nouns import Comment, Issue, PullRequest, Seal, Sealing
 from reconciler.forge.surroundings import Surroundings
 
@@ -21,17 +21,11 @@ JOB: Final = "plan"
 class GitLab:
     """One project, with one token."""
 
-    def __init__(self, where: Surroundings, patience: Patience | None = None) -> None:
-        patience = patience or Patience()
-        headers = {"job-token": where.token} if where.job_token else {}
-        bearer = None if where.job_token else where.token
-
-        def api(**options: Any) -> Api:
-            return Api(where.api, patience=patience, headers=headers, bearer=bearer, secret=where.token, **options)
-
-        self._rest = api()
-        self._files = api(largest=archive.LARGEST, timeout=300.0)
-        self._root = f"projects/{where.repository}"
+    def __init__(self, where: Surroundings) -> None:
+        patience = Patience()
+        self._rest = reach(where, patience)
+        self._files = reach(where, patience, largest=archive.LARGEST, timeout=DOWNLOAD)
+        self._root = where.root
         self._page = where.page
         self._job_token = where.job_token
         self._me: str | None = None

@@ -19,18 +19,6 @@ _SEAL: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """A plan, with what people call the application, and what a deactivation does there. `prefix`: where the desired
-    state lies in the repository, so that files are named from its root.
-    """
-
-    plan: Plan
-    title: str = ""
-    effect: str = "deactivated"
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PullRequest:
     """`head` is its newest commit, in `source`, which of a fork is another repository. `merged`: the commit that
     merging made on the branch `target`, "" if it is not merged."""

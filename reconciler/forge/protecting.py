@@ -57,10 +57,17 @@ class Findings:
         self.all.append(Finding(None, f"not known, since this token may not read it: {bad}?", hint))
 
 
-async def asked(answer: Awaitable[Any], absent: str = "") -> tuple[bool, Any]:
+async def one(api: Api, path: str, absent: str = "") -> tuple[bool, dict[str, Any] | None]:
     """(whether it is known, what the forge says). What is not there is known: None; with `absent` only where the forge
     says these words, since it also hides by 404. Raises ForgeError for all but refusals of permission.
     """
+    known, found = await _asked(api.json("GET", path), absent)
+    if found is not None and not isinstance(found, dict):
+        raise ForgeError(f"GET {path}: the answer is no object", hint="is the API's address right?")
+    return known, found
+
+
+async def _asked(answer: Awaitable[Any], absent: str = "") -> tuple[bool, Any]:
     try:
         return True, await answer
     except ForgeError as error:
@@ -77,7 +84,7 @@ async def listed(api: Api, path: str, key: str | None = None) -> tuple[bool, lis
     async def rows() -> list[dict[str, Any]]:
         return [row async for row in api.pages(path, key=key)]
 
-    known, found = await asked(rows())
+    known, found = await _asked(rows())
     return known, found or []
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from reconciler.errors import ForgeError
 from reconciler.forge import protections_github, protections_gitlab
-from reconciler.forge.api import Api, Patience
+from reconciler.forge.api import Patience, reach
 from reconciler.forge.protecting import ENVIRONMENTS, Finding, Findings, Wanted, judge_files
 from reconciler.forge.surroundings import Surroundings
-
-_GITHUB: Final = {"accept": "application/vnd.github+json", "x-github-api-version": "2022-11-28"}
 
 
 async def protections(where: Surroundings, wanted: Wanted) -> list[Finding]:
@@ -19,15 +15,10 @@ async def protections(where: Surroundings, wanted: Wanted) -> list[Finding]:
     """
     findings = Findings()
     judge_files(wanted, findings)
-    github = where.kind == "github"
-    headers = _GITHUB if github else {"job-token": where.token} if where.job_token else {}
-    bearer = None if where.job_token else where.token
-    api = Api(where.api, patience=Patience(), headers=headers, bearer=bearer, secret=where.token)
+    look = protections_github.look if where.kind == "github" else protections_gitlab.look
+    api = reach(where, Patience())
     try:
-        if github:
-            await protections_github.look(api, f"repos/{where.repository}", wanted, findings)
-        else:
-            await protections_gitlab.look(api, f"projects/{where.repository}", wanted, findings)
+        await look(api, where.root, wanted, findings)
     except ForgeError as error:
         if error.status != 404:
             raise

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.forge.api import Api
-from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, asked, judge_refs, judge_secrets, listed, number
+from reconciler.forge.api import Api, needed
+from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, judge_refs, judge_secrets, listed, number, one
 
 _RULES: Final = "Settings → Rules → Rulesets, for the default branch"
 _ACTIONS: Final = "Settings → Actions → General"
@@ -34,7 +34,7 @@ class _Branch:
 async def look(api: Api, root: str, wanted: Wanted, findings: Findings) -> None:
     """Appends to `findings`. Raises ForgeError where the repository itself can't be read."""
     about = await api.json("GET", root)
-    branch = str(about["default_branch"])
+    branch = str(needed(about, "default_branch"))
     _judge_branch(await _branch(api, root, branch), branch, findings)
     for name in ENVIRONMENTS:
         await _environment(api, root, name, branch, findings)
@@ -47,19 +47,17 @@ async def look(api: Api, root: str, wanted: Wanted, findings: Findings) -> None:
 async def _branch(api: Api, root: str, branch: str) -> _Branch:
     quoted = quote(branch, safe="")
     rules_known, rules = await listed(api, f"{root}/rules/branches/{quoted}")
-    known, classic = await asked(api.json("GET", f"{root}/branches/{quoted}/protection"), absent="Branch not protected")
+    known, classic = await one(api, f"{root}/branches/{quoted}/protection", absent="Branch not protected")
     found = _Branch(known and rules_known)
     for rule in rules:
         _add_rule(found, rule)
     for ruleset in sorted({number(rule, "ruleset_id") for rule in rules} - {0}):
-        seen, whole = await asked(api.json("GET", f"{root}/rulesets/{ruleset}"))
+        seen, whole = await one(api, f"{root}/rulesets/{ruleset}")
         actors = (whole or {}).get("bypass_actors")
         found.bypass_known = found.bypass_known and seen and isinstance(actors, list)
-        found.bypass += [_actor(actor) for actor in actors or () if actor.get("bypass_mode") != "exempt"]
+        found.bypass += [_actor(actor) for actor in actors or ()]
     if classic:
         _add_classic(found, classic)
-    elif classic is None and not known:
-        found.bypass_known = False
     return found
 
 
@@ -126,7 +124,7 @@ def _judge_branch(found: _Branch, branch: str, findings: Findings) -> None:
 
 async def _environment(api: Api, root: str, name: str, branch: str, findings: Findings) -> None:
     path = f"{root}/environments/{name}"
-    known, found = await asked(api.json("GET", path))
+    known, found = await one(api, path)
     where = f"Settings → Environments → {name}"
     if not found:
         findings.judge(False if known else None, "", f"there is no environment {name}", f"make it: {where}")
@@ -161,7 +159,7 @@ async def _environment(api: Api, root: str, name: str, branch: str, findings: Fi
 
 
 async def _workflows(api: Api, root: str, findings: Findings) -> None:
-    known, found = await asked(api.json("GET", f"{root}/actions/permissions/workflow"))
+    known, found = await one(api, f"{root}/actions/permissions/workflow")
     found = found or {}
     read = found.get("default_workflow_permissions")
     findings.judge(
@@ -188,7 +186,7 @@ async def _secrets(api: Api, root: str, wanted: Wanted, findings: Findings) -> N
 async def _owners(api: Api, root: str, wanted: Wanted, findings: Findings) -> None:
     if not wanted.codeowners:
         return
-    known, found = await asked(api.json("GET", f"{root}/codeowners/errors"))
+    known, found = await one(api, f"{root}/codeowners/errors")
     errors = (found or {}).get("errors") or []
     lines = ", ".join(f"line {number(each, 'line')} ({each.get('kind')})" for each in errors[:5])
     findings.judge(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.forge.api import Api
-from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, asked, judge_refs, listed, number
+from reconciler.forge.api import Api, needed
+from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, judge_refs, listed, number, one
 
 _NOBODY: Final = 0
 _DEVELOPER: Final = 30
@@ -21,7 +21,7 @@ _APPROVALS: Final = "Settings → Merge requests → Merge request approvals"
 async def look(api: Api, root: str, wanted: Wanted, findings: Findings) -> None:
     """Appends to `findings`. Raises ForgeError where the project itself can't be read."""
     about = await api.json("GET", root)
-    branch = str(about["default_branch"])
+    branch = str(needed(about, "default_branch"))
     await _branch(api, root, branch, findings)
     await _approvals(api, root, findings)
     await _environments(api, root, findings)
@@ -30,7 +30,7 @@ async def look(api: Api, root: str, wanted: Wanted, findings: Findings) -> None:
 
 
 async def _branch(api: Api, root: str, branch: str, findings: Findings) -> None:
-    known, found = await asked(api.json("GET", f"{root}/protected_branches/{quote(branch, safe='')}"))
+    known, found = await one(api, f"{root}/protected_branches/{quote(branch, safe='')}")
     if not found:
         findings.judge(False if known else None, "", f"{branch} is not protected", f"{_BRANCH}: protect {branch}")
         return
@@ -52,7 +52,7 @@ async def _branch(api: Api, root: str, branch: str, findings: Findings) -> None:
 
 
 async def _approvals(api: Api, root: str, findings: Findings) -> None:
-    known, found = await asked(api.json("GET", f"{root}/approvals"))
+    known, found = await one(api, f"{root}/approvals")
     rules_known, rules = await listed(api, f"{root}/approval_rules")
     least = max((number(rule, "approvals_required") for rule in rules), default=0)
     findings.judge(
@@ -77,7 +77,7 @@ async def _approvals(api: Api, root: str, findings: Findings) -> None:
 
 async def _environments(api: Api, root: str, findings: Findings) -> None:
     for name in ENVIRONMENTS:
-        known, found = await asked(api.json("GET", f"{root}/protected_environments/{name}"))
+        known, found = await one(api, f"{root}/protected_environments/{name}")
         hint = f"Settings → CI/CD → Protected environments: {name} (GitLab Premium)"
         if not found:
             findings.judge(False if known else None, "", f"the environment {name} is not protected", hint)

@@ -9,14 +9,17 @@ from typing import Final, Literal
 from reconciler.errors import ForgeError
 from reconciler.forge import text
 from reconciler.forge.labels import balanced
-from reconciler.forge.nouns import Comment, Forge, PullRequest, Report, Seal, Sealing
+from reconciler.forge.nouns import Comment, Forge, PullRequest, Seal, Sealing
 from reconciler.forge.told import Told
+from reconciler.render import Report
 from reconciler.render import annotations as remarks_of
 
 Mode = Literal["update", "renew"]
 SEALED: Final = 64_000
 """Bytes of what a check run says: 65,535 is all it holds."""
-WATCHED: Final = (".github/", ".gitlab/", ".gitlab-ci.yml", "CODEOWNERS", "docs/CODEOWNERS")
+WATCHED: Final = (
+    ".github/", ".gitlab/", ".gitlab-ci.yml", "templates/reconciler.yml", "CODEOWNERS", "docs/CODEOWNERS",
+)  # fmt: skip
 """Who changes these may change what is reported."""
 
 

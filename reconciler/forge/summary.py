@@ -6,29 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.errors import ForgeError
-from reconciler.forge.nouns import Report
-from reconciler.render import LIMIT, SUMMARY, markdown
+from reconciler.render import SUMMARY, Report, bodies
 
 
-def summary(reports: Sequence[Report], *, values: bool = False, more: str = "", room: int = SUMMARY) -> str:
-    """All reports one after the other, in at most `room` bytes together."""
-    limit = min(LIMIT, room // max(len(reports), 1) - 1)
-    return "\n".join(
-        markdown(
-            each.plan, title=each.title, effect=each.effect, values=values, limit=limit, more=more, prefix=each.prefix
-        )
-        for each in reports
-    )
-
-
-def append(path: Path, reports: Sequence[Report], *, values: bool = False, more: str = "") -> None:
+def append(path: Path, reports: Sequence[Report], *, values: bool = False) -> None:
     """After what the step has said so far: GitHub takes 1 MiB of a step, and of more nothing at all.
 
     Raises ForgeError if that can't be written.
     """
     try:
         there = path.stat().st_size if path.exists() else 0
-        shown = summary(reports, values=values, more=more, room=max(SUMMARY - there, 0))
+        shown = bodies(reports, values=values, room=max(SUMMARY - there, 0))
         with path.open("a", encoding="utf-8") as file:
             file.write(shown)
     except OSError as error:

@@ -29,8 +29,9 @@ _LARGEST: Final = 32 * 1024 * 1024  # bytes of an event
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`repository`: OWNER/NAME; of GitLab a path or a number. `head` is the newest commit of the pull request that the
-    run is about, `source` the repository that it is in, "" where nothing says it. `run` has the plan in its artifacts.
+    """`repository`: OWNER/NAME; of GitLab a path, as people write it, or a number. `head` is the newest commit of the
+    pull request that the run is about, `source` the repository that it is in, "" where nothing says it. `run` has the
+    plan in its artifacts.
     """
 
     kind: Kind
@@ -39,7 +40,7 @@ class Surroundings:
     repository: str
     graphql: str = ""
     page: str = ""
-    """The repository's, for people."""
+    """For people, of the repository that the run is in."""
     job_token: bool = False
     """It is the job's own of GitLab, which goes into another header and may do little."""
     number: int | None = None
@@ -49,19 +50,22 @@ class Surroundings:
     summary: Path | None = None
 
     @property
+    def root(self) -> str:
+        """Of all that the API knows about the repository."""
+        return f"repos/{self.repository}" if self.kind == "github" else f"projects/{quote(self.repository, safe='')}"
+
+    @property
     def run_url(self) -> str:
         """For people. "" where nothing says it."""
         if not self.run or not self.page:
             return ""
         return f"{self.page}/{'actions/runs' if self.kind == 'github' else '-/pipelines'}/{self.run}"
 
-    def about(self, *, repository: str | None, number: int | None, head: str | None) -> Surroundings:
+    def about(self, *, number: int | None, head: str | None) -> Surroundings:
         """With what the command line says. Raises UsageError for what can't be such."""
         if number is not None and head is not None:
             raise UsageError("--pull-request and --head both say which pull request", hint="leave one out")
         found = self
-        if repository is not None:
-            found = replace(found, repository=_repository(repository, self.kind))
         if head is not None:
             if found.source and head != found.head:
                 raise UsageError("--head is another commit than the run's was", hint="leave it out")
@@ -78,14 +82,18 @@ def sha(text: str, option: str) -> str:
     return text
 
 
-def surroundings(environ: Mapping[str, str], kind: str | None = None) -> Surroundings:
-    """`kind`: github or gitlab, where not the environment decides. Raises UsageError where something is missing."""
+def surroundings(
+    environ: Mapping[str, str], kind: str | None = None, repository: str | None = None, *, hint: str = ""
+) -> Surroundings:
+    """`kind`: github or gitlab, and `repository`, where not the environment decides. `hint`: how else a repository is
+    named than by an option. Raises UsageError where something is missing.
+    """
     if kind is None:
         kind = "gitlab" if environ.get("GITLAB_CI") else "github"
-    return _gitlab(environ) if kind == "gitlab" else _github(environ)
+    return _gitlab(environ, repository, hint) if kind == "gitlab" else _github(environ, repository, hint)
 
 
-def _github(environ: Mapping[str, str]) -> Surroundings:
+def _github(environ: Mapping[str, str], repository: str | None, hint: str) -> Surroundings:
     token = environ.get("GITHUB_TOKEN", "").strip()
     if not token:
         raise UsageError("GITHUB_TOKEN is not set", hint=_WHENCE)
@@ -93,15 +101,15 @@ def _github(environ: Mapping[str, str]) -> Surroundings:
     graphql = environ.get("GITHUB_GRAPHQL_URL", "").rstrip("/") or f"{api.removesuffix('/v3')}/graphql"
     event = _event(environ.get("GITHUB_EVENT_PATH", ""))
     summary = environ.get("GITHUB_STEP_SUMMARY", "")
-    repository = _repository(environ.get("GITHUB_REPOSITORY", ""), "github")
+    own = environ.get("GITHUB_REPOSITORY", "")
     server = environ.get("GITHUB_SERVER_URL", "").rstrip("/")
     found = Surroundings(
         kind="github",
         api=api,
         graphql=graphql,
         token=token,
-        repository=repository,
-        page=f"{server}/{repository}" if server else "",
+        repository=_repository(own if repository is None else repository, "github", hint),
+        page=f"{server}/{own}" if server and own else "",
         run=_number(environ.get("GITHUB_RUN_ID")) or 0,
         summary=Path(summary) if summary else None,
     )
@@ -116,7 +124,7 @@ def _github(environ: Mapping[str, str]) -> Surroundings:
     return found
 
 
-def _gitlab(environ: Mapping[str, str]) -> Surroundings:
+def _gitlab(environ: Mapping[str, str], repository: str | None, hint: str) -> Surroundings:
     token = environ.get("GITLAB_TOKEN", "").strip()
     own = environ.get("CI_JOB_TOKEN", "").strip()
     api = environ.get("CI_API_V4_URL", "").rstrip("/")
@@ -130,7 +138,7 @@ def _gitlab(environ: Mapping[str, str]) -> Surroundings:
         api=api,
         token=token or own,
         job_token=not token,
-        repository=_repository(project, "gitlab"),
+        repository=_repository(project if repository is None else repository, "gitlab", hint),
         page=environ.get("CI_PROJECT_URL", "").rstrip("/"),
         number=_number(environ.get("CI_MERGE_REQUEST_IID")),
         head=environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "") or environ.get("CI_COMMIT_SHA", ""),
@@ -138,13 +146,12 @@ def _gitlab(environ: Mapping[str, str]) -> Surroundings:
     )
 
 
-def _repository(name: str, kind: Kind) -> str:
-    """As a path holds it."""
+def _repository(name: str, kind: Kind, hint: str) -> str:
     pattern = _REPOSITORY if kind == "github" else _PROJECT
     if not pattern.fullmatch(name):
-        hint = "--repository OWNER/NAME" if kind == "github" else "--repository GROUP/NAME, or the project's number"
-        raise UsageError(f"{name[:80]!r} is no repository" if name else "no repository is named", hint=hint)
-    return name if kind == "github" else quote(name, safe="")
+        option = "--repository OWNER/NAME" if kind == "github" else "--repository GROUP/NAME, or the project's number"
+        raise UsageError(f"{name[:80]!r} is no repository" if name else "no repository is named", hint=hint or option)
+    return name
 
 
 def _number(value: Any) -> int | None:

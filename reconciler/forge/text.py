@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from reconciler.forge.nouns import Report
 from reconciler.model.plan import Plan
-from reconciler.render import LIMIT, markdown
+from reconciler.render import LIMIT, Report, markdown
 from reconciler.render.lines import Telling
 from reconciler.render.markdown import size
 from reconciler.render.marks import plain, said

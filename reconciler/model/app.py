@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
@@ -185,6 +186,16 @@ class Auth(Written):
                 message = "not a day: write it as 2027-06-30"
                 raise ValueError(message) from error
         return text
+
+
+def references(holder: Written | None) -> Iterator[SecretReference]:
+    """Every secret that an `auth` names, of whatever kind."""
+    for name in type(holder).model_fields if holder is not None else ():
+        value = getattr(holder, name)
+        if isinstance(value, SecretReference):
+            yield value
+        elif isinstance(value, Written):
+            yield from references(value)
 
 
 Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...], BeforeValidator(_as_tuple)]

@@ -4,6 +4,7 @@ from reconciler.render.annotations import Annotation, worst
 from reconciler.render.annotations import remarks as annotations
 from reconciler.render.annotations import remarks_of as problem_annotations
 from reconciler.render.approval import approval
+from reconciler.render.bodies import Report, bodies
 from reconciler.render.figures import Figures
 from reconciler.render.markdown import LIMIT, SUMMARY, markdown
 from reconciler.render.page import page
@@ -23,9 +24,11 @@ __all__ = [
     "Failure",
     "Figures",
     "InApp",
+    "Report",
     "Style",
     "annotations",
     "approval",
+    "bodies",
     "code_quality",
     "figures_of",
     "markdown",

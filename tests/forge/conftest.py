@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,8 +23,10 @@ from reconciler.model.plan import (
 )
 from reconciler.plan import signed, to_json
 from tests.forge.fakes.github import GitHub
+from tests.forge.fakes.gitlab import GitLab
 
 FORGES = ("GITHUB_", "GITLAB_", "CI_")
+AFake = TypeVar("AFake", bound=GitHub | GitLab)
 
 
 def joins(*names: str) -> list[CreateUser]:
@@ -68,13 +71,18 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+@contextmanager
+def around(fake: AFake, monkeypatch: pytest.MonkeyPatch) -> Iterator[AFake]:
     """Running, and in the environment."""
-    fake = GitHub()
     with fake.running():
         for name, value in fake.environment().items():
             monkeypatch.setenv(name, value)
+        yield fake
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    with around(GitHub(), monkeypatch) as fake:
         yield fake
 
 

@@ -73,6 +73,16 @@ def test_only_the_app_that_is_named(github: GitHub, reported: Call, approved: Ca
     assert list(written()) == ["github.plan.json"]
 
 
+def test_the_option_names_the_repository_where_nothing_else_does(
+    github: GitHub, reported: Call, approved: Call, written: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = github.merge(reported(ADA))
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert approved(commit).code == 64
+    assert approved(commit, "--repository", github.repository).code == 0
+    assert list(written()) == ["hootsuite.plan.json"]
+
+
 def test_an_app_that_has_no_report(github: GitHub, reported: Call, approved: Call) -> None:
     called = approved(github.merge(reported(ADA)), "--app", "slack")
     assert called.code == 5

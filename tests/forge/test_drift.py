@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.plan import DesiredFacts, Plan
-from tests.forge.conftest import joins, leaves, plan
+from tests.forge.conftest import around, joins, leaves, plan
 from tests.forge.fakes import github as on_github
 from tests.forge.fakes import gitlab as on_gitlab
 
@@ -42,9 +42,7 @@ class Site:
 def site(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kept: Any, reconciler: Any) -> Iterator[Site]:
     fake = on_github.GitHub() if request.param == "github" else on_gitlab.GitLab()
     words = (on_github.BOT, "body", "open") if request.param == "github" else (on_gitlab.BOT, "description", "opened")
-    with fake.running():
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
+    with around(fake, monkeypatch):
         yield Site(fake, *words, run=reconciler, kept=kept)
 
 

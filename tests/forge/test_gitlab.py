@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.forge.nouns import Report
 from reconciler.forge.text import body
 from reconciler.model.plan import Plan
 from reconciler.plan import read_plans, to_json
+from reconciler.render import Report
 from tests.forge.conftest import joins, leaves, plan
 from tests.forge.fakes.gitlab import BOT, GitLab
 
@@ -215,6 +215,18 @@ def test_a_pipeline_of_merged_results_is_known_by_its_ref(gitlab: GitLab, report
     report(number, plan(*joins("ada")))
     next(iter(gitlab.runs.values())).update(sha=B, ref=f"refs/merge-requests/{number}/merge")
     assert approved(gitlab.merge(number)).code == 0
+
+
+def test_the_option_names_the_project_where_nothing_else_does(
+    gitlab: GitLab, report: Any, kept: Any, reconciler: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    number, made = gitlab.open_pull(A), plan(*joins("ada"))
+    report(number, made)
+    monkeypatch.delenv("CI_PROJECT_ID")
+    assert reconciler("comment", kept(made), "--strict").code == 64
+    assert reconciler("comment", kept(made), "--repository", "7", "--strict").code == 0
+    called = reconciler("approved", "--commit", gitlab.merge(number), "--out", tmp_path / "out", "--repository", "7")
+    assert called.code == 0, called.err
 
 
 def test_a_group_s_path_is_a_repository_too(gitlab: GitLab, report: Any, kept: Any, reconciler: Any) -> None:

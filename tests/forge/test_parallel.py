@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.forge import Publication, Report, connect, meant, surroundings
+from reconciler.forge import Publication, connect, meant, surroundings
 from reconciler.model.plan import Plan
 from reconciler.plan import to_json
+from reconciler.render import Report
 from tests.forge.conftest import joins, leaves, plan
 from tests.forge.fakes.github import GitHub
 
@@ -22,7 +23,7 @@ A = "a" * 40
 
 
 async def _reported(github: GitHub, made: Plan, run: int) -> list[str]:
-    where = surroundings(github.environment(run=run)).about(repository=None, number=None, head=A)
+    where = surroundings(github.environment(run=run)).about(number=None, head=A)
     async with connect(where) as forge:
         pull = await meant(forge, where)
         assert pull is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.desired import load, pipeline
 from tests.conftest import TOKEN, Company, build_company
-from tests.forge.fakes.guarded import GitHub, GitLab
+from tests.forge.conftest import around
+from tests.forge.fakes.guarded import PATH, GitHub, GitLab
+from tests.workflows.companies import PACKAGE
 
 if TYPE_CHECKING:
     from tests.conftest import Called
@@ -31,20 +35,13 @@ def files(tmp_path: Path) -> Company:
 
 @pytest.fixture
 def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    fake = GitHub()
-    with fake.running():
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
+    with around(GitHub(), monkeypatch) as fake:
         yield fake
 
 
 @pytest.fixture
 def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitLab]:
-    fake = GitLab()
-    with fake.running():
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("GITLAB_CI", "true")
+    with around(GitLab(), monkeypatch) as fake:
         yield fake
 
 
@@ -115,6 +112,10 @@ ON_GITHUB: dict[str, tuple[Callable[[GitHub], Any], list[str]]] = {
     "administrators pass": (
         lambda fake: fake.bypass.append({"actor_id": 1, "actor_type": "OrganizationAdmin", "bypass_mode": "always"}),
         ["these may go past the rules: administrators of the organization"],
+    ),
+    "an app for which no rule runs": (
+        lambda fake: fake.bypass.append({"actor_id": 7, "actor_type": "Integration", "bypass_mode": "exempt"}),
+        ["these may go past the rules: Integration 7"],
     ),
     "no environment": (lambda fake: fake.environments.pop("access-read"), ["there is no environment access-read"]),
     "any branch": (
@@ -196,6 +197,24 @@ def test_what_the_token_may_not_read_is_not_fine(github: GitHub, files: Company,
     assert any("main takes changes without a review" in text for text in unknown(reconciler, files))
 
 
+def test_the_secrets_that_are_looked_for_are_those_that_the_workflows_read(
+    github: GitHub, files: Company, reconciler: Reconciler
+) -> None:
+    key = {"certificate": "client.pem", "key": {"env": "CERTIFICATE_KEY"}}
+    client = {"tokenUrl": "https://login.example.com/token", "clientId": "reconciler"}
+    files.edit_app(auth={"bearer": {"env": TOKEN}, "mutualTls": key})
+    for name, credential in (("wiki", "clientSecret"), ("vault", "privateKey")):
+        auth = {"clientCredentials": {**client, credential: {"env": f"{name.upper()}_SECRET"}}}
+        tenant = f"https://{name}.example.com/scim/v2"
+        files.write(f"apps/{name}/app.yaml", {**files.read("apps/app/app.yaml"), "tenantUrl": tenant, "auth": auth})
+    texts = pipeline.files("github", apps=list(load(files.root).apps.values()), package=PACKAGE)
+    read = set(re.findall(r"secrets\.(\w+)", texts[".github/workflows/apply.yml"]))
+    assert read == {"CERTIFICATE_KEY", TOKEN, "VAULT_SECRET", "WIKI_SECRET"}
+    github.secrets["secrets"] += [*read, "VAULT_KEY"]
+    (told,) = lacking(reconciler, files)
+    assert told == f"{', '.join(sorted(read))} is a secret of the repository: a job of any branch can read it"
+
+
 @pytest.mark.parametrize(
     ("owners", "told"),
     [
@@ -265,10 +284,50 @@ def test_at_a_desk_the_remote_names_the_repository(
     refused = reconciler("check", files.root, "--forge")
     assert refused.code == 64
     assert "no repository is named" in refused.err
+    assert "add a remote `origin`, or set GITHUB_REPOSITORY" in refused.err
+    assert "--repository" not in refused.err
     for address in ("git@github.example.com:contoso/access.git", "https://github.example.com/contoso/access"):
         for command in (["init", "-q"], ["remote", "remove", "origin"], ["remote", "add", "origin", address]):
             subprocess.run(["git", "-C", str(files.root), *command], check=False, capture_output=True, env=os.environ)
         assert lacking(reconciler, files) == []
+
+
+def test_a_group_s_path_is_shown_as_it_is_written(
+    gitlab: GitLab, files: Company, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI_PROJECT_ID", PATH)
+    code, document = found(reconciler, files)
+    assert (code, document["repository"]) == (0, "contoso/it/access")
+    assert reconciler("check", files.root, "--forge").out.startswith("contoso/it/access  GitLab\n")
+    monkeypatch.setenv("CI_PROJECT_ID", "contoso/it/other")
+    refused = reconciler("check", files.root, "--forge")
+    assert refused.code == 1
+    assert "there is no repository contoso/it/other that this token may see" in refused.err
+
+
+@pytest.mark.parametrize("content", [{}, {"default_branch": None}, [1, {}], "text", None])
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_a_repository_of_another_shape_is_an_error(
+    request: pytest.FixtureRequest, files: Company, reconciler: Reconciler, forge: str, content: Any
+) -> None:
+    request.getfixturevalue(forge).fault("GET .*/(repos/[^/]+|projects)/[^/]+", 200, content=content)
+    refused = reconciler("check", files.root, "--forge")
+    assert refused.code == 1
+    assert "an answer of the forge has no 'default_branch'" in refused.err
+
+
+@pytest.mark.parametrize("content", [[1, {}], "text"])
+@pytest.mark.parametrize(
+    "path", ["branches/main/protection", "rulesets/5", "environments/access", "actions/permissions/workflow",
+             "codeowners/errors"]
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_an_error(
+    github: GitHub, files: Company, reconciler: Reconciler, path: str, content: Any
+) -> None:
+    github.fault(f"GET .*/{path}", 200, content=content)
+    refused = reconciler("check", files.root, "--forge")
+    assert refused.code == 1
+    assert f"{path}: the answer is no object" in refused.err
 
 
 @pytest.mark.parametrize(

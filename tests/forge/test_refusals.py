@@ -228,6 +228,15 @@ def test_what_can_not_be_done_is_a_wrong_command_line(
     assert github.comments == []
 
 
+def test_the_option_names_the_repository_where_nothing_else_does(
+    github: GitHub, comment: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    called = comment("--repository", github.repository, "--strict")
+    assert (called.code, called.err) == (0, "")
+    assert len(github.reports(1)) == 1
+
+
 def test_an_event_that_can_not_be_read(comment: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "event.json").write_text("{")
     monkeypatch.setenv("GITHUB_EVENT_PATH", str(tmp_path / "event.json"))

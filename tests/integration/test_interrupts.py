@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -104,3 +105,31 @@ def test_without_a_terminal_or_a_place_for_what_is_said(company: Callable[..., C
         said = "nobody is there to confirm it" if closed == "stdin" else "the output can't be written"
         assert said in done.stderr
         assert not [r for r in sandbox.requests if r.method != "GET"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name here")
+def test_sigterm_ends_what_ignores_ctrl_c(tmp_path: Path) -> None:
+    """As a shell without a terminal starts what it puts into the background."""
+    pipe = tmp_path / "plan.json"
+    os.mkfifo(pipe)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "show", pipe],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
+    writing = -1
+    try:
+        while writing < 0:
+            assert process.poll() is None
+            with contextlib.suppress(OSError):  # until somebody reads
+                writing = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        if writing >= 0:
+            os.close(writing)
+    assert process.returncode == 130
+    assert err.split() == ["interrupted"]

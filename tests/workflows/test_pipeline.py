@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from reconciler.desired.codeowners import Forge
 from reconciler.desired.pipeline import files
 from reconciler.errors import UsageError
+from reconciler.forge.publish import suspicious
 from reconciler.model.app import Auth, SecretReference
 from tests.workflows.companies import PACKAGE, app, several
 from tests.workflows.expressions import filled
@@ -116,6 +118,12 @@ def test_what_would_mean_something_else_in_a_workflow_is_refused(options: dict[s
     with pytest.raises(UsageError) as caught:
         files("github", **{"apps": several(), "package": PACKAGE, **options})  # type: ignore[arg-type]
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_a_pull_request_that_changes_one_of_them_is_suspicious(forge: Forge) -> None:
+    made = files(forge, apps=several(), owner="@contoso/identity", package=PACKAGE)
+    assert [path for path in made if not suspicious([path])] == []
 
 
 def test_no_runner_has_a_keyring() -> None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from tests.forge.fakes import github, gitlab
 from tests.forge.fakes.serving import Asked, Refused, Reply
 
 TOKEN = "SCIM_TEST_TOKEN"
+PATH = "contoso/it/access"
+"""Of the project on GitLab, which also has a number."""
 
 
 def branch_rules() -> list[dict[str, Any]]:
@@ -127,9 +130,10 @@ class GitLab(gitlab.GitLab):
         self.variables = [{"key": TOKEN, "protected": True, "environment_scope": "access-scheduled"}]
 
     def routes(self) -> dict[tuple[str, str], Callable[..., Reply]]:
-        root, name = "/api/v4/projects/7", r"(?P<name>[^/]+)"
+        root, name = f"/api/v4/projects/(?:7|{quote(PATH, safe='')})", r"(?P<name>[^/]+)"
         return {
             **super().routes(),
+            ("GET", root): self._about,
             ("GET", f"{root}/protected_branches/{name}"): lambda asked, name: self._one(self.branch),
             ("GET", f"{root}/approvals"): lambda asked: self._one(self.approvals),
             ("GET", f"{root}/approval_rules"): lambda asked: self._rows(asked, self.rules),
