@@ -20,8 +20,10 @@ from reconciler.errors import ForgeError, UsageError
 GONE: Final = "(gone)"
 """A fork that was deleted meanwhile: no pull request is from there."""
 Kind = Literal["github", "gitlab"]
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
-_PROJECT: Final = re.compile(r"\d+|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
+_PART: Final = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+"
+"""Of a name. Dots alone would lead to another address."""
+_REPOSITORY: Final = re.compile(f"{_PART}/{_PART}")
+_PROJECT: Final = re.compile(rf"\d+|{_PART}(/{_PART})+")
 _SHA: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _WHENCE: Final = "in a step: `env: {GITHUB_TOKEN: ${{ github.token }}}`; elsewhere an access token of your own"
 _LARGEST: Final = 32 * 1024 * 1024  # bytes of an event

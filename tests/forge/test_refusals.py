@@ -212,6 +212,8 @@ def test_an_address_that_a_token_must_not_go_to_is_an_error(
         ("", ("--head", "main"), "is not the whole id of a commit"),
         ("", ("--head", A, "--pull-request", "1"), "both say which pull request"),
         ("", ("--head", A, "--repository", "../../other"), "is no repository"),
+        ("", ("--head", A, "--repository", "../other"), "is no repository"),
+        ("", ("--head", A, "--repository", "contoso/.."), "is no repository"),
         ("", ("--head", A, "--issue"), "--issue is about no pull request"),
         ("", ("--head", A, "--forge", "gitlab"), "CI_API_V4_URL is not set"),
     ],
