@@ -4,8 +4,9 @@
     indentation two blanks a level, lists inside of mappings too
     brackets    stay on one line if they are on one; else entries get a line each
     quotes      double, unless the text has double quotes or backslashes; plain text stays plain
-    comments    above what they were above; behind what they were behind, in the same column
-    blank lines one at a time; between long entries of a file's list always
+    comments    above what they were above; behind what they were behind, in the same column; those on the file on top
+    blank lines one at a time; always between long entries of a file's list, and below a remark on the file if another
+                follows that is not on it
 
 Scalars are taken over as they are written, never made anew from values. That nothing changes its meaning is proven
 afterwards, by reading both (`desired.tidy`).
@@ -48,9 +49,12 @@ class _Writer:
             if root.one_line:
                 self.put(f"{_anchored(root)}{self.flow(root, self.shape)}", root.behind)
             else:
+                top = len(self.lines)
                 if root.anchor:
                     self.put(f"&{root.anchor}")
                 self.block(root, 0, "", self.shape)
+                if top and self.lines[top].startswith("#"):
+                    self.lines.insert(top, "")  # else the entry's remark would become one on the file
         self.remarks(found.tail, 0)
         return "\n".join((*self.lines, "")) if self.lines else ""
 

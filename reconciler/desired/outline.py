@@ -2,7 +2,8 @@
 
 libyaml's events say where each token stands; what lies between two tokens is indicators, blank lines and comments.
 A comment on a line of its own belongs to the entry below it, or, if it is indented further than that entry, to the end
-of the list or mapping that it is indented like.
+of the list or mapping that it is indented like. Above the first entry of a file, what stands before the last blank line
+belongs to the file, and without a blank line all of it does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from yaml.events import (
 _IN_A_GAP: Final = re.compile("(#[^\n\x85\u2028\u2029]*)|(\n)|[^\\s#]+")
 BLANK: Final = ""
 """Stands for a blank line among comments."""
-
+_FOR_EDITORS: Final = re.compile(r"#\s*(?:yaml-language-server:|-\*-|vim:)")
+"""A comment that means the whole file, wherever it stands."""
 
 _SPACE: Final = re.compile("(?:\\s|#[^\n\x85\u2028\u2029]*)*")
 _HEADER: Final = re.compile(r"[|>](?=[+-]?([1-9])?)(?=[1-9]?([+-])?)")
@@ -90,7 +92,7 @@ Node = Scalar | Block
 @dataclass(slots=True)
 class Outline:
     above: list[str]
-    """What stands at the top of the file."""
+    """What stands at the top of the file, but for what belongs to the first entry."""
     root: Node | None
     tail: list[str]
     """What stands below the root, unless its own tail has it."""
@@ -138,6 +140,19 @@ def _shared(column: int, closed: list[Block]) -> bool:
     return column == closed[0].column and any(each.column == column for each in closed[1:])
 
 
+def _taken(above: list[str]) -> list[str]:
+    """Takes from the top of a file what belongs to its first entry: the comments behind the last blank line.
+
+    If no comment stands before that line, nothing parts a remark on the file from one on the entry: it is the file's.
+    """
+    at = len(above) - above[::-1].index(BLANK) if BLANK in above else 0
+    taken = above[at:]
+    if not any(above[:at]) or any(map(_FOR_EDITORS.match, taken)):
+        return []
+    del above[at:]
+    return taken
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -166,6 +181,8 @@ class _Reader:
         if isinstance(root, Block) and not root.one_line:
             root.tail += end
             end = []
+            if root.column >= 0 and not root.anchor:
+                root.entries[0].above[:0] = _taken(above)
         return Outline(above, root, end, self.aliases)
 
     def above(self, start: int, column: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""`reconciler fmt`'s layout: what it makes of files, and that it never changes what they say."""
+"""`reconciler fmt`'s layout: what it makes of files. That it never changes what they say: test_layout_of_any.py."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.layout import laid_out
-from reconciler.desired.order import APP, GROUP, GUARDRAILS, LAST, MEMBER, PERSON, Shape, shape_of
-from reconciler.desired.outline import comments
+from reconciler.desired.order import APP, GROUP, GUARDRAILS, LAST, MEMBER, PERSON, shape_of
 from reconciler.desired.tidy import same, tidied
 
 ANYONE = shape_of("users/a.yaml")
@@ -27,152 +24,6 @@ def fmt(text: str, file: str = "users/a.yaml") -> str:
 
 def block(text: str) -> str:
     return textwrap.dedent(text).lstrip("\n")
-
-
-# -- any document
-
-
-class Writer:
-    """Draws a document in as many ways as YAML has, and writes it as people do who were never told how."""
-
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-        self.comments = 0
-
-    def one_of(self, *options: str) -> str:
-        return self.draw(st.sampled_from(options))
-
-    def rarely(self) -> bool:
-        return self.draw(st.integers(0, 4)) == 4
-
-    def comment(self) -> str:
-        self.comments += 1
-        return f"# c{self.comments}{self.one_of('', ' - x: y', ' [', ' &a #', '  ')}"
-
-    def between(self, indent: int) -> str:
-        """What may stand before a line: blank lines and comments, in any column."""
-        lines = ""
-        while self.rarely():
-            lines += self.one_of("\n", "   \n", f"{' ' * self.draw(st.integers(0, indent + 3))}{self.comment()}\n")
-        return lines
-
-    def end(self) -> str:
-        return (f"{self.one_of(' ', '     ')}{self.comment()}" if self.rarely() else self.one_of("", "", "  ")) + "\n"
-
-    def plain(self) -> str:
-        return self.one_of(
-            "a", "word", "two words", "007", "1.0", "true", "null", "a#b", "it's", "http://x/y", "é", "-1"
-        )
-
-    def quoted(self) -> str:
-        return self.one_of(
-            "''", '""', "'a'", '"a"', "'it''s'", '"it\'s"', "'say \"hi\"'", '"say \\"hi\\""', "'a\\b'", '"a\\\\b"',
-            '"\\t"', "'# no comment'", '"a: b"', '"007"', "'true'", '"\\u00e9"', "' '", "'x\\\\'", '"\\"\'"',
-        )  # fmt: skip
-
-    def key(self, taken: set[str]) -> str:
-        keys = (
-            "id",
-            "kind",
-            "mail",
-            "members",
-            "displayName",
-            "manager",
-            "x",
-            "'quoted: key'",
-            '"007"',
-            "two words",
-            "y",
-        )
-        key = self.one_of(*[k for k in keys if k not in taken])
-        taken.add(key)
-        return key
-
-    def flow(self, depth: int, *, lines: bool) -> str:
-        gap = self.one_of("", " ")
-        if lines and self.rarely():
-            gap = f"{self.one_of('', ' ' + self.comment())}\n{self.one_of('', '  ', '        ')}{gap} "
-        kind = self.draw(st.integers(0, 3)) if depth < 3 else 0
-        if kind < 2:
-            return f"{gap}{self.plain() if self.rarely() else self.quoted()}{self.one_of('', ' ')}"
-        several = self.draw(st.integers(0, 3))
-        if kind == 2:
-            return f"{gap}[{','.join(self.flow(depth + 1, lines=lines) for _ in range(several))}]"
-        taken: set[str] = set()
-        pairs = [f"{gap}{self.key(taken)}: {self.flow(depth + 1, lines=lines)}" for _ in range(several)]
-        return f"{gap}{{{','.join(pairs)}{self.one_of('', ' ')}}}"
-
-    def leaf(self, indent: int) -> str:
-        """With the line's end."""
-        margin = " " * (indent + self.draw(st.integers(1, 4)))
-        match self.draw(st.integers(0, 7)):
-            case 0:
-                return f" {self.quoted()}{self.end()}"
-            case 1:
-                return f" {self.flow(0, lines=False).strip()}{self.end()}"
-            case 2:
-                inside = self.flow(0, lines=True).strip().replace("\n", f"\n{margin}")
-                return f" {inside}{self.end()}"
-            case 3:
-                head = self.one_of("|", ">", "|-", ">-", "|+", ">+") + self.one_of("", "", f" {self.comment()}")
-                lines = self.draw(st.lists(st.sampled_from(("a", "# no", "", "  b", "- x: 1", "c  ")), max_size=4))
-                if not any(line.strip() for line in lines) or next(line for line in lines if line)[0] == " ":
-                    lines = ["t", *lines]
-                return f" {head}\n" + "".join(f"{margin}{line}\n" if line else "\n" for line in lines)
-            case 4:
-                return f" one\n{margin}two{self.one_of('', chr(10))}\n{margin}three{self.end()}"
-            case 5:
-                return f' "one\n{margin}two\\\n{margin}\\ x  \n\n{margin}it"{self.end()}'
-            case 6:
-                return self.end()
-            case _:
-                return f" {self.plain()}{self.end()}"
-
-    def node(self, indent: int, depth: int, *, mapping: bool) -> str:
-        """A block whose lines begin at `indent`; the first line without its indentation."""
-        text, taken = "", set[str]()
-        for number in range(self.draw(st.integers(1, 4))):
-            explicit = "? " if mapping and self.rarely() else ""
-            child = self.draw(st.booleans())
-            if number:
-                text += self.between(indent) + " " * indent
-            text += f"{explicit}{self.key(taken)}" if mapping else "-"
-            text += f"{self.end()}{' ' * indent}:" if explicit else ":" if mapping else ""
-            if depth >= 3 or not self.draw(st.booleans()):
-                text += self.leaf(indent)
-            elif not mapping and self.rarely():
-                text += f" {self.node(indent + 2, depth + 1, mapping=child)}"
-            else:
-                inner = indent + self.draw(st.integers(1 if child or not mapping else 0, 4))
-                inside = self.node(inner, depth + 1, mapping=child)
-                text += f"{self.end()}{self.between(inner)}{' ' * inner}{inside}"
-        return text
-
-
-@st.composite
-def documents(draw: st.DrawFn) -> str:
-    writer = Writer(draw)
-    text = (
-        writer.one_of("", "", "---\n", "--- # c\n", "%YAML 1.2\n---\n")
-        + writer.between(0)
-        + writer.node(0, 0, mapping=draw(st.booleans()))
-    )
-    text += writer.between(0) + writer.one_of("", "...\n")
-    return text.replace("\n", "\r\n") if draw(st.booleans()) else text
-
-
-@settings(max_examples=400, deadline=None)
-@given(documents(), st.booleans())
-def test_values_and_comments_stay_and_twice_is_once(text: str, ordered: bool) -> None:
-    shape = ANYONE if ordered else Shape()
-    try:
-        before = read_document(text.encode(), "users/a.yaml")
-    except BadDocument:
-        return
-    after = laid_out(before.text, shape)
-    assert same(before.value, read_document(after.encode(), "users/a.yaml").value), after
-    assert comments(text.replace("\r\n", "\n")) == comments(after), after
-    assert laid_out(after, shape) == after
 
 
 # -- what it makes of a file
@@ -204,13 +55,13 @@ manager: grace   \t
 TIDY = """\
 # yaml-language-server: $schema=user.json
 
-# Ada was Ada Byron.
 # the sign-in name
 userPrincipalName: ada@contoso.com
 mail: "ada@contoso.com"
 otherMails:
   - a@contoso.com  # old
   - b@contoso.com
+# Ada was Ada Byron.
 displayName: "Ada Lovelace"     # as she writes it
 
 department: Marketing
@@ -414,6 +265,51 @@ def test_an_editors_line_stays_first_when_keys_change_places() -> None:
     assert fmt("# yaml-language-server: $schema=x\nmail: a\nid: b\n").startswith(
         "# yaml-language-server: $schema=x\nid: b"
     )
+
+
+BOARD = "members: [ada]\ndisplayName: Board\n"
+
+
+@pytest.mark.parametrize("parted", ["# yaml-language-server: $schema=x", "# -*- yaml -*-\n# one\n\n# two", "--- # one"])
+def test_behind_a_blank_line_a_remark_moves_with_the_first_key(parted: str) -> None:
+    top = parted.removeprefix("--- ")
+    assert fmt(f"{parted}\n\n# not before May, ask Legal\n{BOARD}", "groups/a.yaml") == (
+        f"{top}\n\ndisplayName: Board\n# not before May, ask Legal\nmembers: [ada]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        "# of the file\n",
+        "# of the file\n\n",
+        "# one\n\n# two\n\n",
+        "# yaml-language-server: $schema=x\n# of the file\n",
+        "# one\n\n# yaml-language-server: $schema=x\n# of the file\n",
+        "# one\n\n# -*- yaml -*-\n",
+    ],
+)
+def test_a_remark_on_the_file_stays_at_its_top(top: str) -> None:
+    assert fmt(f"{top}{BOARD}", "groups/a.yaml") == f"{top}displayName: Board\nmembers: [ada]\n"
+
+
+def test_blank_lines_at_the_very_top_part_nothing() -> None:
+    for blank in ("\n", "\n\n\n", "---\n\n"):
+        assert fmt(f"{blank}# of the file\n{BOARD}", "groups/a.yaml") == (
+            "# of the file\ndisplayName: Board\nmembers: [ada]\n"
+        )
+
+
+def test_a_remark_that_becomes_the_first_is_parted_from_that_on_the_file() -> None:
+    assert fmt("# of the file\nmail: a\n# of the id\nid: b\n") == "# of the file\n\n# of the id\nid: b\nmail: a\n"
+    assert fmt("# of the file\n- mail: a\n  # of the id\n  id: b\n") == (
+        "# of the file\n\n# of the id\n- id: b\n  mail: a\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["# one\n\n# two\n- ada\n- tom\n", "# one\n\n# two\n&a\n# three\nmail: a\nid: *a\n"])
+def test_what_keeps_its_order_keeps_its_top(text: str) -> None:
+    assert laid_out(text, ANYONE) == text
 
 
 def test_a_file_of_one_long_line_and_one_of_many_lines() -> None:
