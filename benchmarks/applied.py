@@ -17,8 +17,8 @@ from typing import Any
 def applied(root: Path, journal: Path) -> dict[str, int]:
     from reconciler.cli import apply as command
     from reconciler.cli.applying import Wish
-    from reconciler.cli.session import Settings
     from reconciler.http import Client
+    from reconciler.session import Settings
 
     counts: dict[str, int] = {}
     leave = Client.__aexit__

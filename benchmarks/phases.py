@@ -20,8 +20,9 @@ from typing import Any
 def phases(root: Path) -> dict[str, float]:
     """CPU seconds a phase, of everything together as `all`, and `requests`."""
     import reconciler.http  # noqa: F401  late in the command, before the clock here
-    from reconciler.cli import plans, session
+    from reconciler.cli import plans
     from reconciler.live import Reader
+    from reconciler.session import Settings, opened
 
     begun = time.process_time()
     spent: dict[str, float] = {}
@@ -34,10 +35,10 @@ def phases(root: Path) -> dict[str, float]:
         return snapshot
 
     for name, phase in (("load", "files"), ("project", "project"), ("propose", "plan")):
-        setattr(session, name, _timed(spent, phase, getattr(session, name)))
+        setattr(opened, name, _timed(spent, phase, getattr(opened, name)))
     Reader.read = timed_read  # type: ignore[method-assign]
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-        asyncio.run(plans.planned(session.Settings(root), form="text", verbose=False))
+        asyncio.run(plans.planned(Settings(root), form="text", verbose=False))
     whole = time.process_time() - begun
     parts = sum(seconds for name, seconds in spent.items() if name != "requests")
     return {**spent, "rest": whole - parts, "all": whole}

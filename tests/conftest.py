@@ -21,12 +21,12 @@ import yaml
 from reconciler.apply import Outcome, Run, Status
 from reconciler.cli import run as command
 from reconciler.cli.progress import Progress
-from reconciler.cli.session import Opened, Settings, open_apps
 from reconciler.http import Client
 from reconciler.model.plan import Plan
 from reconciler.model.state import State
 from reconciler.plan import Proposal
 from reconciler.sandbox import Sandbox, create_app
+from reconciler.session import Opened, Settings, open_apps
 
 TENANT = "http://127.0.0.1:9/scim/v2"
 """Nobody listens there: in-process transports answer."""

@@ -24,8 +24,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"model", "gallery"}),
     "render": frozenset({"model"}),
     "forge": frozenset({"model", "render", "http"}),
+    "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply"}),
+    "service": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "render",
+                          "forge", "session"}),
     "cli": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sandbox",
-                      "render", "forge"}),
+                      "render", "forge", "session", "service"}),
 }  # fmt: skip
 """The table of the architecture. apply may name http's Client, which it hands to live."""
 ALONE = {"apply/rehearse.py": frozenset({"sandbox"})}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import click
 
 from reconciler import desired as files
-from reconciler.cli.memory import states_of
-from reconciler.cli.session import Settings, root_of
 from reconciler.errors import DesiredStateError, Problem, UsageError
 from reconciler.model.app import App
+from reconciler.session import Settings, root_of
+from reconciler.session.memory import states_of
 from reconciler.state import States
 
 
@@ -48,4 +48,4 @@ def open_alone(settings: Settings) -> Alone:
             "reconciler.yaml can't be read, and nothing else says where the memory is",
             hint="name it with --state file:DIR or --state git:REF",
         )
-    return Alone(found, states_of(settings.state, found.state or "file", root, found.apps))
+    return Alone(found, states_of(settings.state, found.state or "file", root, found.apps, tell=settings.tell))

@@ -12,7 +12,7 @@ from reconciler.cli import options
 
 if TYPE_CHECKING:
     from reconciler.cli.applying import Wish
-    from reconciler.cli.session import Settings
+    from reconciler.session import Settings
 
 
 @click.command()
@@ -70,8 +70,9 @@ async def applied(settings: Settings, wish: Wish) -> int:
     """Applies every app; one that fails does not hold the others up. Returns the exit code of all."""
     from reconciler.cli import applying
     from reconciler.cli.approval import approved_plans, compare_as_approved
-    from reconciler.cli.session import open_apps, together
+    from reconciler.cli.outcomes import together
     from reconciler.errors import Interrupted, ReconcilerError, UsageError
+    from reconciler.session import open_apps
 
     applying.check(wish)
     opened = open_apps(settings)

@@ -14,7 +14,6 @@ import click
 
 from reconciler.apply import Outcome, Run
 from reconciler.cli.interrupts import confirm, handled
-from reconciler.cli.keeping import keep_after
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
@@ -23,10 +22,11 @@ from reconciler.errors import Interrupted, Locked, NotReviewed, UsageError
 from reconciler.http.address import is_loopback
 from reconciler.model.plan import Plan
 from reconciler.plan import Narrowed, Proposal, given_up, narrow
+from reconciler.session.keeping import keep_after
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened
     from reconciler.http import Client
+    from reconciler.session import Opened
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from reconciler.errors import Place, PlanError, UsageError
 from reconciler.model.plan import Plan
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened
+    from reconciler.session import Opened
 
 _AGAIN = "make the plan again, and have it approved"
 

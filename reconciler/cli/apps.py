@@ -25,9 +25,9 @@ def apps(directory: Path | None, base: str | None, form: str) -> None:
     With --base, an app is left out if what it should hold and its own files are as they were where REV and HEAD
     parted. What can't be told counts as a change.
     """
-    from reconciler.cli.session import Settings, load
     from reconciler.desired import load_revision
     from reconciler.render import safe
+    from reconciler.session import Settings, load
 
     loaded = load(Settings(directory))
     names = list(loaded.apps)
@@ -54,9 +54,9 @@ def apps(directory: Path | None, base: str | None, form: str) -> None:
 
 
 def _touched(loaded: Loaded, revision: Revision, name: str) -> bool:
-    from reconciler.cli.session import profile_of
     from reconciler.errors import ReconcilerError
     from reconciler.project import dated, project, touched
+    from reconciler.session import profile_of
 
     before = revision.loaded
     app, then = loaded.apps[name], None if before is None else before.apps.get(name)

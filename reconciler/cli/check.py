@@ -12,7 +12,7 @@ from reconciler.cli import options
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened, Settings
+    from reconciler.session import Opened, Settings
 
 
 @click.command()
@@ -67,7 +67,7 @@ async def checked(settings: Settings, *, form: str) -> int:
     """Checks every app; one that fails does not hide another. Returns the exit code."""
     import orjson
 
-    from reconciler.cli.session import open_apps
+    from reconciler.session import open_apps
 
     reports: list[dict[str, Any]] = []
     for opened in open_apps(settings):

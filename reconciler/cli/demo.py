@@ -17,8 +17,8 @@ import click
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Settings
     from reconciler.sandbox import Sandbox
+    from reconciler.session import Settings
 
 TOKEN = "HOOTSUITE_SCIM_TOKEN"  # noqa: S105  the variable that holds it, not the token
 ANSWERS = ("whoIsThis:user:ada.lovelace", "whoIsThis:user:linus.byrne", "whoIsThis:group:social-media")
@@ -123,7 +123,7 @@ def _apply(folder: Path, answers: tuple[str, ...]) -> int:
 
 
 def _settings(folder: Path, answers: tuple[str, ...]) -> Settings:
-    from reconciler.cli.session import Settings
+    from reconciler.session import Settings
 
     return Settings(folder, allow=answers, allow_env=(TOKEN,))
 

@@ -10,11 +10,11 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened, Settings
     from reconciler.errors import DesiredStateError
     from reconciler.model.directory import Directory, User
     from reconciler.model.explanation import Explanation
     from reconciler.model.state import State
+    from reconciler.session import Opened, Settings
 
 
 @click.command()
@@ -35,8 +35,8 @@ def explain(settings: Settings, key: str, form: str) -> None:
     with its outcome, the match that was tried, and each mapping with inputs, steps and result. While the files have
     errors, the errors follow what can be shown without the application.
     """
-    from reconciler.cli.session import open_apps
     from reconciler.errors import DesiredStateError
+    from reconciler.session import open_apps
 
     identity = _identity(key)
     try:
@@ -76,9 +76,9 @@ def _person(identity: str, directory: Directory, state: State | None = None) -> 
 
 async def _planned(opened: list[Opened], identity: str) -> list[Explanation]:
     from reconciler.cli.progress import Progress
-    from reconciler.cli.reading import proposed
     from reconciler.plan.explain import explain_action, explain_match
     from reconciler.project.explain import Explained
+    from reconciler.session.reading import proposed
 
     explanations = []
     for each in opened:
@@ -103,11 +103,11 @@ async def _planned(opened: list[Opened], identity: str) -> list[Explanation]:
 
 def _of_files_alone(settings: Settings, identity: str, error: DesiredStateError) -> list[Explanation]:
     """Of files that can be read and not planned. Raises `error` where they can't be read."""
-    from reconciler.cli.session import load, profile_of
     from reconciler.desired import moment_of
     from reconciler.errors import DesiredStateError
     from reconciler.model.explanation import Action, Matched
     from reconciler.project.explain import Explained
+    from reconciler.session import load, profile_of
 
     try:
         loaded = load(settings)

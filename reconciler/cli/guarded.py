@@ -15,9 +15,9 @@ from reconciler.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.cli.session import Settings
     from reconciler.desired import Loaded, Owners
     from reconciler.forge import Finding, Surroundings, Wanted
+    from reconciler.session import Settings
 
 _NAMED = "add a remote `origin`, or set GITHUB_REPOSITORY to OWNER/NAME; of GitLab CI_PROJECT_ID"
 _REMOTE = re.compile(r"(?:[a-z+]+://[^/]+/|[^/:]+:)(?P<name>[\w.\-]+(?:/[\w.\-]+)+)/?")
@@ -27,9 +27,9 @@ def guarded(settings: Settings, *, form: str) -> int:
     """Prints what was found. 1 if something is lacking; what is not known is said, and lacks nothing."""
     import orjson
 
-    from reconciler.cli.session import load
     from reconciler.desired import owners_here
     from reconciler.forge import protections
+    from reconciler.session import load
 
     loaded = load(settings)
     owners = owners_here(loaded.root)

@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Settings
+    from reconciler.session import Settings
 
 
 @click.command()
@@ -22,10 +22,10 @@ def offboard(settings: Settings, identity: str) -> None:
     Changes files alone, all or none; comments and layout stay. What still names the person is listed for whoever
     reviews it. Doing it twice changes nothing.
     """
-    from reconciler.cli.session import load
     from reconciler.desired.offboard import offboard as offboarding
     from reconciler.desired.offboard import write
     from reconciler.render import safe
+    from reconciler.session import load
 
     loaded = load(settings)
     found = offboarding(loaded, identity.removeprefix("user:"))

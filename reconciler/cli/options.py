@@ -108,7 +108,7 @@ def settings(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def collected(*args: Any, **given: Any) -> Any:
-        from reconciler.cli.session import Settings  # late: it brings everything
+        from reconciler.session import Settings  # late: it brings everything
 
         taken = {name: given.pop(name) for name in _SETTINGS if name in given}
         return function(*args, settings=Settings(**taken), **given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,3 +116,9 @@ def _approval(narrowed: Narrowed) -> dict[str, object]:
         "unneeded": [{"action": each.action, "key": each.key} for each in narrowed.unneeded],
         "new": [{"action": each.action, "key": each.key} for each in narrowed.new],
     }
+
+
+def together(codes: Iterable[int]) -> int:
+    """The exit code of several apps: the first that fits of 130, 64, 1, 5, 4, 3, 2, 0."""
+    codes = set(codes)
+    return next((code for code in (130, 64, 1, 5, 4, 3, 2) if code in codes), 0)

@@ -11,7 +11,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Settings
+    from reconciler.session import Settings
 
 
 @click.command()

@@ -14,7 +14,7 @@ from reconciler.model.plan import Plan
 from reconciler.render import Style, text
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened, Settings
+    from reconciler.session import Opened, Settings
 
 
 def style(stream: object = None) -> Style:
@@ -63,12 +63,13 @@ async def planned(
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
     beside the memory. Returns what `--detailed-exitcode` would.
     """
-    from reconciler.cli.keeping import keep_reading
+    from reconciler.cli.outcomes import together
     from reconciler.cli.progress import Progress
-    from reconciler.cli.reading import check_reading, proposed
     from reconciler.cli.saved import Destination, Signer
-    from reconciler.cli.session import open_apps, together
     from reconciler.desired import prefix_of
+    from reconciler.session import open_apps
+    from reconciler.session.keeping import keep_reading
+    from reconciler.session.reading import check_reading, proposed
 
     check_reading(settings)
     signer = None if key is None else Signer(key)

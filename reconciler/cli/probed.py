@@ -11,16 +11,16 @@ import click
 from reconciler.errors import ReconcilerError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened, Settings
     from reconciler.live.probe import Report
+    from reconciler.session import Opened, Settings
 
 
 async def probed(settings: Settings, *, form: str, reads: bool, writes: bool, yes: bool, domain: str) -> int:
     """Probes every app; one that fails does not hide another. Returns the exit code: 0 if all could be probed."""
     import orjson
 
-    from reconciler.cli.session import open_apps
     from reconciler.live.probe import Finding, Report
+    from reconciler.session import open_apps
 
     opened = open_apps(settings)
     if writes and not yes:

@@ -13,8 +13,8 @@ from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.apply.rehearse import Rehearsal
-    from reconciler.cli.session import Opened, Settings
     from reconciler.model.plan import Plan
+    from reconciler.session import Opened, Settings
 
 
 @click.command()
@@ -47,7 +47,8 @@ def rehearse(context: click.Context, settings: Settings, form: str, approved: Pa
 
 async def _rehearsed(settings: Settings, *, form: str, approved: Path | None, verbose: bool) -> int:
     from reconciler.cli.approval import approved_plans, compare_as_approved
-    from reconciler.cli.session import open_apps, together
+    from reconciler.cli.outcomes import together
+    from reconciler.session import open_apps
 
     codes, documents = [], []
     apps = open_apps(settings)
@@ -72,7 +73,7 @@ async def _rehearsed(settings: Settings, *, form: str, approved: Path | None, ve
 
 async def _one(opened: Opened, approved: Plan | None) -> Rehearsal:
     from reconciler.cli.progress import Progress
-    from reconciler.cli.reading import on_files, proposed
+    from reconciler.session.reading import on_files, proposed
 
     try:
         from reconciler.apply.rehearse import Rehearser

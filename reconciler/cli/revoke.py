@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from reconciler.apply.revoke import Revoked
     from reconciler.cli.alone import Alone
-    from reconciler.cli.session import Settings
     from reconciler.model.directory import User
     from reconciler.model.state import Revocation
+    from reconciler.session import Settings
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _PARTIAL = 4
@@ -179,8 +179,8 @@ async def _one(
     former: list[str], *, even_protected: bool,
 ) -> Revoked:  # fmt: skip
     from reconciler.apply.revoke import Revoking
-    from reconciler.cli.session import connected, profile_of
     from reconciler.project import leaver
+    from reconciler.session import connected, profile_of
 
     app = alone.apps[name]
     profile = profile_of(app)

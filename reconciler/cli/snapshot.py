@@ -11,8 +11,8 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened, Settings
     from reconciler.model.snapshot import Snapshot
+    from reconciler.session import Opened, Settings
 
 
 @click.command()
@@ -36,12 +36,12 @@ def snapshot(settings: Settings, out: Path | None) -> None:
 
 
 async def _taken(settings: Settings, out: Path | None) -> None:
-    from reconciler.cli.keeping import written
-    from reconciler.cli.reading import snapshot_name
     from reconciler.cli.saved import Destination
-    from reconciler.cli.session import open_apps
     from reconciler.errors import SnapshotError
     from reconciler.plan import instant
+    from reconciler.session import open_apps
+    from reconciler.session.keeping import written
+    from reconciler.session.reading import snapshot_name
     from reconciler.state.kept import compressed
 
     apps = open_apps(settings)

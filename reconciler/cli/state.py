@@ -12,7 +12,7 @@ from reconciler.cli import options
 from reconciler.cli.interrupts import confirm
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened, Settings
+    from reconciler.session import Opened, Settings
 
 _KINDS = ("user:", "group:", "account:")
 
@@ -86,7 +86,7 @@ def rebuild(settings: Settings, yes: bool) -> None:
     What is bound stays bound; what is in doubt stays a question of the next plan. With --base the next plan finds who
     left since that revision, too, and holds them until their exact figure is released.
     """
-    from reconciler.cli.session import open_apps
+    from reconciler.session import open_apps
 
     for opened in open_apps(settings):
         asyncio.run(_rebuild(opened, yes=yes))

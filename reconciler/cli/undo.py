@@ -12,7 +12,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Settings
+    from reconciler.session import Settings
 
 
 @click.command()
@@ -46,10 +46,10 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
     from reconciler.cli.plans import show, style
     from reconciler.cli.progress import Progress
     from reconciler.cli.saved import Destination
-    from reconciler.cli.session import open_apps
     from reconciler.errors import PlanError
     from reconciler.plan import document
     from reconciler.render import undoing
+    from reconciler.session import open_apps
 
     past = read_past(journal)
     result: dict[str, object]

@@ -11,9 +11,9 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Settings
     from reconciler.desired.codeowners import Forge
     from reconciler.model.grants import Grants
+    from reconciler.session import Settings
 
 
 @click.command()
@@ -29,8 +29,8 @@ def who_can_grant(key: str, directory: Path | None, forge: Forge | None, form: s
     import orjson
 
     from reconciler.cli.plans import style
-    from reconciler.cli.session import Settings
     from reconciler.render.grants import grants_document, grants_text
+    from reconciler.session import Settings
 
     grants = _grants(Settings(directory), key, forge)
     if form == "json":
@@ -41,10 +41,10 @@ def who_can_grant(key: str, directory: Path | None, forge: Forge | None, form: s
 
 
 def _grants(settings: Settings, key: str, forge: Forge | None) -> Grants:
-    from reconciler.cli.session import load
     from reconciler.desired import owners_here
     from reconciler.errors import UsageError
     from reconciler.project import Granting, grants_of_app, grants_of_group
+    from reconciler.session import load
 
     kind, _, name = key.partition(":")
     if kind not in ("group", "app") or not name:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.cli.session import bulk
+from reconciler.session import bulk
 
 
 @pytest.fixture(autouse=True)

@@ -251,7 +251,7 @@ def test_a_memory_that_moved_while_waiting_for_the_lock(
 ) -> None:
     """Another apply ended between reading the state and taking the lock: what we know is old."""
     from reconciler.cli import applying as module
-    from reconciler.cli.session import Opened
+    from reconciler.session import Opened
 
     met = module.apply_one
 

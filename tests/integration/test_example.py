@@ -16,9 +16,9 @@ import pytest
 from reconciler import desired
 from reconciler.cli.progress import Progress
 from reconciler.cli.rendered import Named
-from reconciler.cli.session import Settings, open_apps
 from reconciler.render import markdown
 from reconciler.sandbox import Sandbox, create_app
+from reconciler.session import Settings, open_apps
 from tests.conftest import Company, Story
 
 REPOSITORY = Path(__file__).parents[2]

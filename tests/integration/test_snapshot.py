@@ -53,7 +53,7 @@ class Repository:
         with self.patch.context() as patch:
             patch.delenv(TOKEN, raising=False)
             patch.setattr("reconciler.http.Client.send", _must_not)
-            patch.setattr("reconciler.cli.identity.identity_of", _must_not)
+            patch.setattr("reconciler.session.identity.identity_of", _must_not)
             return self.call(command, root or self.files.root, *rest)
 
     def plan(self, *options: object, root: Path | None = None) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.keeping import keep_after
 from reconciler.cli.progress import Progress
-from reconciler.cli.reading import proposed
-from reconciler.cli.session import Settings, open_apps
 from reconciler.gallery import names
 from reconciler.model.plan import Plan
+from reconciler.session import Settings, open_apps
+from reconciler.session.keeping import keep_after
+from reconciler.session.reading import proposed
 from tests.integration.test_probe_gallery import QUICK
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.cli.session import Settings
+from reconciler.session import Settings
 
 if TYPE_CHECKING:
     from tests.conftest import Called, SandboxStory

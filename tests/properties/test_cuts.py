@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import httpx
 import pytest
 
-from reconciler.cli import session
-from reconciler.cli.session import Settings
+from reconciler import session
 from reconciler.errors import ReconcilerError
 from reconciler.model.plan import Plan
 from reconciler.sandbox import Sandbox, create_app
+from reconciler.session import Settings, opened
 
 if TYPE_CHECKING:
     from tests.conftest import SandboxStory
@@ -71,7 +71,7 @@ class Bench:
     @contextlib.contextmanager
     def as_loaded(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(session, "load", lambda _settings: self.loaded)
+            patch.setattr(opened, "load", lambda _settings: self.loaded)
             yield
 
     def plan(self) -> Plan:

@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 
-from reconciler.cli import main, session
+from reconciler.cli import main
 from reconciler.desired import moment
+from reconciler.session import settings as session
 
 HOSTS: dict[str, str] = json.loads(os.environ.get("RECONCILER_TEST_HOSTS", "{}"))
 LATER = timedelta(days=int(os.environ.get("RECONCILER_TEST_DAYS", "0")))

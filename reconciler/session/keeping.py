@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
-
 from reconciler.errors import ReconcilerError
 from reconciler.plan import redacted_paths
 from reconciler.state.kept import compressed, kept_pieces
 
 if TYPE_CHECKING:
     from reconciler.apply import Run
-    from reconciler.cli.session import Opened
     from reconciler.model.snapshot import Snapshot
     from reconciler.plan import Proposal
+    from reconciler.session.opened import Opened
 
 
 def written(opened: Opened, snapshot: Snapshot) -> Iterator[bytes]:
@@ -44,15 +42,15 @@ async def keep_after(opened: Opened, run: Run) -> None:
         keep(opened, moved, ours=True)
         return
     if before is not None:
-        click.echo(f"{app.name}: what is there now is not known, so nothing is kept: `reconciler snapshot`", err=True)
+        opened.settings.tell(f"{app.name}: what is there now is not known, so nothing is kept: `reconciler snapshot`")
     try:
         opened.states.keep(app.name, app.tenant_url, None, ours=True)
     except ReconcilerError as error:
-        click.echo(f"{app.name}: what was read before can't be forgotten: {error.message}", err=True)
+        opened.settings.tell(f"{app.name}: what was read before can't be forgotten: {error.message}")
 
 
 def _kept_before(opened: Opened) -> Snapshot | None:
-    from reconciler.cli.reading import BESIDE, kept_of
+    from reconciler.session.reading import BESIDE, kept_of
 
     try:
         kept = kept_of(opened, BESIDE)
@@ -67,6 +65,6 @@ def keep(opened: Opened, snapshot: Snapshot, *, ours: bool = False) -> None:
     try:
         content = compressed(written(opened, snapshot))
         if not opened.states.keep(app.name, app.tenant_url, content, ours=ours):
-            click.echo(f"{app.name}: an apply or a revoke came in between: what was read is not kept", err=True)
+            opened.settings.tell(f"{app.name}: an apply or a revoke came in between: what was read is not kept")
     except ReconcilerError as error:
-        click.echo(f"{app.name}: what was read is not kept: {error.message}", err=True)
+        opened.settings.tell(f"{app.name}: what was read is not kept: {error.message}")

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler import desired as files
-from reconciler.cli.memory import FOLDER, states_of, warn_if_rewritten
 from reconciler.errors import DesiredStateError, IncompleteRead, Place, Problem, UsageError
-from reconciler.gallery import load_profile
 from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.directory import Directory
@@ -46,50 +41,16 @@ from reconciler.plan import (
     revoked_people,
 )
 from reconciler.project import project
+from reconciler.session.connection import connected, profile_of
+from reconciler.session.memory import FOLDER, states_of, warn_if_rewritten
+from reconciler.session.settings import Settings, load
 from reconciler.state import FileStates, States
 
 if TYPE_CHECKING:
-    import httpx
+    from reconciler.http import Client
 
-    from reconciler.cli.progress import Progress
-    from reconciler.http import Client, Outgoing
-
-
-@dataclass(slots=True)
-class Settings:
-    """The command line of a command that needs files, memory or a connection."""
-
-    directory: Path | None = None
-    apps: Sequence[str] = ()
-    state: str | None = None
-    allow: Sequence[str] = ()
-    as_of: str | None = None
-    """The day or moment to plan for; None: now."""
-    allow_host: Sequence[str] = ()
-    allow_env: Sequence[str] = ()
-    allow_file: Sequence[str] = ()
-    allow_command: Sequence[str] = ()
-    only: Sequence[str] = ()
-    """Keys of the people and groups that alone are planned; nobody: all."""
-    base: str | None = None
-    """The revision with which plans are compared."""
-    snapshot: str | None = None
-    """Where to find what was read earlier: a file, a folder, or `state`; None: the application is read."""
-    offline: bool = False
-    """Nothing is read at all, nor remembered: revisions of the files are compared."""
-    transport: httpx.AsyncBaseTransport | None = None
-    """Replaces the network, in tests."""
-
-    def outgoing(self) -> Outgoing:
-        from reconciler.http import Outgoing
-
-        return Outgoing.from_environment(
-            os.environ,
-            allow_host=self.allow_host,
-            allow_env=self.allow_env,
-            allow_file=self.allow_file,
-            allow_command=self.allow_command,
-        )
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Called with (what, done, total); a total of None is not known yet."""
 
 
 @dataclass(slots=True)
@@ -137,7 +98,7 @@ class Opened:
         """Reads the application completely and plans. Nothing here can write. `also`: paths of users and of groups
         that are read beside those that the plan needs.
         """
-        from reconciler.cli.earlier import earlier_of
+        from reconciler.session.earlier import earlier_of
 
         await self.discover(client)
         base = None if self.revision is None else await earlier_of(self.revision, self, lambda app: _asked(client, app))
@@ -185,7 +146,7 @@ class Opened:
         notes: Sequence[Note] = (),
     ) -> Proposal:
         """The plan on what was read. `desired`: the part of it that was looked for."""
-        from reconciler.cli.earlier import at_last_apply, wider_notes
+        from reconciler.session.earlier import at_last_apply, wider_notes
 
         keys = self.settings.only
         proposal = propose(
@@ -260,30 +221,6 @@ async def _asked(client: Client, app: App) -> Profile:
     return (await discover(client, profile_of(app), app.profile)).profile
 
 
-@asynccontextmanager
-async def connected(app: App, profile: Profile, root: Path, settings: Settings) -> AsyncIterator[Client]:
-    """The client for an app's tenant. Hosts and references are checked before any secret is read."""
-    from reconciler.cli.identity import identity_of
-    from reconciler.http import Client
-    from reconciler.live import limits_of
-
-    rate = profile.rate
-    who = identity_of(app, root=root, environ=os.environ, outgoing=settings.outgoing())
-    async with Client(
-        app.tenant_url,
-        bearer=who.bearer,
-        oauth=who.oauth,
-        tls=who.tls,
-        scheme=profile.authentication.scheme,
-        content_type=profile.content_type,
-        limits=limits_of(rate),
-        per_day=rate.per_day,
-        concurrency=rate.concurrency,
-        transport=settings.transport,
-    ) as client:
-        yield client
-
-
 @contextmanager
 def bulk() -> Iterator[None]:
     """Around what builds millions of objects that stay to the end: the garbage collector would look at all of them
@@ -297,27 +234,6 @@ def bulk() -> Iterator[None]:
         gc.enable()
 
 
-def root_of(settings: Settings) -> Path:
-    """The folder of the desired state: the one that was named, or found upwards."""
-    if settings.directory is None:
-        return files.find(Path.cwd())
-    return settings.directory if _is_state(settings.directory) else files.find(settings.directory)
-
-
-def load(settings: Settings) -> files.Loaded:
-    root = root_of(settings)
-    return files.load(root, commit=files.commit_of(root), apps=settings.apps or None, keep=settings.base is not None)
-
-
-def _is_state(folder: Path) -> bool:
-    return any((folder / part).is_dir() for part in ("apps", "users", "groups"))
-
-
-def profile_of(app: App) -> Profile:
-    """The gallery's profile with the app's corrections."""
-    return load_profile(app.gallery).corrected(app.profile)
-
-
 def projected(
     directory: Directory, app: App, profile: Profile, state: State, places: Mapping[str, Place], as_of: datetime
 ) -> Desired:
@@ -327,61 +243,26 @@ def projected(
     return project(directory, app, profile, managed=[*managed, *revoked], revoked=revoked, places=places, as_of=as_of)
 
 
-@bulk()
 def open_apps(settings: Settings) -> list[Opened]:
     """All apps that the command line asks for, projected. Every problem of every app is reported at once."""
-    loaded = load(settings)
-    for warning in loaded.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    if not loaded.apps:
-        raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
-    states: States = FileStates(loaded.root / FOLDER)
-    if not settings.offline:  # else nothing is asked, and nothing remembered
-        states = states_of(
-            settings.state, loaded.settings.state, loaded.root, loaded.apps, only_read=settings.snapshot == "state"
-        )
-    releases = Releases.parse(settings.allow)
-    revision = None
-    if settings.base is not None:
-        revision = files.load_revision(loaded.root, settings.base, loaded.apps, loaded.parsed)
-        loaded.parsed = None
-    problems: list[Problem] = []
-    as_of = files.moment_of(settings.as_of, loaded.directory.zone)
-    opened = []
-    for name, app in loaded.apps.items():
-        state = State(app=name, tenant_url=app.tenant_url)
-        if not settings.offline:
-            state = states.load(name, app.tenant_url)
-        warn_if_rewritten(loaded.root, name, state.commit)
-        profile = profile_of(app)
-        since = revision.commit if settings.offline and revision is not None else state.commit
-        trailers = in_force(files.trailers_since(loaded.root, since), state.used)
-        from_commits, trailer_notes = released(trailers, name)
-        try:
-            places = loaded.places[name]
-            desired = projected(loaded.directory, app, profile, state, places, as_of)
-        except DesiredStateError as error:
-            problems += error.problems
-            continue
-        opened.append(
-            Opened(
-                app,
-                profile,
-                desired,
-                state,
-                states,
-                loaded.root,
-                settings,
-                states.foreign(name, app.tenant_url) if state.fresh else None,
-                releases | from_commits,
-                trailers,
-                trailer_notes,
-                as_of,
-                settings.as_of is not None,
-                places,
-                revision=revision,
-            )
-        )
+    with bulk():
+        loaded = load(settings)
+        for warning in loaded.warnings:
+            settings.tell(f"warning: {warning}")
+        if not loaded.apps:
+            raise UsageError(f"{loaded.root} describes no app", hint="add apps/NAME/app.yaml")
+        revision = None
+        states = memories(settings, loaded)
+        if settings.base is not None:
+            revision = files.load_revision(loaded.root, settings.base, loaded.apps, loaded.parsed)
+            loaded.parsed = None
+        problems: list[Problem] = []
+        opened = []
+        for name in loaded.apps:
+            try:
+                opened.append(open_app(loaded, name, states, settings, revision))
+            except DesiredStateError as error:
+                problems += error.problems
     if problems:
         raise DesiredStateError(problems)
     if settings.only:
@@ -389,7 +270,45 @@ def open_apps(settings: Settings) -> list[Opened]:
     return opened
 
 
-def together(codes: Iterable[int]) -> int:
-    """The exit code of several apps: the first that fits of 130, 64, 1, 5, 4, 3, 2, 0."""
-    codes = set(codes)
-    return next((code for code in (130, 64, 1, 5, 4, 3, 2) if code in codes), 0)
+def memories(settings: Settings, loaded: files.Loaded) -> States:
+    """Where the apps' memories are. Offline nothing is asked, and nothing remembered."""
+    if settings.offline:
+        return FileStates(loaded.root / FOLDER)
+    only_read = settings.snapshot == "state"
+    return states_of(
+        settings.state, loaded.settings.state, loaded.root, loaded.apps, only_read=only_read, tell=settings.tell
+    )
+
+
+def open_app(
+    loaded: files.Loaded, name: str, states: States, settings: Settings, revision: files.Revision | None = None
+) -> Opened:
+    """One app of what was loaded, projected for this moment. Raises DesiredStateError."""
+    app, places = loaded.apps[name], loaded.places[name]
+    state = State(app=name, tenant_url=app.tenant_url)
+    if not settings.offline:
+        state = states.load(name, app.tenant_url)
+    warn_if_rewritten(loaded.root, name, state.commit, settings.tell)
+    profile = profile_of(app)
+    since = revision.commit if settings.offline and revision is not None else state.commit
+    trailers = in_force(files.trailers_since(loaded.root, since), state.used)
+    from_commits, trailer_notes = released(trailers, name)
+    as_of = files.moment_of(settings.as_of, loaded.directory.zone)
+    desired = projected(loaded.directory, app, profile, state, places, as_of)
+    return Opened(
+        app,
+        profile,
+        desired,
+        state,
+        states,
+        loaded.root,
+        settings,
+        states.foreign(name, app.tenant_url) if state.fresh else None,
+        Releases.parse(settings.allow) | from_commits,
+        trailers,
+        trailer_notes,
+        as_of,
+        settings.as_of is not None,
+        places,
+        revision=revision,
+    )

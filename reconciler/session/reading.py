@@ -5,21 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.cli.earlier import earlier_of
-from reconciler.cli.session import bulk, profile_of, projected
 from reconciler.errors import Place, SnapshotError, UsageError
 from reconciler.model.discovered import Discovered
 from reconciler.model.state import State
 from reconciler.model.values import Key, group_key, user_key
 from reconciler.plan import Supposed, age_note, lacking_notes, offline_note, telling_paths, widened
+from reconciler.session.connection import profile_of
+from reconciler.session.earlier import earlier_of
+from reconciler.session.opened import bulk, projected
 from reconciler.state.kept import MAX_SNAPSHOT_BYTES, Kept, memory_of, read_kept
 
 if TYPE_CHECKING:
-    from reconciler.cli.progress import Progress
-    from reconciler.cli.session import Opened, Settings
     from reconciler.model.app import App
     from reconciler.model.profile import Profile
     from reconciler.plan import Proposal
+    from reconciler.session.opened import Opened, Progress
+    from reconciler.session.settings import Settings
 
 BESIDE = "state"
 """What `--snapshot` calls the place of the memory."""

@@ -16,14 +16,14 @@ from reconciler.plan import Earlier, Version, windows_moved
 from reconciler.project import Granting, Side, widened
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Opened
+    from reconciler.session.opened import Opened
 
 
 async def earlier_of(revision: Revision, opened: Opened, corrected: Callable[[App], Awaitable[Profile]]) -> Earlier:
     """The app as it was at a revision; whatever was wrong with it then stops nothing now. `corrected` gives the
     profile of an app by what the server says of itself.
     """
-    from reconciler.cli.session import projected
+    from reconciler.session.opened import projected
 
     commit, loaded = revision.commit, revision.loaded
     app = loaded.apps.get(opened.app.name) if loaded is not None else None
@@ -52,7 +52,7 @@ async def earlier_of(revision: Revision, opened: Opened, corrected: Callable[[Ap
 
 def at_last_apply(opened: Opened) -> Desired | None:
     """What today's files asked for then; None where no window has opened or closed since, or nothing was applied."""
-    from reconciler.cli.session import projected
+    from reconciler.session.opened import projected
 
     app, directory, state = opened.app, opened.desired.directory, opened.state
     if state.applied_at is None:

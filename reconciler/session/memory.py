@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-
-import click
 
 from reconciler.desired.git import is_in_git
 from reconciler.errors import StateError, UsageError
@@ -15,7 +13,15 @@ FOLDER = ".reconciler"
 _DATABASES = ("sqlite", "postgresql", "postgres", "mysql")
 
 
-def states_of(option: str | None, written: str, root: Path, apps: Iterable[str], *, only_read: bool = False) -> States:
+def states_of(
+    option: str | None,
+    written: str,
+    root: Path,
+    apps: Iterable[str],
+    *,
+    only_read: bool = False,
+    tell: Callable[[str], None],
+) -> States:
     """`option`: what `--state` says; `written`: `state` in reconciler.yaml. `only_read`: in the clone of a fork the
     memory is where that was forked from.
 
@@ -34,13 +40,13 @@ def states_of(option: str | None, written: str, root: Path, apps: Iterable[str],
         states = GitStates(Repository(root, of_the_fork=not only_read), folder, where or DEFAULT_REF)
         _one_ref_an_app(where, apps)
         for note in states.notes:
-            click.echo(f"note: {note}", err=True)
+            tell(f"note: {note}")
         return states
-    _must_be_the_only_one(root, apps)
+    _must_be_the_only_one(root, apps, tell)
     return FileStates(Path(where) if where else folder)
 
 
-def warn_if_rewritten(root: Path, app: str, commit: str | None) -> None:
+def warn_if_rewritten(root: Path, app: str, commit: str | None, tell: Callable[[str], None]) -> None:
     """The commit last applied should be one that the repository has."""
     if commit is None or not is_in_git(root):
         return
@@ -50,11 +56,10 @@ def warn_if_rewritten(root: Path, app: str, commit: str | None) -> None:
             return
     except StateError:
         return
-    click.echo(
+    tell(
         f"warning: {app}: the commit last applied, {commit[:12]}, is not in this repository: its history was "
         "rewritten, or this is not the repository that was applied from. What is bound stays bound; "
-        "`git fetch`, or go on if that is known",
-        err=True,
+        "`git fetch`, or go on if that is known"
     )
 
 
@@ -65,7 +70,7 @@ def _one_ref_an_app(ref: str, apps: Iterable[str]) -> None:
         )
 
 
-def _must_be_the_only_one(root: Path, apps: Iterable[str]) -> None:
+def _must_be_the_only_one(root: Path, apps: Iterable[str], tell: Callable[[str], None]) -> None:
     """One tenant has one memory and one lock: what git remembers is not remembered in a file too."""
     if not is_in_git(root):
         return
@@ -73,7 +78,7 @@ def _must_be_the_only_one(root: Path, apps: Iterable[str]) -> None:
         repository = Repository(root)
         both = sorted(remembered_in_git(repository) & set(apps))
     except StateError as error:
-        click.echo(f"warning: whether git has a memory of these apps can't be told: {error.message}", err=True)
+        tell(f"warning: whether git has a memory of these apps can't be told: {error.message}")
         return
     if both:
         ref = DEFAULT_REF.replace("APP", both[0])

@@ -1,0 +1,1 @@
+"""What runs when nobody looks: cycles, history, quarantine, notification, monitoring."""
