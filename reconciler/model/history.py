@@ -47,8 +47,8 @@ class Cycle:
     changes_digest: str = ""
     tool_version: str = ""
     counts: dict[str, int] = field(default_factory=dict)
-    """people, groups, accounts (that were read), planned, done, failed, skipped, notStored, held, blocked, drift, gains,
-    losses.
+    """people, groups, accounts (that were read), planned, done, failed, skipped, notStored, held, blocked, drift,
+    gains, losses.
     """
     requests: int = 0
     trouble: Trouble | None = None
