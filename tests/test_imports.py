@@ -24,11 +24,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"model", "gallery"}),
     "render": frozenset({"model"}),
     "forge": frozenset({"model", "render", "http"}),
-    "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply"}),
+    "sso": frozenset({"model", "http"}),
+    "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sso"}),
     "service": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "render",
-                          "forge", "session"}),
+                          "forge", "session", "sso"}),
     "cli": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sandbox",
-                      "render", "forge", "session", "service"}),
+                      "render", "forge", "session", "service", "sso"}),
 }  # fmt: skip
 """The table of the architecture. apply may name http's Client, which it hands to live."""
 ALONE = {"apply/rehearse.py": frozenset({"sandbox"})}

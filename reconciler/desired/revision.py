@@ -87,7 +87,7 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None, like:
         with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
             links = _write(root, Path(folder), entries)
             renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
-            loaded = load(Path(folder), commit=commit, apps=None if renamed else chosen, like=like)
+            loaded = load(Path(folder), commit=commit, apps=None if renamed else chosen, like=like, earlier=True)
     except _Unusable as error:
         return Revision(root, commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from reconciler.model.mapping import Mappings
+from reconciler.model.sso import Sso
 from reconciler.model.values import GroupId, UserId
 from reconciler.model.window import ALWAYS, EXAMPLE, Window, between, opens_at
 from reconciler.model.written import Written
@@ -350,6 +351,7 @@ class App(Written):
     canary: int = Field(default=3, ge=0)
     """The first of each kind of change are made and verified before the rest of the kind; 0: none."""
     order: Literal["leaversFirst", "leaversLast"] = "leaversFirst"
+    sso: Sso | None = None
     profile: dict[str, Any] = {}
     """Corrections to the gallery's profile, merged deeply."""
 

@@ -15,6 +15,7 @@ from reconciler.model.path import parse_path
 from reconciler.model.plan import Change, DeactivateUser, Later, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.sso import SignOn
 from reconciler.model.state import State
 from reconciler.model.trailer import Trailer
 from reconciler.model.values import RemoteId, user_key
@@ -48,6 +49,7 @@ from reconciler.plan.resemblance import looks_alike
 from reconciler.plan.revocations import revocation_notes, revoked_people, without_owners
 from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
+from reconciler.plan.sign_on import sign_on_notes
 from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
@@ -149,14 +151,15 @@ def propose(
     looked_for: frozenset[str] | None = None,
     base: Earlier | None = None,
     then: Desired | None = None,
+    sign_on: SignOn | None = None,
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
     `as_of_given`: it is not the present, but a moment that somebody asked for. The plan says so, and is for reading.
     `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own, and so do
     those of `base`. `trailers`: those of `releases` that commits carry. `then`: what today's files asked for when they
-    were last applied, where a window has opened or closed since. With `base` or `then` the snapshot must hold what
-    those read, too.
+    were last applied, where a window has opened or closed since. `sign_on`: what is known
+    of the identity provider. With `base` or `then` the snapshot must hold what those read, too.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
@@ -187,6 +190,7 @@ def propose(
     if base is not None and base.version is not None:
         changes = marked(changes, sensitive_groups(desired, base.version.desired))
     context.changes[:] = with_suspects(context, changes)
+    context.notes += sign_on_notes(context, sign_on or SignOn())
     commit = base.commit if base is not None else None
     return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
 
