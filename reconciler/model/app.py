@@ -355,6 +355,11 @@ class App(Written):
     profile: dict[str, Any] = {}
     """Corrections to the gallery's profile, merged deeply."""
 
+    @field_validator("sso", mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: Any) -> Any:
+        return None if given == {} else given
+
     @model_validator(mode="after")
     def _rules(self) -> App:
         if self.unmanaged.users == "deprovision" and not self.guardrails.acts_as:

@@ -183,10 +183,8 @@ class _Judged:
         """What the schema calls equal, and many applications do not."""
         if self.case:
             what = f"the {self.sso.word} has other upper and lower case than {self.path} of the account"
-            yield (
-                f"{_people(self.case)} may not be able to sign in: {what}, and many applications compare exactly: "
-                + (_first(self.case))
-            )
+            why = "and many applications compare exactly"
+            yield f"{_people(self.case)} may not be able to sign in: {what}, {why}: {_first(self.case)}"
 
     def _strangers(self) -> dict[str, str]:
         """What active accounts hold that belong to nobody in scope → whose they are."""
@@ -203,7 +201,7 @@ class _Judged:
         return _text(self.context.snapshot.accounts[at].values[self.live]) or ""
 
     def _told(self, key: str, sent: str, held: str) -> str:
-        if self.column.redacts:
+        if any(column.redacts for column in self.context.desired.user_columns):  # perhaps of the same attribute
             return key
         return f"{key} ({sent}; the account has {held or 'nothing'})"
 

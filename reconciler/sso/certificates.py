@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 import warnings
 from typing import Final
@@ -34,9 +33,10 @@ def from_base64(text: str) -> Certificate:
     if len(bare) > _LARGEST:
         raise BadCertificate("is larger than any certificate")
     try:
-        return from_der(base64.b64decode(bare, validate=True))
-    except binascii.Error as error:
+        der = base64.b64decode(bare, validate=True)
+    except ValueError as error:
         raise BadCertificate("is no base64") from error
+    return from_der(der)
 
 
 def from_pem(data: bytes) -> Certificate:

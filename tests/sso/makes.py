@@ -86,7 +86,7 @@ def signed(text: str, by: x509.Certificate, kind: str = "rsa2048") -> bytes:
     private = key(kind).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    root = XMLSigner().sign(
+    root = XMLSigner(signature_algorithm="rsa-sha256" if kind.startswith("rsa") else "ecdsa-sha256").sign(
         etree.fromstring(text.encode()), key=private, cert=[by], reference_uri="_1", id_attribute="ID"
     )
     return bytes(etree.tostring(root))
