@@ -57,7 +57,7 @@ def test_none(loaded: Callable[..., Loaded], app_yaml: str, text: str) -> None:
         ("sso: {issuer: 'https://a.example/?x=1', subject: mail}", "11:15", "has a query"),
         ("sso: {issuer: 'https://u:p@a.example', subject: mail}", "11:15", "user name or a password"),
         ("sso: {issuer: a, subject: mail}", "11:15", "must be an https URL"),
-        ("sso: {metadata: idp.xml, nameID: mail}", "11:26", "unknown key `sso.nameID`"),
+        ("sso: {metadata: idp.xml, nameID: mail}", "11:26", "unknown key `nameID` in `sso`"),
         ("sso: {metadata: idp.xml, nameId: maill}", "11:34", "nobody can be known by `maill`"),
         ("sso: {metadata: idp.xml, nameId: otherMails}", "11:34", "nobody can be known by `otherMails`"),
         ("sso: {metadata: idp.xml, nameId: accountEnabled}", "11:34", "nobody can be known by"),
@@ -94,7 +94,7 @@ def test_attributes_of_ones_own_and_ids(loaded: Callable[..., Loaded], app_yaml:
         assert sso.attribute == name
 
 
-def test_defaults_may_have_it_and_one_form_lifts_the_other(loaded: Callable[..., Loaded], app_yaml: str) -> None:
+def test_defaults_may_have_it(loaded: Callable[..., Loaded], app_yaml: str) -> None:
     files = {"reconciler.yaml": f"defaults:\n  {SAML}", IDP: "<a/>"}
     assert loaded({**files, FILE: app_yaml}).attached["hootsuite"].metadata == b"<a/>"
 

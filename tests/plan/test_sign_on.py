@@ -181,7 +181,9 @@ def test_who_is_new_is_compared_too(office: World) -> None:
 def test_an_issuer_has_a_claim(office: World) -> None:
     office.app(sso={"issuer": "https://idp.contoso.com", "subject": "id"})
     texts = [n.text for n in office.plan().notes if n.code == "ssoNameId"]
-    assert texts[0].startswith("3 people can't sign in: the claim sub is not what the account has as userName: user:p0 (p0;")
+    assert texts[0].startswith(
+        "3 people can't sign in: the claim sub is not what the account has as userName: user:p0 (p0;"
+    )
 
 
 def test_where_a_mapping_redacts_no_values_are_shown(office: World) -> None:
@@ -200,9 +202,7 @@ def test_what_is_known_of_the_identity_provider(office: World) -> None:
     findings = (Finding(True, "fine"), Finding(False, "expired", "renew it"), Finding(None, "ends soon"))
     sign_on = SignOn(findings, email=True)
     state = office.state.model_copy(update={"fresh": False})
-    made = propose(
-        app, office.profile, desired, office.snapshot(desired), state, as_of=office.now, sign_on=sign_on
-    )
+    made = propose(app, office.profile, desired, office.snapshot(desired), state, as_of=office.now, sign_on=sign_on)
     notes = [(n.code, n.text) for n in made.plan.notes if n.code.startswith("sso")]
     assert ("ssoMetadata", "expired (renew it)") in notes
     assert ("ssoMetadata", "ends soon") in notes

@@ -65,7 +65,9 @@ def ask(
     environ: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> tuple[list[Finding], Web]:
-    web = Web({issuer.rstrip("/") + PATH: document or GOOD, KEYS: keys or {"keys": [rsa_key()]}, **(more or {})}, status)
+    web = Web(
+        {issuer.rstrip("/") + PATH: document or GOOD, KEYS: keys or {"keys": [rsa_key()]}, **(more or {})}, status
+    )
     outgoing = Outgoing.from_environment(environ or {})
     return asyncio.run(asked(issuer, claim, outgoing, in_process(web))), web
 

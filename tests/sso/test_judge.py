@@ -67,8 +67,6 @@ def test_weak_keys(kind: str, says: str) -> None:
     assert says in " ".join(told(judged(certificate(kind=kind)), None))
 
 
-
-
 def test_weak_signatures_of_certificates() -> None:
     """cryptography signs with neither any more: the algorithm of a good one is replaced, both times that it stands."""
     import base64

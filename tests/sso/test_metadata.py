@@ -31,7 +31,9 @@ def test_certificates_for_encryption_do_not_count_and_those_without_a_use_do() -
 
 def test_one_certificate_named_twice_is_one_and_pem_lines_are_understood() -> None:
     lines = pem(certificate()).decode()
-    assert len(provider_of(metadata(keys=key_descriptor(der64(certificate())) + key_descriptor(lines))).certificates) == 1
+    assert (
+        len(provider_of(metadata(keys=key_descriptor(der64(certificate())) + key_descriptor(lines))).certificates) == 1
+    )
 
 
 def test_the_earliest_end_around_it_counts() -> None:
@@ -84,7 +86,10 @@ def test_a_signature_that_covers_another_element_proves_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("method", "name"),
-    [("http://www.w3.org/2000/09/xmldsig#rsa-sha1", "SHA-1"), ("http://www.w3.org/2001/04/xmldsig-more#rsa-md5", "MD5")],
+    [
+        ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", "SHA-1"),
+        ("http://www.w3.org/2001/04/xmldsig-more#rsa-md5", "MD5"),
+    ],
 )
 def test_a_weak_signature_is_not_even_checked(method: str, name: str) -> None:
     strong = b"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
@@ -158,16 +163,16 @@ def test_hostile_and_wrong_files(data: bytes, says: str) -> None:
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.parametrize(
-    "text", ["", "§§§", "bm9uZQ==", "A" * 100_000, der64(certificate())[:-20], "MIIB" + "A" * 400]
-)
+@pytest.mark.parametrize("text", ["", "§§§", "bm9uZQ==", "A" * 100_000, der64(certificate())[:-20], "MIIB" + "A" * 400])
 def test_certificates_that_can_not_be_read_are_told_and_the_others_count(text: str) -> None:
     found = provider_of(metadata(keys=key_descriptor(text) + key_descriptor(der64(certificate()))))
     assert len(found.certificates) == 1
     assert len(found.unusable) == 1
 
 
-@pytest.mark.parametrize("data", [b"", b"none", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", b"\xff"])
+@pytest.mark.parametrize(
+    "data", [b"", b"none", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", b"\xff"]
+)
 def test_files_that_hold_no_certificate(data: bytes) -> None:
     with pytest.raises(BadCertificate):
         from_pem(data)
