@@ -1,4 +1,4 @@
-"""Can everybody sign in: what the identity provider sends, beside what the accounts hold once the plan is carried out."""
+"""Can everybody sign in: what is sent of them, beside what accounts hold once the plan is carried out."""
 
 from __future__ import annotations
 
@@ -207,11 +207,8 @@ def test_what_is_known_of_the_identity_provider(office: World) -> None:
     assert ("ssoMetadata", "expired (renew it)") in notes
     assert ("ssoMetadata", "ends soon") in notes
     assert not any("fine" in text for _, text in notes)
-    assert (
-        "ssoNameId",
-        "1 person can't sign in: what is sent is no e-mail address, and the identity provider says that it sends one: "
-        "user:ada",
-    ) in notes
+    what = "what is sent is no e-mail address, and the identity provider says that it sends one"
+    assert ("ssoNameId", f"1 person can't sign in: {what}: user:ada") in notes
 
 
 def test_nothing_of_it_is_a_change(office: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -116,6 +115,7 @@ def test_a_broken_certificate_in_a_signature() -> None:
 
 # -- what nobody should have written
 
+SAML = "urn:oasis:names:tc:SAML:2.0:metadata"
 BOMB = (
     '<!DOCTYPE x [<!ENTITY a "ha">'
     + "".join(f'<!ENTITY {c} "{f"&{p};" * 10}">' for p, c in zip("abcdefgh", "bcdefghi", strict=True))
@@ -150,17 +150,15 @@ BOMB = (
         (entity(attributes='validUntil="0001-01-01T00:00:00+14:00"').encode(), "validUntil"),
         (metadata(keys=key_descriptor("x") * 30), "30 certificates"),
         (
-            f'<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata">{entity() * 3}</EntitiesDescriptor>'.encode(),
+            f'<x:EntitiesDescriptor xmlns:x="{SAML}">{entity() * 3}</x:EntitiesDescriptor>'.encode(),
             "3 identity providers",
         ),
         (b'<EntitiesDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata"/>', "no IDPSSODescriptor"),
     ],
 )  # fmt: skip
 def test_hostile_and_wrong_files(data: bytes, says: str) -> None:
-    began = time.monotonic()
     with pytest.raises(BadMetadata, match=says):
         provider_of(data)
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("text", ["", "§§§", "bm9uZQ==", "A" * 100_000, der64(certificate())[:-20], "MIIB" + "A" * 400])
