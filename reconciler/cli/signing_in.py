@@ -35,9 +35,14 @@ async def people(opened: Opened, client: Client, found: Found) -> None:
     """Everybody in scope beside the accounts, as a plan compares them."""
     if opened.sign_on is None:
         return
+    from reconciler.model.plan import CreateUser
+
     proposal = await opened.propose(client, lambda *_: None)
     notes = [note for note in proposal.plan.notes if note.code in _PEOPLE]
     for note in notes:
         found(False if note.code == "ssoNameId" else None, note.text, "")
-    if not notes:
+    new = sum(isinstance(change, CreateUser) for change in proposal.plan.pending)
+    if new:
+        found(None, f"accounts that the next apply makes: {new:,}", "apply before people sign in for the first time")
+    elif {note.code for note in notes} <= {"ssoNobody"}:
         found(True, "everybody in scope has an account and can sign in to it", "")

@@ -102,11 +102,12 @@ def _one(certificate: Certificate, as_of: datetime, next_: Sequence[Certificate]
         if some_hold:
             yield Finding(True, f"{name} is not valid yet: it begins on {certificate.begins:%Y-%m-%d}")
     elif certificate.ends <= as_of + SOON:
-        days = (certificate.ends - as_of).days
+        left = (certificate.ends - as_of).days
+        when = f"{ends}, in {left} {'day' if left == 1 else 'days'}"
         if next_:
-            yield Finding(True, f"{name} ends on {ends}, in {days} days; the next one is there")
+            yield Finding(True, f"{name} ends on {when}; the next one is there")
         else:
-            yield Finding(None, f"{name} ends on {ends}, in {days} days: nobody can sign in then", _NEW)
+            yield Finding(None, f"{name} ends on {when}: nobody can sign in then", _NEW)
     else:
         yield Finding(True, f"{name} holds until {ends}")
 

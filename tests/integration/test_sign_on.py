@@ -52,6 +52,7 @@ def test_from_the_first_plan_to_the_first_sign_in(saml: Company, reconciler: Rec
     with at():
         first = notes(reconciler("plan", saml.root, "--format", "json"))
         assert [code for code, _ in first] == ["ssoFirstSignIn"]
+        assert "! accounts that the next apply makes: " in reconciler("check", saml.root).out
         assert reconciler("apply", saml.root, "--yes").code == 0
         assert notes(reconciler("plan", saml.root, "--format", "json")) == []
         checked = reconciler("check", saml.root)

@@ -34,7 +34,7 @@ def test_a_good_one() -> None:
     [
         (-1, -30, False, "expired on 2026-11-22"),
         (0, -30, False, "expired on 2026-11-23"),
-        (1, -30, None, "in 1 days: nobody can sign in then"),
+        (1, -30, None, "in 1 day: nobody can sign in then"),
         (30, -30, None, "ends on 2026-12-23, in 30 days"),
         (31, -30, True, "holds until 2026-12-24"),
         (300, 1, False, "begins on 2026-11-24"),
