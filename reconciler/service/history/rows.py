@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from reconciler.model.history import (
     Backoff,
     Cycle,
@@ -26,8 +28,8 @@ def cycle_row(cycle: Cycle) -> dict[str, Any]:
     return row
 
 
-def cycle_of(row: Mapping[str, Any]) -> Cycle:
-    given = dict(row)
+def cycle_of(row: RowMapping) -> Cycle:
+    given = {str(name): value for name, value in row.items()}
     given["counts"] = given["counts"] or {}
     given["trouble"] = _trouble(given["trouble"])
     return Cycle(**given)
@@ -41,8 +43,8 @@ def entry_row(entry: Entry) -> dict[str, Any]:
     return row
 
 
-def entry_of(row: Mapping[str, Any]) -> Entry:
-    given = {name: value for name, value in row.items() if name != "number"}
+def entry_of(row: RowMapping) -> Entry:
+    given = {str(name): value for name, value in row.items() if name != "number"}
     given["modified"] = tuple(Modified(*each) for each in given["modified"] or ())
     given["steps"] = tuple(LogStep(StepName(name), status, text) for name, status, text in given["steps"] or ())
     given["trouble"] = _trouble(given["trouble"])
