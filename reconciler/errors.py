@@ -29,6 +29,7 @@
     ├── SnapshotError                         what was kept of a reading is damaged, foreign or newer
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
+    ├── CheckoutError                         what git has can't be taken over, or is not trusted
     ├── Locked                                another apply to this tenant is running
     ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
     ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
@@ -288,6 +289,10 @@ class PlanError(ReconcilerError):
 
 class NotReviewed(ReconcilerError):
     """What would be applied is not committed, or on another branch than was said."""
+
+
+class CheckoutError(ReconcilerError):
+    """A pull that failed, or a revision that may not be used. `run` goes on with what it had."""
 
 
 class Locked(ReconcilerError):
