@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Apart(Generic[T]):
@@ -68,6 +69,15 @@ class Apart(Generic[T]):
         finally:
             with self._lock:
                 self._loop = None
+
+
+async def apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """A function's result, from a thread that nobody has to wait for."""
+
+    async def main() -> T:
+        return function(*args, **kwargs)
+
+    return await Apart(main, getattr(function, "__name__", "function")).result()
 
 
 def _giving(done: asyncio.Future[T], result: T) -> Callable[[], None]:

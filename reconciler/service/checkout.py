@@ -14,20 +14,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from reconciler import desired as files
 from reconciler.desired.git import run as run_git
 from reconciler.desired.root import PARTS
 from reconciler.errors import CheckoutError, NotReviewed, ReconcilerError
 from reconciler.model.app import App
-from reconciler.service.apart import Apart
+from reconciler.service.apart import apart
 from reconciler.service.clock import Clock
 from reconciler.service.pull import check_repository, check_signed, pull
 from reconciler.session import Settings, root_of
 
-T = TypeVar("T")
-P = ParamSpec("P")
 _TOGETHER: Final = 10.0
 """Seconds in which one pull is enough for all apps."""
 _TRIES: Final = 3
@@ -104,14 +102,14 @@ class Checkout:
         self._pulled = self._clock.monotonic()
 
     async def _usable(self) -> Files:
-        stamp = await _apart(stamp_of, self.root)
+        stamp = await apart(stamp_of, self.root)
         if self._good is not None and self._good.stamp == stamp:
             return self._good
         if self._bad is None or self._bad[0] != stamp:
             try:
                 self._good = await self._read(stamp)
             except ReconcilerError as error:
-                self._bad = stamp, error, await _apart(files.commit_of, self.root)
+                self._bad = stamp, error, await apart(files.commit_of, self.root)
             else:
                 self._bad = None
                 return self._good
@@ -123,11 +121,11 @@ class Checkout:
     async def _read(self, stamp: str) -> Files:
         """What lies there, all of one moment."""
         for _ in range(_TRIES):
-            commit = await _apart(files.commit_of, self.root)
+            commit = await apart(files.commit_of, self.root)
             if self._signed and commit is not None:
                 await check_signed(self.root, commit)
-            found = await _apart(self._load, commit, stamp)
-            after = await _apart(stamp_of, self.root)
+            found = await apart(self._load, commit, stamp)
+            after = await apart(stamp_of, self.root)
             if after == stamp:
                 return found
             stamp = after
@@ -152,7 +150,7 @@ class Checkout:
             with suppress(ReconcilerError):
                 if self._signed:
                     await check_signed(self.root, commit)
-                loaded = await _apart(files.load_at, self.root, commit, self._settings.apps or None)
+                loaded = await apart(files.load_at, self.root, commit, self._settings.apps or None)
                 return Files(loaded, commit, f"commit {commit}")
         raise why
 
@@ -196,10 +194,3 @@ def _facts(path: str) -> Iterator[tuple[str, os.stat_result]]:
     with suppress(OSError), os.scandir(path) as entries:
         for entry in sorted(entries, key=lambda each: each.name):
             yield from _facts(entry.path)
-
-
-async def _apart(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    async def main() -> T:
-        return function(*args, **kwargs)
-
-    return await Apart(main, "files").result()
