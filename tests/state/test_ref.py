@@ -19,7 +19,7 @@ import pytest
 from reconciler.errors import Locked, StateError, UsageError
 from reconciler.model.state import Binding, Revocation, State
 from reconciler.state import GitStates, Repository, remembered_in_git
-from reconciler.state import ref as ref_module
+from reconciler.state import shared as shared_module
 from reconciler.state.git import GitFailed, Unreachable, run
 from reconciler.state.lease import LEASE, SKEW
 from reconciler.state.process import this_process
@@ -45,8 +45,8 @@ def _no_machine_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     def free(_url: str) -> Iterator[None]:
         yield
 
-    monkeypatch.setattr(ref_module, "tenant_lock", free)
-    monkeypatch.setattr(ref_module, "is_locked", lambda _url: False)
+    monkeypatch.setattr(shared_module, "tenant_lock", free)
+    monkeypatch.setattr(shared_module, "is_locked", lambda _url: False)
 
 
 class Clock:
@@ -242,7 +242,7 @@ class TestRaces:
             assert two.busy("chat", HERE)
 
     def test_the_lease_is_renewed_by_itself(self, states_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ref_module, "RENEW", timedelta(seconds=0.05))
+        monkeypatch.setattr(shared_module, "RENEW", timedelta(seconds=0.05))
         states, other = states_of("a"), states_of("b")
 
         def lease() -> dict[str, Any]:
