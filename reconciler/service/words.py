@@ -51,3 +51,9 @@ def stamp(when: datetime | None) -> str | None:
 
 def counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
+
+
+def utc(when: datetime) -> str:
+    """26 Nov 17:58"""
+    then = when.astimezone(UTC)
+    return f"{then.day} {then:%b %H:%M}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +14,7 @@ from reconciler.render.page import LINES
 from reconciler.render.safe import safe
 from reconciler.service.monitor import State
 from reconciler.service.overview import ENDED, SIGNS
-from reconciler.service.words import ago, counted, moment, span, stamp
+from reconciler.service.words import ago, counted, moment, span, stamp, utc
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,15 +67,7 @@ def plain(value: Any) -> str:
 
 
 def seconds(length: float) -> str:
-    from datetime import timedelta
-
     return span(timedelta(seconds=length))
-
-
-def utc(when: datetime) -> str:
-    """26 Nov 17:58"""
-    then = when.astimezone(UTC)
-    return f"{then.day} {then:%b %H:%M}"
 
 
 @cache
