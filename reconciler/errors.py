@@ -27,6 +27,7 @@
     ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
     ├── StateError                            the app's memory is damaged, foreign or newer
     ├── SnapshotError                         what was kept of a reading is damaged, foreign or newer
+    ├── HistoryError                          the history can't be had, or does not know what is asked for
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
     ├── Locked                                another apply to this tenant is running
@@ -280,6 +281,10 @@ class StateError(ReconcilerError):
 
 class SnapshotError(ReconcilerError):
     """A snapshot that was kept is missing, damaged, altered, foreign or of a newer version."""
+
+
+class HistoryError(ReconcilerError):
+    """The history can't be opened, read or written, is of a newer version, or does not know what is asked for."""
 
 
 class PlanError(ReconcilerError):
