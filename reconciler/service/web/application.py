@@ -24,7 +24,7 @@ from reconciler.service.web.events import Streams
 from reconciler.service.web.guard import Guard
 from reconciler.service.web.metrics import CONTENT_TYPE, Metrics
 from reconciler.service.web.pages import Missing, Pages
-from reconciler.service.web.templates import render
+from reconciler.service.web.templates import render, style
 
 STATIC: Final = {
     "style.css": "text/css; charset=utf-8",
@@ -85,10 +85,9 @@ async def _static(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in STATIC:
         raise HTTPException(404)
-    text = (files("reconciler.service.web") / "static" / name).read_bytes()
     if name == "style.css":
-        text = (files("reconciler.render") / "page.css").read_bytes() + text
-    return Response(text, media_type=STATIC[name])
+        return Response(style(), media_type=STATIC[name])
+    return Response((files("reconciler.service.web") / "static" / name).read_bytes(), media_type=STATIC[name])
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -43,6 +43,14 @@ def render(name: str, **given: Any) -> str:
     return _environment().get_template(name).render(**given)
 
 
+def style() -> str:
+    """Of the page: what plans look like, and what is only here."""
+    return "".join(
+        (files(package) / name).read_text(encoding="utf-8")
+        for package, name in (("reconciler.render", "page.css"), ("reconciler.service.web", "static/style.css"))
+    )
+
+
 def link(*parts: str, **query: str | None) -> str:
     """A path of ours; whatever stands in a part stays within it."""
     path = "/" + "/".join(quote(part, safe="") for part in parts)
