@@ -30,6 +30,7 @@
     ├── HistoryError                          the history can't be had, or does not know what is asked for
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
+    ├── CheckoutError                         what git has can't be taken over, or is not trusted
     ├── Locked                                another apply to this tenant is running
     ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
     ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
@@ -293,6 +294,10 @@ class PlanError(ReconcilerError):
 
 class NotReviewed(ReconcilerError):
     """What would be applied is not committed, or on another branch than was said."""
+
+
+class CheckoutError(ReconcilerError):
+    """A pull that failed, or a revision that may not be used. `run` goes on with what it had."""
 
 
 class Locked(ReconcilerError):

@@ -14,6 +14,6 @@ from reconciler.desired.worktree import check_reviewed
 
 __all__ = [
     "AppsAlone", "Loaded", "Owners", "Revision", "check_reviewed", "commit_of", "file_stems", "find", "find_person",
-    "is_known", "load", "load_apps_alone", "load_at", "load_revision", "moment_of", "owners_at", "owners_here", "prefix_of",
-    "read_cases", "trailers_since",
+    "is_known", "load", "load_apps_alone", "load_at", "load_revision", "moment_of", "owners_at", "owners_here",
+    "prefix_of", "read_cases", "trailers_since",
 ]  # fmt: skip

@@ -7,6 +7,6 @@ from reconciler.session.opened import Opened, memories, open_app, open_apps, pro
 from reconciler.session.settings import Settings, load, root_of
 
 __all__ = [
-    "Opened", "Settings", "bulk", "connected", "let_go", "load", "memories", "open_app", "open_apps", "profile_of", "projected",
-    "root_of", "states_of",
+    "Opened", "Settings", "bulk", "connected", "let_go", "load", "memories", "open_app", "open_apps", "profile_of",
+    "projected", "root_of", "states_of",
 ]  # fmt: skip
