@@ -17,6 +17,7 @@ from reconciler.model.app import App
 from reconciler.model.history import Backoff, Cycle, Entry, Held, LogFilter, Notice, Quarantine, Trigger
 from reconciler.model.plan import Plan
 from reconciler.render.safe import safe
+from reconciler.service.schedule import due
 from reconciler.service.words import counted, span
 
 RECENT: Final = 20
@@ -148,7 +149,11 @@ def statuses(history: History, apps: Iterable[App], now: datetime) -> list[AppSt
 
 def status_of(history: History, app: App, now: datetime) -> AppStatus:
     held = history.held(app.name)
-    known = _Known(history.cycles(app.name, limit=RECENT), history.quarantine(app.name), held and held_status(held))
+    known = _Known(
+        history.cycles(app.name, limit=RECENT),
+        history.quarantine(app.name),
+        None if held is None else held_status(held),
+    )
     failing = sorted(history.backoffs(app.name).values(), key=lambda b: (not b.removal, b.first_failed, b.key))
     known.failing = tuple(failing)
     state = _state(app, known)
@@ -263,8 +268,7 @@ def _due(app: App, known: _Known, now: datetime) -> datetime | None:
         return None
     if known.quarantine is not None:
         return known.quarantine.next_attempt
-    started = next((c.started_at for c in known.cycles if c.trigger == "run"), None)
-    return now if started is None else max(started + app.every, now)
+    return due(next((c for c in known.cycles if c.trigger == "run"), None), app.every, None, now)
 
 
 def _undelivered(notices: Iterable[Notice]) -> Iterator[Notice]:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.errors import UsageError
-
-if TYPE_CHECKING:
-    import uvicorn
-    from starlette.applications import Starlette
 
 TOKEN: Final = "RECONCILER_SERVE_TOKEN"  # noqa: S105  the variable's name
 SHORTEST: Final = 20
@@ -29,7 +25,7 @@ class Listen:
 
     @classmethod
     def of(cls, text: str, environ: Mapping[str, str]) -> Listen:
-        """HOST:PORT. Anything but this machine's loopback needs a token in RECONCILER_SERVE_TOKEN. Raises UsageError."""
+        """HOST:PORT. Anything but loopback needs a token in RECONCILER_SERVE_TOKEN. Raises UsageError."""
         host, colon, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
         if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
@@ -54,26 +50,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def server(app: Starlette, listen: Listen) -> uvicorn.Server:
-    """A server for the event loop of whoever awaits its `serve()`. It takes no signals' place: end it with
-    `should_exit`, upon which open event streams get a second to end.
-    """
-    import uvicorn
-
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=listen.host,
-            port=listen.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-            limit_concurrency=200,
-            h11_max_incomplete_event_size=32_768,
-        )
-    )

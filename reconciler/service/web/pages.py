@@ -86,7 +86,7 @@ class Pages:
             raise Missing(f"The history knows nothing{' more' if before else ''} about {safe(key)}.")
         entries, older, cut = _paged(found)
         return render(
-            "person.html", title=key, nav="people", now=self.clock(), key=key, name=found[0].name, entries=entries,
+            "person.html", title=key, nav="people", now=self.clock(), key=key, called=found[0].name, entries=entries,
             older=older and link("people", key, before=older.isoformat()), newest=before is None, cut=cut,
         )  # fmt: skip
 
@@ -105,9 +105,7 @@ def summary(found: Sequence[AppStatus]) -> str:
     return f"{counted(len(found), 'app', 'apps')}{': ' if told else ''}{told}"
 
 
-def shown_app(
-    history: History, app: App, now: datetime, period: str, running: Running | None = None
-) -> Shown:
+def shown_app(history: History, app: App, now: datetime, period: str, running: Running | None = None) -> Shown:
     status = status_of(history, app, now)
     return Shown(
         status,
