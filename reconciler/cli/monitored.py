@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.extras import need
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.app import App
@@ -23,7 +24,7 @@ def monitored(settings: Settings, url: str | None) -> Iterator[tuple[History, Se
     """
     need("service", "sqlalchemy", "alembic")
     from reconciler.desired import load_apps_alone
-    from reconciler.errors import DesiredStateError, UsageError
+    from reconciler.errors import DesiredStateError
     from reconciler.service.history import History
     from reconciler.session import root_of
 
@@ -44,3 +45,12 @@ def monitored(settings: Settings, url: str | None) -> Iterator[tuple[History, Se
         yield history, list(found.apps.values())
     finally:
         history.close()
+
+
+def one_app(name: str, apps: Sequence[App]) -> App:
+    """Raises UsageError where the files have no such app."""
+    for app in apps:
+        if app.name == name:
+            return app
+    there = ", ".join(each.name for each in apps)
+    raise UsageError(f"there is no app {name!r} here", hint=f"there is {there}" if there else "")
