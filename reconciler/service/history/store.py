@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from reconciler.errors import HistoryError, UsageError
 from reconciler.model.history import Backoff, Cycle, Entry, Held, LogFilter, Notice, Quarantine, Trigger
+from reconciler.service.history.leading import leader
 from reconciler.service.history.rows import cycle_of, cycle_row, entry_of, entry_row, plain_row
 from reconciler.service.history.schema import migrate
 from reconciler.service.history.tables import BACKOFFS, CYCLES, ENTRIES, HELD, NOTICES, QUARANTINES, SUBJECTS
@@ -243,6 +244,14 @@ class History:
             return [Notice(**row) for row in connection.execute(wanted).mappings()]
 
     # life
+
+    def leader(self, name: str, lost: Callable[[], None] | None = None) -> AbstractContextManager[bool]:
+        """Whether we alone have this name until the block ends: another process, or another block, gets False.
+
+        Who dies, dies without it. `lost` is called, once and in another thread, if it is lost before the end: a
+        database that went away may give it to somebody else.
+        """
+        return leader(self._engine, self._url, name, lost)
 
     def restart(self, app: str) -> None:
         """Forgets that anything failed."""
