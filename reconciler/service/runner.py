@@ -94,7 +94,7 @@ class Runner:
         self._told: set[str] = set()
 
     async def run(self) -> None:
-        """Until `stop`; with `once`, one cycle of every app. Raises ReconcilerError if there is nothing to begin with."""
+        """Until `stop`; with `once`, one cycle of every app. Raises ReconcilerError if no files can be used."""
         used = await self._files()
         for warning in used.loaded.warnings:
             self.log.warning("warning", text=str(warning))

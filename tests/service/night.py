@@ -27,6 +27,8 @@ from reconciler.service.telling import Telling
 from reconciler.session import Settings
 
 START = datetime(2026, 11, 26, 18, tzinfo=UTC)
+ELSEWHERE = 10
+"""The port of an application that is always away."""
 PATIENCE = 60.0
 """Seconds of real time after which a test is stuck."""
 
@@ -85,7 +87,7 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
-        if self.down:
+        if self.down or request.url.port == ELSEWHERE:
             message = "no route to host"
             raise httpx.ConnectError(message, request=request)
         if self.expired:
