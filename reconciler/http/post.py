@@ -72,8 +72,8 @@ async def post(
 ) -> Answer:
     """Post JSON and return the answer, whatever its status; a redirect is an answer too, never followed.
 
-    Tried three times at most, each within `patience` seconds: what was not sent or got no answer, and 429, 500, 502, 503
-    and 504. So it may arrive twice: `headers` hold an id by which the receiver can tell. Raises TransportError.
+    Tried three times at most, each within `patience` seconds: what was not sent or got no answer, and 429, 500, 502,
+    503 and 504. So it may arrive twice: `headers` hold an id by which the receiver can tell. Raises TransportError.
     """
     where = Address(address.url, address.scheme, address.host, address.port)
     over = transport or OnceTransport(proxy=proxy_for(where), connect=min(_CONNECT, patience), tls=tls)
