@@ -258,7 +258,9 @@ class OneCycle:
         if done.quarantine is not None:
             if done.quarantine != before:
                 history.set_quarantine(done.quarantine)
-                self._log.warning("quarantine", reason=done.quarantine.reason, next_attempt=done.quarantine.next_attempt)
+                self._log.warning(
+                    "quarantine", reason=done.quarantine.reason, next_attempt=done.quarantine.next_attempt
+                )
         elif before is not None:
             history.clear_quarantine(name)
             self._log.info("out of quarantine", reason=before.reason)
