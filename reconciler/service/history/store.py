@@ -261,6 +261,11 @@ class History:
                 connection.execute(delete(SUBJECTS).where(~there.exists()))
         return gone
 
+    def leader(self, name):
+        from contextlib import nullcontext
+
+        return nullcontext(True)
+
     # how
 
     @contextmanager
