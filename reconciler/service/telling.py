@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.errors import ReconcilerError
 from reconciler.service.due import FILES_REFUSED, Standing, due
 from reconciler.service.notify import Event, channels_of, send
 from reconciler.service.trouble import trouble_of
@@ -13,7 +14,6 @@ from reconciler.service.trouble import trouble_of
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-    from reconciler.errors import ReconcilerError
     from reconciler.model.app import App
     from reconciler.model.history import Notice
     from reconciler.service.checkout import Files
@@ -42,6 +42,14 @@ class Telling:
 
     async def remind(self, app: App, used: Files) -> None:
         """Of how things stand, whether or not there was a cycle. Every event once on every channel."""
+        try:
+            await self._remind(app, used)
+        except ReconcilerError as error:
+            self.log.warning("nobody could be told", app=app.name, why=error.message)
+        except Exception as error:  # telling people may fail in any way, and never ends what they are told of
+            self.log.exception("a fault of reconciler itself: please report it", fault=type(error).__name__)
+
+    async def _remind(self, app: App, used: Files) -> None:
         if app.notify is None:
             return
         standing = self._standing(app, used)
