@@ -375,9 +375,7 @@ def test_a_history_that_is_away_is_no_cycle_and_tried_again_soon(
     assert night.statuses() == ["success"]
 
 
-def test_a_fault_of_ours_in_one_cycle_is_a_failure_of_that_cycle(
-    night: Night, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_ours_in_one_cycle_is_a_failure_of_that_cycle(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
