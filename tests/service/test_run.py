@@ -5,7 +5,7 @@ question that waits for its answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ def test_what_is_held_is_approved_and_the_next_cycle_does_exactly_that(night: Ni
             await night.forward(hours=2)
 
     asyncio.run(main())
-    assert [each.exit_code for each in night.ended] == [0, 3, 0, 0, 0]
+    assert [each.exit_code for each in night.ended] == [0, 3, 0, 0, 0, 0]
     assert night.ended[1].held_digest is not None
     assert night.ended[2].held_digest is None
     begins = [line for line in company.journals() if line["event"] == "begin"]
