@@ -13,11 +13,12 @@ import click
 
 from reconciler.apply import Outcome
 from reconciler.cli.interrupts import confirm, handled
+from reconciler.cli.notifying import News
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
 from reconciler.desired import check_reviewed
-from reconciler.errors import Interrupted, NotReviewed, UsageError
+from reconciler.errors import Interrupted, NotReviewed, ReconcilerError, UsageError
 from reconciler.model.plan import Plan
 from reconciler.plan import Narrowed, Proposal, given_up, narrow
 from reconciler.session.execution import is_here, journal_of, run_of, still_remembers
@@ -42,6 +43,7 @@ class Wish:
     atomic: bool = False
     branch: str | None = None
     break_glass: str | None = None
+    notify: bool = False
 
 
 def check(wish: Wish) -> None:
@@ -58,7 +60,31 @@ async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) ->
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
     exit code, and the outcome for programs, empty if the wish is for text.
     """
-    facts = reviewed(opened, wish)
+    news = News(opened, wish.notify)
+    glass = None
+    try:
+        facts = reviewed(opened, wish)
+        if wish.break_glass is not None:  # while the application is read
+            glass = asyncio.create_task(news.broke_glass(wish.break_glass, str(facts.get("notReviewed", ""))))
+        ended = await _apply_one(opened, wish, approved, facts, news, glass)
+    except ReconcilerError as error:
+        await news.failed(error, "apply")
+        raise
+    finally:
+        if glass is not None:
+            await glass
+    await news.applied()
+    return ended
+
+
+async def _apply_one(
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None,
+    facts: dict[str, object],
+    news: News,
+    glass: asyncio.Task[None] | None,
+) -> tuple[int, dict[str, object]]:
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
         still_remembers(opened)
         async with opened.connect() as client:
@@ -69,7 +95,9 @@ async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) ->
                 narrowed = narrow(approved, proposal.plan, given_up(proposal.context))
                 proposal = proposal.reduced(narrowed.plan, whole=narrowed.complete)
                 facts = {**facts, "approved": approved.changes_digest}
-            return await execute(opened, client, proposal, wish, facts, narrowed)
+            if glass is not None:
+                await glass  # before anything is written
+            return await execute(opened, client, proposal, wish, facts, narrowed, news)
 
 
 async def execute(
@@ -79,9 +107,12 @@ async def execute(
     wish: Wish,
     facts: dict[str, object],
     narrowed: Narrowed | None = None,
+    news: News | None = None,
 ) -> tuple[int, dict[str, object]]:
-    """Shows, asks, and runs. The lock is held."""
+    """Shows, asks, and runs. The lock is held. `news` learns what came of it."""
     plan = proposal.plan
+    if news is not None:
+        news.plan = plan
     if wish.form == "text":
         show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
@@ -101,6 +132,8 @@ async def execute(
     with Progress(opened.app.name) as progress:
         run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
         outcome = await _interruptible(run)
+    if news is not None:
+        news.outcome = outcome
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)

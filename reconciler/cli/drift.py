@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 @options.outgoing
 @options.plan_output
 @options.snapshot
+@options.notify
 @options.settings
 @click.pass_context
 def drift(
     context: click.Context,
     settings: Settings,
     form: str,
+    *,
+    notify: bool,
 ) -> None:
     """Tell whether the application is what git says, and write nothing to it. What was read is kept beside the memory.
 
@@ -34,4 +37,4 @@ def drift(
     """
     from reconciler.cli.plans import planned
 
-    context.exit(asyncio.run(planned(settings, form=form, verbose=False, keep=True)))
+    context.exit(asyncio.run(planned(settings, form=form, verbose=False, keep=True, notify=notify)))
