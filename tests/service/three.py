@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from reconciler.model.app import App
@@ -175,3 +177,20 @@ def history_at(file: Path) -> Iterator[History]:
         yield history
     finally:
         history.close()
+
+
+@contextmanager
+def three_at(file: Path) -> Iterator[History]:
+    """The history of three apps, in this file."""
+    file.write_bytes(_filled())
+    with history_at(file) as history:
+        yield history
+
+
+@cache
+def _filled() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "three.db"
+        with history_at(file) as history:
+            fill(history)
+        return file.read_bytes()
