@@ -139,16 +139,16 @@ def test_the_progress_of_a_cycle_moves(opened: Open, site: Site, path: str) -> N
     bar.wait_for()
     assert bar.evaluate("e => e.position") == -1, "nobody knows yet how much there is"
     site.on(lambda board: board.progress("alpha", "applying", 100, 400))
-    tab.wait_for_function("document.querySelector('progress').value === 100")
+    tab.locator('progress[value="100"]').wait_for()
     site.on(lambda board: board.progress("alpha", "applying", 300, 400))
-    tab.wait_for_function("document.querySelector('progress').position === 0.75")
+    tab.locator('progress[value="300"][max="400"]').wait_for()
     assert "applying" in tab.locator(".progress").inner_text()
     assert "300 of 400" in tab.locator(".progress").inner_text()
     one = cycle("alpha", NOW - timedelta(seconds=70), took=66, counts={"done": 400})
     site.history.begin(one)
     site.on(lambda board: board.end("alpha"))
     bar.wait_for(state="detached")
-    done = tab.locator("[data-app=alpha] .figures div", has_text="Done").first
+    done = tab.locator("[data-app=alpha] .figures div", has=tab.get_by_text("Done", exact=True))
     assert done.inner_text().split() == ["Done", "400"], "what it did is there without loading again"
     assert tab.locator("#said").inner_text() == "alpha: the cycle ended."
 
@@ -221,7 +221,7 @@ def test_a_hostile_name_runs_and_loads_nothing(opened: Open, site: Site, name: s
     site.on(lambda board: board.begin(Running("alpha", "c1", NOW, text, 1, 2)))
     tab = opened("/apps/alpha", width=390)
     site.on(lambda board: board.progress("alpha", text, 2, 2))
-    tab.wait_for_function("document.querySelector('progress').value === 2")
+    tab.locator('progress[value="2"]').wait_for()
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     tab.locator("td, th").get_by_role("link").first.click()
     assert tab.get_by_role("heading", level=1).inner_text().startswith("account:")
