@@ -20,6 +20,7 @@ from reconciler.service.checkout import Files, check_beside
 from reconciler.service.history import History, new_cycle_id
 from reconciler.service.quarantine import judge, may_try
 from reconciler.service.record import counts, entries
+from reconciler.service.retention import forget_old
 from reconciler.service.selection import Selected, select
 from reconciler.service.trouble import of_files, of_outcome, trouble_of
 from reconciler.session import Opened, Settings, bulk, let_go, memories, open_app
@@ -48,6 +49,8 @@ class Teller(Protocol):
     """Tells people what they should know without asking; what fails of that is noted, and stops nothing."""
 
     async def tell(self, app: App, done: Done) -> None: ...
+
+    async def remind(self, app: App, used: Files) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class OneCycle:
         if not may_try(before, self._used.digest, self._means.clock.now()):
             assert before is not None
             self._log.info("in quarantine", reason=before.reason, next_attempt=before.next_attempt)
+            await self._means.teller.remind(self._app, self._used)  # of what could not be told at its beginning
             return None
         cycle = self._new()
         self._log = self._log.bind(cycle=cycle.id)
@@ -194,8 +198,6 @@ class OneCycle:
         if done.selected.approved and done.held_before is not None:
             facts |= {"approved": done.held_before.digest, "approvedBy": done.held_before.approved_by}
         self._run = run_of(opened, client, proposal, journal, now, self._progress, facts=facts)
-        if self._stopped:
-            self._run.stop()
         done.outcome = await self._run.execute()
         await keep_after(opened, self._run)
         if not proposal.plan.pending:  # its journal tells nothing, and there will be one every interval
@@ -215,7 +217,9 @@ class OneCycle:
             plan = done.proposal.plan
             cycle.plan_digest, cycle.changes_digest = plan.digest, plan.changes_digest
             cycle.counts = counts(done.proposal, done.outcome)
-            if self._app.provisioning:
+            if (
+                self._app.provisioning and cycle.status != "interrupted"
+            ):  # else the next one goes on with what was approved
                 self._keep_held(done, now)
             if done.outcome is not None or not self._app.provisioning:
                 history.write(entries(done.proposal, done.outcome, cycle, now))
@@ -224,6 +228,7 @@ class OneCycle:
         if cycle.trouble is None:
             cycle.trouble = of_files(self._used)
         history.update(cycle)
+        forget_old(history, self._used.loaded.settings, now)
         self._log.log(
             _LEVELS.get(cycle.status, 30), "cycle ended", status=cycle.status, exit_code=cycle.exit_code,
             seconds=round((cycle.ended_at - cycle.started_at).total_seconds(), 1), counts=cycle.counts or None,
@@ -258,7 +263,9 @@ class OneCycle:
         if done.quarantine is not None:
             if done.quarantine != before:
                 history.set_quarantine(done.quarantine)
-                self._log.warning("quarantine", reason=done.quarantine.reason, next_attempt=done.quarantine.next_attempt)
+                self._log.warning(
+                    "quarantine", reason=done.quarantine.reason, next_attempt=done.quarantine.next_attempt
+                )
         elif before is not None:
             history.clear_quarantine(name)
             self._log.info("out of quarantine", reason=before.reason)

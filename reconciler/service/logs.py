@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO, TypeAlias
 
 import orjson
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from reconciler.render.safe import safe
 
@@ -22,13 +23,15 @@ LONGEST: Final = 2000
 HIDDEN: Final = "[hidden]"
 _NAMES: Final = re.compile(r"(?i)token|secret|passw|authorization|bearer|credential|private_?key|assertion|cookie")
 _IN_TEXT: Final = (
-    re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"),
-    re.compile(r"(?i)\b([\w.-]*(?:token|secret|password|passwd|assertion|signature|api_?key)[\w.-]*\s*[=:]\s*)[^\s&,;]+"),
+    re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}"),
+    re.compile(
+        r"(?i)\b([\w.-]*(?:token|secret|password|passwd|assertion|signature|api_?key)[\w.-]*\s*[=:]\s*)[^\s&,;]+"
+    ),
     re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+(?=@)"),
 )
 
 
-def logger(stream: TextIO, *, terminal: bool, level: str = "info") -> structlog.typing.FilteringBoundLogger:
+def logger(stream: TextIO, *, terminal: bool, level: str = "info") -> FilteringBoundLogger:
     """Lines with time, level, event and what is bound to it. Safe for threads."""
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -38,7 +41,10 @@ def logger(stream: TextIO, *, terminal: bool, level: str = "info") -> structlog.
         _line if terminal else _json,
     ]
     bound = structlog.make_filtering_bound_logger(level)
-    return structlog.wrap_logger(structlog.PrintLogger(stream), processors=processors, wrapper_class=bound)
+    made: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream), processors=processors, wrapper_class=bound
+    )
+    return made
 
 
 def without_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -1,4 +1,4 @@
-"""What went wrong in a cycle, in the words of the history. Pure."""
+"""What went wrong in a cycle, in the words of the history."""
 
 from __future__ import annotations
 
