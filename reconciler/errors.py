@@ -27,8 +27,10 @@
     ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
     ├── StateError                            the app's memory is damaged, foreign or newer
     ├── SnapshotError                         what was kept of a reading is damaged, foreign or newer
+    ├── HistoryError                          the history can't be had, or does not know what is asked for
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
+    ├── CheckoutError                         what git has can't be taken over, or is not trusted
     ├── Locked                                another apply to this tenant is running
     ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
     ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
@@ -282,12 +284,20 @@ class SnapshotError(ReconcilerError):
     """A snapshot that was kept is missing, damaged, altered, foreign or of a newer version."""
 
 
+class HistoryError(ReconcilerError):
+    """The history can't be opened, read or written, is of a newer version, or does not know what is asked for."""
+
+
 class PlanError(ReconcilerError):
     """No plan can be made, or this plan can't be used."""
 
 
 class NotReviewed(ReconcilerError):
     """What would be applied is not committed, or on another branch than was said."""
+
+
+class CheckoutError(ReconcilerError):
+    """A pull that failed, or a revision that may not be used. `run` goes on with what it had."""
 
 
 class Locked(ReconcilerError):

@@ -27,6 +27,7 @@ COMMANDS = {
     "comment": "tells on a pull request what merging it does to access",
     "approved": "gets the plan that was reviewed for a commit",
     "apply": "makes it so, after showing it and asking",
+    "run": "cycles, day and night: plans and applies again and again",
     "undo": "a plan that reverses what an apply did",
     "rehearse": "tries the plan on a copy of the application, and writes nothing to it",
     "revoke": "takes somebody's access away now, in all apps",

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 
-from reconciler.apply import Outcome, Run
+from reconciler.apply import Outcome
 from reconciler.cli.interrupts import confirm, handled
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
 from reconciler.desired import check_reviewed
-from reconciler.errors import Interrupted, Locked, NotReviewed, UsageError
-from reconciler.http.address import is_loopback
+from reconciler.errors import Interrupted, NotReviewed, UsageError
 from reconciler.model.plan import Plan
 from reconciler.plan import Narrowed, Proposal, given_up, narrow
+from reconciler.session.execution import is_here, journal_of, run_of, still_remembers
 from reconciler.session.keeping import keep_after
 
 if TYPE_CHECKING:
+    from reconciler.apply import Run
     from reconciler.http import Client
     from reconciler.session import Opened
 
@@ -97,12 +97,9 @@ async def execute(
     if plan.pending and not wish.yes:
         confirm(f"Apply this to {opened.app.tenant_url}?", "pass --yes to apply without being asked")
     begun, now = time.monotonic(), datetime.now(UTC)
-    path = wish.journal or opened.states.folder / "journals" / f"{plan.app}-{now:%Y%m%dT%H%M%S%f}Z.jsonl"
+    path = wish.journal or journal_of(opened, now)
     with Progress(opened.app.name) as progress:
-        run = Run(
-            proposal, client, opened.profile, opened.state, path, opened.states.save, now, progress,
-            trailers=opened.trailers, stale=stale, facts=facts,
-        )  # fmt: skip
+        run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
         outcome = await _interruptible(run)
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
@@ -119,7 +116,7 @@ def _for_programs(
 
 def reviewed(opened: Opened, wish: Wish) -> dict[str, object]:
     """Refuses what is not committed, or on another branch. Returns what the journal tells of going on nevertheless."""
-    if is_loopback(urlsplit(opened.app.tenant_url).hostname or ""):
+    if is_here(opened.app):
         return {}
     if wish.break_glass is None:
         check_reviewed(opened.root, wish.branch)
@@ -132,15 +129,6 @@ def reviewed(opened: Opened, wish: Wish) -> dict[str, object]:
         return {"breakGlass": wish.break_glass, "notReviewed": error.message}
     click.echo("--break-glass was not needed: everything is committed, on the branch that was said", err=True)
     return {"breakGlass": wish.break_glass}
-
-
-def still_remembers(opened: Opened) -> None:
-    """The memory was read before the lock was ours: another apply, or a `revoke`, may have ended in between."""
-    if opened.states.load(opened.app.name, opened.app.tenant_url) != opened.state:
-        raise Locked(
-            f"another apply to {opened.app.tenant_url} has just ended, or somebody was revoked or released",
-            hint="run again, to plan from there",
-        )
 
 
 async def _interruptible(run: Run) -> Outcome:

@@ -71,6 +71,15 @@ def state(function: F) -> F:
     )(function)
 
 
+def history(function: F) -> F:
+    return click.option(
+        "--history",
+        metavar="URL",
+        envvar="RECONCILER_HISTORY",
+        help="sqlite:///PATH or postgresql://…; .reconciler/history.db if left out.",
+    )(function)
+
+
 def as_of(function: F) -> F:
     return click.option(
         "--as-of",

@@ -10,7 +10,7 @@ import posixpath
 import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -84,10 +84,8 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None, like:
             return Revision(root, commit, None, f"there was no desired state here at {short}")
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
         chosen = None if apps is None else sorted(there.intersection(apps))
-        with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
-            links = _write(root, Path(folder), entries)
-            renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
-            loaded = load(Path(folder), commit=commit, apps=None if renamed else chosen, like=like)
+        renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
+        loaded, links = _load(root, commit, entries, None if renamed else chosen, like)
     except _Unusable as error:
         return Revision(root, commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:
@@ -95,6 +93,28 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None, like:
         why = f"{error.message}, the first: {first.place}: {first.message}"
         return Revision(root, commit, None, f"the desired state at {short} can't be used: {why}")
     return Revision(root, commit, loaded, links=links)
+
+
+def load_at(root: Path, commit: str, apps: Collection[str] | None = None) -> Loaded:
+    """The desired state in `root` exactly as it was at a commit, with all apps or only `apps`.
+
+    Raises DesiredStateError for what was wrong with it, and UsageError where git has nothing usable there.
+    """
+    try:
+        entries = _entries(root, commit)
+        loaded, _ = _load(root, commit, entries, apps, None)
+    except _Unusable as error:
+        raise UsageError(f"the desired state at {commit[:7]} can't be used: {error}") from error
+    return replace(loaded, root=root)
+
+
+def _load(
+    root: Path, commit: str, entries: dict[str, _Entry], apps: Collection[str] | None, like: Parsed | None
+) -> tuple[Loaded, dict[str, str]]:
+    """What the entries are, and where the links among them led. `Loaded.root` is gone by then."""
+    with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
+        links = _write(root, Path(folder), entries)
+        return load(Path(folder), commit=commit, apps=apps, like=like), links
 
 
 def _commit(root: Path, revision: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
+from reconciler.model.interval import DEFAULT, interval_of
 from reconciler.model.mapping import Mappings
 from reconciler.model.values import GroupId, UserId
 from reconciler.model.window import ALWAYS, EXAMPLE, Window, between, opens_at
@@ -350,6 +351,8 @@ class App(Written):
     canary: int = Field(default=3, ge=0)
     """The first of each kind of change are made and verified before the rest of the kind; 0: none."""
     order: Literal["leaversFirst", "leaversLast"] = "leaversFirst"
+    interval: str = DEFAULT
+    """How often `run` does a cycle: see `model.interval`."""
     profile: dict[str, Any] = {}
     """Corrections to the gallery's profile, merged deeply."""
 
@@ -359,3 +362,14 @@ class App(Written):
             message = "guardrails.actsAs is required when unmanaged.users is deprovision"
             raise ValueError(message)
         return self
+
+    @field_validator("interval")
+    @classmethod
+    def _is_interval(cls, text: str) -> str:
+        interval_of(text)
+        return text
+
+    @property
+    def every(self) -> timedelta:
+        """`interval`, as a length of time."""
+        return interval_of(self.interval)
