@@ -35,6 +35,8 @@ COMMANDS = {
     "offboard": "writes what ends somebody's access for good into the files",
     "state": "the memory of an app: shown, rebuilt, forgotten",
     "drift": "exit 2 if the application is not what git says",
+    "status": "how each app is: last cycle, next, what is held, what drifted, quarantine",
+    "report": "the same as one HTML file, with the history as a picture",
     "who-can-grant": "who could give an access by merging something",
     "apps": "the apps, as a matrix for CI; with --base those that a change touches",
     "gallery": "what is known of each application",

@@ -215,7 +215,9 @@ class OneCycle:
             plan = done.proposal.plan
             cycle.plan_digest, cycle.changes_digest = plan.digest, plan.changes_digest
             cycle.counts = counts(done.proposal, done.outcome)
-            if self._app.provisioning:
+            if (
+                self._app.provisioning and cycle.status != "interrupted"
+            ):  # else the next one goes on with what was approved
                 self._keep_held(done, now)
             if done.outcome is not None or not self._app.provisioning:
                 history.write(entries(done.proposal, done.outcome, cycle, now))
@@ -258,7 +260,9 @@ class OneCycle:
         if done.quarantine is not None:
             if done.quarantine != before:
                 history.set_quarantine(done.quarantine)
-                self._log.warning("quarantine", reason=done.quarantine.reason, next_attempt=done.quarantine.next_attempt)
+                self._log.warning(
+                    "quarantine", reason=done.quarantine.reason, next_attempt=done.quarantine.next_attempt
+                )
         elif before is not None:
             history.clear_quarantine(name)
             self._log.info("out of quarantine", reason=before.reason)

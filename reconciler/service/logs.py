@@ -22,8 +22,10 @@ LONGEST: Final = 2000
 HIDDEN: Final = "[hidden]"
 _NAMES: Final = re.compile(r"(?i)token|secret|passw|authorization|bearer|credential|private_?key|assertion|cookie")
 _IN_TEXT: Final = (
-    re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}"),
-    re.compile(r"(?i)\b([\w.-]*(?:token|secret|password|passwd|assertion|signature|api_?key)[\w.-]*\s*[=:]\s*)[^\s&,;]+"),
+    re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}"),
+    re.compile(
+        r"(?i)\b([\w.-]*(?:token|secret|password|passwd|assertion|signature|api_?key)[\w.-]*\s*[=:]\s*)[^\s&,;]+"
+    ),
     re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+(?=@)"),
 )
 

@@ -1,0 +1,99 @@
+"""Which changes a cycle makes: what nothing holds, and exactly what was approved; without those who wait. Pure.
+
+Approved is a set of held changes, by its digest. It is not the figure of a guardrail that is released by that: whoever
+came to the set afterwards stays held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from reconciler.model.history import Held
+from reconciler.model.plan import Change, Plan
+from reconciler.model.plan import Held as Hold
+from reconciler.plan import Narrowed, Proposal, Releases, given_up, narrow, ordered, read_plans, signed
+from reconciler.service.backoff import REMOVALS
+
+_UNANSWERABLE = "whoIsThis"
+"""A question with more answers than yes: a pin, or a release that names the person, answers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    proposal: Proposal
+    """To be run. What stays held is in its plan; what waits is not."""
+    approved: bool = False
+    """Something of it was held, and was approved."""
+    left: tuple[str, ...] = ()
+    """Of what was approved, what is not run, in words."""
+    waiting: tuple[Change, ...] = ()
+    """Left out until their time."""
+
+
+def select(
+    first: Proposal, again: Callable[[Releases], Proposal], held: Held | None, waiting: Collection[str]
+) -> Selected:
+    """`again`: the plan on the same reading, with these releases. `waiting`: keys of those who are not tried now.
+
+    Nothing runs that `first` holds and `held` does not have, nor anything that `held` has in another form.
+    """
+    late = tuple(c for c in first.plan.pending if c.key in waiting and not isinstance(c, REMOVALS))
+    approval = _approved(held, first.plan)
+    if approval is None and not late:
+        return Selected(first)
+    here = {(change.key, change.action) for change in approval.changes} if approval is not None else set()
+    releases = {each.release for c in first.plan.held if (c.key, c.action) in here for each in _answered(c)}
+    then = again(Releases.parse(sorted(releases))) if releases else first
+    skipped = {id(change) for change in late}
+    pending = [change for change in first.plan.pending if id(change) not in skipped]
+    wanted = [*pending, *(approval.changes if approval is not None else ())]
+    target = first.plan.model_copy(update={"changes": tuple(c.model_copy(update={"held": ()}) for c in wanted)})
+    narrowed = narrow(target, then.plan, given_up(then.context))
+    last = first.context.app.order == "leaversLast"
+    changes = ordered([*narrowed.plan.changes, *_still_held(first.plan, narrowed)], leavers_last=last)
+    plan = signed(then.plan.model_copy(update={"changes": tuple(changes)}))
+    runs = {(change.key, change.action) for change in narrowed.plan.pending}
+    return Selected(
+        then.reduced(plan, whole=narrowed.complete and not late),
+        bool(here & runs),
+        tuple(_left(approval, narrowed)) if approval is not None else (),
+        late,
+    )
+
+
+def _approved(held: Held | None, now: Plan) -> Plan | None:
+    """What was approved, if it is about this tenant. Raises PlanError for what was altered since."""
+    if held is None or held.approved_at is None:
+        return None
+    plan = read_plans(held.plan.encode(), "the plan that was kept")[0]
+    return plan if (plan.app, plan.tenant_url) == (now.app, now.tenant_url) else None
+
+
+def _answered(change: Change) -> tuple[Hold, ...]:
+    """What holds a change; nothing, if something of it can't be answered by an approval."""
+    return () if any(each.by == _UNANSWERABLE for each in change.held) else change.held
+
+
+def _still_held(first: Plan, narrowed: Narrowed) -> Iterator[Change]:
+    """What nobody approved, with what held it in the first plan, although it may be released in the second."""
+    held: dict[tuple[str, str], tuple[Hold, ...]] = {}
+    for change in first.held:
+        held.setdefault((change.key, change.action), change.held)
+    for change in narrowed.new:
+        reasons = change.held or held.get((change.key, change.action), ())
+        if reasons:
+            yield change.model_copy(update={"held": reasons})
+
+
+def _left(approval: Plan, narrowed: Narrowed) -> Iterator[str]:
+    approved = {(change.key, change.action) for change in approval.changes}
+    for moved in narrowed.moved:
+        if (moved.change.key, moved.change.action) in approved:
+            yield f"{moved.change.action} {moved.change.key}: {'; '.join(moved.what)}"
+    for change in narrowed.unneeded:
+        if (change.key, change.action) in approved:
+            yield f"{change.action} {change.key}: no longer needed"
+    for change in narrowed.plan.held:
+        if (change.key, change.action) in approved:
+            yield f"{change.action} {change.key}: held by {', '.join(each.by for each in change.held)}"
