@@ -23,8 +23,22 @@ from tests.conftest import TOKEN, Called, Company, build_company
 PEOPLE = 40
 SECONDS = 90.0
 """For what takes a few."""
-RUN = "import reconciler.service.runner as r; r.STANDBY_SECONDS = 0.2; from reconciler.cli import main; main()"
-"""`reconciler`, as it is installed; only that it looks more often whether the other one is still there."""
+RUN = """
+import reconciler.service.runner as runner
+from reconciler.cli import main
+
+asked = runner.Runner._taken
+
+async def told(*arguments):
+    found = await asked(*arguments)
+    print("has the lock" if found else "waits for the other", flush=True)
+    return found
+
+runner.Runner._taken = told
+runner.STANDBY_SECONDS = 0.2
+main()
+"""
+"""`reconciler`, as it is installed; only that it says who has the lock, and asks for it more often."""
 
 
 class Machine:
@@ -118,15 +132,17 @@ def test_one_is_killed_in_the_middle_and_the_other_goes_on(
     one, two = machines
     with _opened(postgres) as history:
         killed = one.start()
-        until(lambda: created(box), one)
+        until(lambda: len(created(box)) > PEOPLE // 4, one)
+        os.kill(killed.pid, signal.SIGSTOP)  # in the middle of it, and its connections stay
         waiting = two.start()
-        until(lambda: len(created(box)) > PEOPLE // 4, one, two)
-        assert killed.poll() is None
+        until(lambda: two.told().count("waits for the other") > 3, two)
+        begun = len(created(box))
+        assert begun < PEOPLE, "it was not stopped in the middle"
+        assert [cycle.status for cycle in history.cycles("app")] == ["running"]
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait(SECONDS)
-        begun = len(created(box))
-        assert begun < PEOPLE, "it was not killed in the middle"
-        until(lambda: [c for c in history.cycles("app") if c.status == "success"], one, two)
+        until(lambda: [c for c in history.cycles("app") if c.status == "success"], two)
+        assert "has the lock" in two.told()
         waiting.terminate()
         assert waiting.wait(SECONDS) == 0, two.told()
         cycles = history.cycles("app")
