@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from sqlalchemy import text
 
 from reconciler.sandbox import Sandbox, running
 from reconciler.service.history import History
+from reconciler.state.engine import engine_of, parsed
 from tests.conftest import TOKEN, Called, Company, build_company
 
 PEOPLE = 40
+CONCURRENT = 10
+"""Requests that a runner has under way at most, in this profile."""
 SECONDS = 90.0
 """For what takes a few."""
 RUN = """
@@ -36,9 +40,10 @@ async def told(*arguments):
 
 runner.Runner._taken = told
 runner.STANDBY_SECONDS = 0.2
+runner.SOON_SECONDS = 1.0
 main()
 """
-"""`reconciler`, as it is installed; only that it says who has the lock, and asks for it more often."""
+"""`reconciler`, as it is installed; only that it says who has the lock, and tries again sooner."""
 
 
 class Machine:
@@ -125,6 +130,13 @@ def created(box: Sandbox) -> list[str]:
     return [r.json["userName"] for r in list(box.requests) if (r.method, r.path.rstrip("/")[-6:]) == ("POST", "/Users")]
 
 
+def nothing_was_done_twice(box: Sandbox) -> None:
+    assert [name for name, number in Counter(created(box)).items() if number > 1] == []
+    written = Counter((r.method, r.path, str(r.json)) for r in box.requests if r.method != "GET")
+    assert [request for request, number in written.items() if number > 1] == []
+    assert {r.method for r in box.requests} <= {"GET", "POST", "PUT", "PATCH"}  # and nothing was deleted
+
+
 def test_one_is_killed_in_the_middle_and_the_other_goes_on(
     machines: tuple[Machine, Machine], box: Sandbox, company: Company, postgres: str,
     reconciler: Callable[..., Called], monkeypatch: pytest.MonkeyPatch,
@@ -150,12 +162,7 @@ def test_one_is_killed_in_the_middle_and_the_other_goes_on(
     assert [cycle.status for cycle in cycles] == ["success", "abandoned"]
     assert cycles[0].journal is not None
     assert cycles[0].journal.startswith(str(two.root))
-    twice = [name for name, number in Counter(created(box)).items() if number > 1]
-    assert not twice
-    written = Counter((r.method, r.path, str(r.json)) for r in box.requests if r.method in ("POST", "PUT", "PATCH"))
-    assert [request for request, number in written.items() if number > 1] == []
-    assert {r.method for r in box.requests} <= {"GET", "POST", "PUT", "PATCH"}  # nothing was deleted
-
+    nothing_was_done_twice(box)
     everybody = box.members(box.group_id("Research"))
     assert len(everybody) == PEOPLE
     monkeypatch.setenv("RECONCILER_STATE", postgres)
@@ -181,3 +188,30 @@ def test_the_other_one_only_waits_and_leaves_when_it_is_told(
         first.terminate()
         assert first.wait(SECONDS) == 0, one.told()
         assert len(history.cycles("app")) == 1
+
+
+def test_when_the_database_forgets_who_runs_the_memory_does_not(
+    machines: tuple[Machine, Machine], box: Sandbox, postgres: str
+) -> None:
+    """Its connection was cut while it was in the middle: the lock of the runner is gone, the app's lease is not."""
+    one, two = machines
+    with _opened(postgres) as history:
+        cut_off = one.start("--interval", "1h")
+        until(lambda: len(created(box)) > PEOPLE // 4, one)
+        os.kill(cut_off.pid, signal.SIGSTOP)
+        with engine_of(parsed(postgres)).connect() as connection:
+            connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"))
+        begun = len(created(box))
+        assert begun < PEOPLE, "it was not stopped in the middle"
+        waiting = two.start("--interval", "1h")
+        until(lambda: [c for c in history.cycles("app") if c.trouble and c.trouble.category == "Locked"], two)
+        assert "has the lock" in two.told()
+        assert "another apply is running" in two.told()
+        assert len(created(box)) <= begun + CONCURRENT  # what the stopped one had sent already
+        os.kill(cut_off.pid, signal.SIGCONT)
+        until(lambda: len([c for c in history.cycles("app") if c.status == "success"]) == 2, one, two)
+        for process in (cut_off, waiting):
+            process.terminate()
+            assert process.wait(SECONDS) == 0, one.told() + two.told()
+    nothing_was_done_twice(box)
+    assert len(box.members(box.group_id("Research"))) == PEOPLE
