@@ -57,9 +57,7 @@ async def running(settings: Settings, wish: Wish, environ: Mapping[str, str], st
     with _history(wish, settings) as history:
         board = Board()
         clock = Clock()
-        checkout = Checkout(
-            settings, clock, pulls=wish.pull, signed=wish.signed, earlier=lambda: _commits(history)
-        )
+        checkout = Checkout(settings, clock, pulls=wish.pull, signed=wish.signed, earlier=lambda: _commits(history))
         runner = Runner(
             settings, checkout, history, board, clock, log, Telling(history, settings, environ, log, clock),
             Options(wish.once, wish.interval, lambda cycle: _print(cycle, wish.form)),

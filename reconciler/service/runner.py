@@ -94,7 +94,7 @@ class Runner:
         self._told: set[str] = set()
 
     async def run(self) -> None:
-        """Until `stop`; with `once`, one cycle of every app. Raises ReconcilerError if there is nothing to begin with."""
+        """Until `stop`; with `once`, one cycle of every app. Raises ReconcilerError if no files can be used."""
         used = await self._files()
         for warning in used.loaded.warnings:
             self.log.warning("warning", text=str(warning))
@@ -167,7 +167,7 @@ class Runner:
             last = await apart(history.last, name, trigger="run")
             quarantine = await apart(history.quarantine, name)
         except ReconcilerError as error:
-            log.error("the history can't be used", trouble=sentence_of(error))
+            self._complain(name, "the history can't be used", error)
             return
         at = due(last, self._interval(used.loaded.apps[name]), quarantine, now)
         if at > now:
@@ -193,7 +193,7 @@ class Runner:
                     return seconds
                 cycle = await self._cycle(name, used)
         except ReconcilerError as error:
-            self.log.error("no cycle", app=name, trouble=sentence_of(error), hint=error.hint or None)
+            self._complain(name, "no cycle", error)
             self.codes[name] = error.exit_code
             return SOON_SECONDS
         if cycle is None:
@@ -247,6 +247,9 @@ class Runner:
             self.log.warning(trouble.category, trouble=trouble.message, hint=trouble.recommended_action or None)
         self._told = {trouble.message} if trouble is not None else set()
 
+    def _complain(self, app: str, what: str, error: ReconcilerError) -> None:
+        self.log.error(what, app=app, trouble=sentence_of(error), hint=error.hint or None)
+
     # two runners
 
     @asynccontextmanager
@@ -270,5 +273,5 @@ class Runner:
         try:
             return await apart(lock.enter_context, self.history.leader(f"run:{name}"))
         except ReconcilerError as error:
-            self.log.error("the history can't be used", app=name, trouble=sentence_of(error))
+            self._complain(name, "the history can't be used", error)
             return False

@@ -281,13 +281,13 @@ class History:
         with self._transaction() as connection:
             return connection.execute(delete(ENTRIES).where(ENTRIES.c.number.in_(old.scalar_subquery()))).rowcount
 
-    def erase(self, key: str) -> int:
+    def erase(self, key: str, instead: str | None = None) -> int:
         """Removes the values of a person: id, names, what was before and after, and what was said. The events stay,
-        under a name that leads to nobody. What is held and would name the person is held no more until the next cycle.
-        Returns how many entries were changed.
+        under a name that leads to nobody: `instead`, or one that is made. What is held and names the person is
+        forgotten until the next cycle. Returns how many entries were changed.
         """
         with self._transaction() as connection:
-            return erase(connection, traces(connection, key), pseudonym())
+            return erase(connection, traces(connection, key), instead or pseudonym())
 
     def traces(self, key: str) -> Traces:
         """What leads to this person, as far as the history knows it: to be removed elsewhere too."""
