@@ -16,6 +16,7 @@ from reconciler.cli.interrupts import confirm, handled
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
+from reconciler.cli.recorded import Record
 from reconciler.desired import check_reviewed
 from reconciler.errors import Interrupted, NotReviewed, UsageError
 from reconciler.model.plan import Plan
@@ -54,7 +55,9 @@ def check(wish: Wish) -> None:
         raise UsageError("--break-glass needs a reason", hint="say why: it is kept in the journal")
 
 
-async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) -> tuple[int, dict[str, object]]:
+async def apply_one(
+    opened: Opened, wish: Wish, approved: Plan | None = None, record: Record | None = None
+) -> tuple[int, dict[str, object]]:
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
     exit code, and the outcome for programs, empty if the wish is for text.
     """
@@ -69,7 +72,7 @@ async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) ->
                 narrowed = narrow(approved, proposal.plan, given_up(proposal.context))
                 proposal = proposal.reduced(narrowed.plan, whole=narrowed.complete)
                 facts = {**facts, "approved": approved.changes_digest}
-            return await execute(opened, client, proposal, wish, facts, narrowed)
+            return await execute(opened, client, proposal, wish, facts, narrowed, record)
 
 
 async def execute(
@@ -79,9 +82,11 @@ async def execute(
     wish: Wish,
     facts: dict[str, object],
     narrowed: Narrowed | None = None,
+    record: Record | None = None,
 ) -> tuple[int, dict[str, object]]:
-    """Shows, asks, and runs. The lock is held."""
+    """Shows, asks, and runs. The lock is held. `record` learns how far it got."""
     plan = proposal.plan
+    record = record or Record()
     if wish.form == "text":
         show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
@@ -92,7 +97,7 @@ async def execute(
             f"--atomic: something that was approved no longer fits, so nothing was written to {opened.app.name}",
             err=True,
         )
-        nothing = Outcome([], stale=True)
+        nothing = record.outcome = Outcome([], stale=True)
         return nothing.exit_code, _for_programs(wish, plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:
         confirm(f"Apply this to {opened.app.tenant_url}?", "pass --yes to apply without being asked")
@@ -100,7 +105,8 @@ async def execute(
     path = wish.journal or journal_of(opened, now)
     with Progress(opened.app.name) as progress:
         run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
-        outcome = await _interruptible(run)
+        record.proposal, record.journal = proposal, path
+        outcome = record.outcome = await _interruptible(run)
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)

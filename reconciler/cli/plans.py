@@ -14,6 +14,7 @@ from reconciler.model.plan import Plan
 from reconciler.render import Style, text
 
 if TYPE_CHECKING:
+    from reconciler.cli.recorded import Recorder
     from reconciler.session import Opened, Settings
 
 
@@ -59,12 +60,14 @@ async def planned(
     out: Path | None = None,
     key: Path | None = None,
     keep: bool = False,
+    records: Recorder | None = None,
 ) -> int:
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
     beside the memory. Returns what `--detailed-exitcode` would.
     """
     from reconciler.cli.outcomes import together
     from reconciler.cli.progress import Progress
+    from reconciler.cli.recorded import Recorder
     from reconciler.cli.saved import Destination, Signer
     from reconciler.desired import prefix_of
     from reconciler.session import open_apps
@@ -77,11 +80,13 @@ async def planned(
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans: list[Named] = []
     for opened in apps:
-        with Progress(opened.app.name) as progress:
-            proposal = await proposed(opened, progress)
+        with (records or Recorder("plan")).app(opened) as record:
+            with Progress(opened.app.name) as progress:
+                proposal = await proposed(opened, progress)
+            if keep:
+                keep_reading(opened, proposal)
+            record.proposal = proposal
         plan = proposal.plan
-        if keep:
-            keep_reading(opened, proposal)
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))
         if kept is not None:

@@ -13,7 +13,7 @@ import orjson
 
 from reconciler.apply import Outcome, Status
 from reconciler.apply.outcome import Step
-from reconciler.model.history import Cycle, Entry, EntryStatus, LogStep, Modified, StepName, Trouble
+from reconciler.model.history import Cycle, Entry, EntryStatus, LogStep, Modified, StepName, Trigger, Trouble
 from reconciler.model.plan import (
     AddMembers,
     AdoptGroup,
@@ -56,6 +56,14 @@ _SCOPE: Final[dict[Reason, str]] = {
     Reason.UNDONE: "an apply is reversed",
     Reason.REPLACES_DELETE: "the application can't delete: deactivated instead",
 }
+_UNTRIED: Final[dict[Trigger, str]] = {
+    "plan": "planned, and not tried: this only compared",
+    "drift": "planned, and not tried: this only compared",
+    "run": "planned, and not tried: provisioning is off",
+    "apply": "given up before the outcome was known: the journal tells what was tried",
+    "revoke": "given up before the outcome was known: the journal tells what was tried",
+}
+"""Of a cycle without an outcome."""
 _STATUS: Final[dict[Status, EntryStatus]] = {
     Status.DONE: "success",
     Status.FAILED: "failure",
@@ -96,16 +104,16 @@ def entries(proposal: Proposal, outcome: Outcome | None, cycle: Cycle, now: date
     plan = proposal.plan
     steps = [Step(number, change, id=change.id) for number, change in enumerate(plan.changes)]
     for step in steps if outcome is None else outcome.steps:
-        yield from _of_step(step, cycle, now, tried=outcome is not None)
+        yield from _of_step(step, cycle, now, untried="" if outcome is not None else _UNTRIED[cycle.trigger])
     for blocked in plan.blocked:
         yield _of_blocked(blocked, cycle, now)
 
 
-def _of_step(step: Step, cycle: Cycle, now: datetime, *, tried: bool) -> Iterator[Entry]:
+def _of_step(step: Step, cycle: Cycle, now: datetime, *, untried: str) -> Iterator[Entry]:
     change = step.change
     if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup, DeleteGroup)):
         for member in change.members:
-            yield _of_member(step, change, member, cycle, now, tried=tried)
+            yield _of_member(step, change, member, cycle, now, untried=untried)
         if not isinstance(change, (EmptyGroup, DeleteGroup)):
             return
     status = _status(step)
@@ -114,7 +122,7 @@ def _of_step(step: Step, cycle: Cycle, now: datetime, *, tried: bool) -> Iterato
         id=step.id,
         origin=str(change.origin),
         modified=_modified(change),
-        steps=_steps(step, status, _done(step, tried)),
+        steps=_steps(step, status, _done(step, untried)),
         trouble=_trouble(step),
         commit=cycle.commit,
         verified=step.verified and step.status is Status.DONE,
@@ -128,12 +136,12 @@ def _of_member(
     cycle: Cycle,
     now: datetime,
     *,
-    tried: bool,
+    untried: str,
 ) -> Entry:
     gains = isinstance(change, AddMembers)
     left_out = step.skipped_members.get(member.key)
     status = "skipped" if left_out is not None else _status(step)
-    text = _done(step, tried) if left_out is None else left_out
+    text = _done(step, untried) if left_out is None else left_out
     modified = Modified("members", after=change.key) if gains else Modified("members", before=change.key)
     return Entry(
         cycle.id, now, cycle.app, member.key, member.name, change.action, status,
@@ -197,13 +205,13 @@ def _match(step: Step, member: MemberRef | None) -> tuple[EntryStatus, str]:
     return "success", change.id or "yet to be created"
 
 
-def _done(step: Step, tried: bool) -> str:
+def _done(step: Step, untried: str) -> str:
     """What became of the change, in a sentence."""
     change = step.change
     if change.held:
         return "held by " + "; ".join(_hold(each) for each in change.held)
-    if not tried:
-        return "planned, and not tried: this only compared"
+    if untried:
+        return untried
     match step.status:
         case Status.DONE:
             return "done, and read again" if step.verified else "done"
