@@ -23,7 +23,7 @@ from reconciler.state.engine import engine_of, parsed
 from tests.conftest import TOKEN, Called, Company, build_company
 
 PEOPLE = 40
-CONCURRENT = 10
+CONCURRENT = 16
 """Requests that a runner has under way at most, in this profile."""
 SECONDS = 90.0
 """For what takes a few."""

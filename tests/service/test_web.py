@@ -368,7 +368,9 @@ def test_metrics_count_what_ends_once_and_tell_how_apps_are(three: History, boar
     at: list[datetime] = [NOW]
     client = client_of(three, board, now=lambda: at[0])
     before = client.get("/metrics").text
-    assert sample(before, "reconciler_cycles_total", app="alpha", status="success") is None, "what was before is not ours"
+    assert sample(before, "reconciler_cycles_total", app="alpha", status="success") is None, (
+        "what was before is not ours"
+    )
     assert sample(before, "reconciler_held_changes", app="beta") == 32
     assert sample(before, "reconciler_quarantined", app="gamma") == 1
     assert sample(before, "reconciler_app_state", app="alpha", state="healthy") == 1
@@ -377,7 +379,11 @@ def test_metrics_count_what_ends_once_and_tell_how_apps_are(three: History, boar
     one = cycle("alpha", NOW - timedelta(minutes=1), took=90, requests=50)
     three.begin(one)
     three.write(
-        [entry(one, "user:a", "A"), entry(one, "user:b", "B"), entry(one, "user:c", "C", "createUser", status="failure")]
+        [
+            entry(one, "user:a", "A"),
+            entry(one, "user:b", "B"),
+            entry(one, "user:c", "C", "createUser", status="failure"),
+        ]
     )
     three.notice(Notice("alpha", NOW + timedelta(minutes=1), "held", "x", "email", "no"))
     for _ in range(3):
@@ -441,6 +447,8 @@ def test_the_report_needs_nothing_else(three: History) -> None:
     assert not [tag for tag, attributes in tags if tag in ("script", "link", "img") or "src" in attributes]
     assert all((attributes.get("href") or "#").startswith("#") for _, attributes in tags)
     assert "1 never run" in shown
-    policy = next(a["content"] for tag, a in tags if tag == "meta" and "content" in a and "default-src" in str(a["content"]))
+    policy = next(
+        a["content"] for tag, a in tags if tag == "meta" and "content" in a and "default-src" in str(a["content"])
+    )
     assert policy is not None
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
