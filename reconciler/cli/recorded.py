@@ -124,7 +124,7 @@ def _begun(history: History, opened: Opened, trigger: Trigger) -> Cycle:
     app, now = opened.app, datetime.now(UTC)
     configured = config_digest(app)
     ended = (each for each in history.cycles(app.name, limit=100) if each.status in ("success", "inPart"))
-    before = next(ended, None)
+    before = next((each for each in ended if each.trigger in ("run", "apply")), None)
     known = before is not None and before.config_digest == configured
     return Cycle(
         new_cycle_id(now), app.name, app.tenant_url, trigger, "incremental" if known else "initial", now,

@@ -198,8 +198,6 @@ class OneCycle:
         if done.selected.approved and done.held_before is not None:
             facts |= {"approved": done.held_before.digest, "approvedBy": done.held_before.approved_by}
         self._run = run_of(opened, client, proposal, journal, now, self._progress, facts=facts)
-        if self._stopped:
-            self._run.stop()
         done.outcome = await self._run.execute()
         await keep_after(opened, self._run)
         if not proposal.plan.pending:  # its journal tells nothing, and there will be one every interval

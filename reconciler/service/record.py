@@ -5,7 +5,7 @@ Values come from the plan document alone, which holds none that are redacted, ge
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -103,17 +103,19 @@ def entries(proposal: Proposal, outcome: Outcome | None, cycle: Cycle, now: date
     """Each change, each membership and each blocked line. Without an outcome nothing was tried."""
     plan = proposal.plan
     steps = [Step(number, change, id=change.id) for number, change in enumerate(plan.changes)]
-    for step in steps if outcome is None else outcome.steps:
-        yield from _of_step(step, cycle, now, untried="" if outcome is not None else _UNTRIED[cycle.trigger])
+    steps = steps if outcome is None else outcome.steps
+    created = {step.change.key: step.id for step in steps if step.id and isinstance(step.change, CreateUser)}
+    for step in steps:
+        yield from _of_step(step, created, cycle, now, untried="" if outcome is not None else _UNTRIED[cycle.trigger])
     for blocked in plan.blocked:
         yield _of_blocked(blocked, cycle, now)
 
 
-def _of_step(step: Step, cycle: Cycle, now: datetime, *, untried: str) -> Iterator[Entry]:
+def _of_step(step: Step, created: Mapping[str, str], cycle: Cycle, now: datetime, *, untried: str) -> Iterator[Entry]:
     change = step.change
     if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup, DeleteGroup)):
         for member in change.members:
-            yield _of_member(step, change, member, cycle, now, untried=untried)
+            yield _of_member(step, change, member, member.id or created.get(member.key), cycle, now, untried=untried)
         if not isinstance(change, (EmptyGroup, DeleteGroup)):
             return
     status = _status(step)
@@ -133,6 +135,7 @@ def _of_member(
     step: Step,
     change: AddMembers | RemoveMembers | EmptyGroup | DeleteGroup,
     member: MemberRef,
+    account: str | None,
     cycle: Cycle,
     now: datetime,
     *,
@@ -145,11 +148,11 @@ def _of_member(
     modified = Modified("members", after=change.key) if gains else Modified("members", before=change.key)
     return Entry(
         cycle.id, now, cycle.app, member.key, member.name, change.action, status,
-        id=member.id,
+        id=account,
         group=change.key,
         origin=str(change.origin),
         modified=(modified,),
-        steps=_steps(step, status, text, member),
+        steps=_steps(step, status, text, member, account),
         trouble=_trouble(step),
         commit=cycle.commit,
         verified=step.verified and step.status is Status.DONE and left_out is None,
@@ -177,7 +180,9 @@ def _status(step: Step) -> EntryStatus:
     return "skipped" if step.status is None else _STATUS[step.status]
 
 
-def _steps(step: Step, status: EntryStatus, text: str, member: MemberRef | None = None) -> tuple[LogStep, ...]:
+def _steps(
+    step: Step, status: EntryStatus, text: str, member: MemberRef | None = None, account: str | None = None
+) -> tuple[LogStep, ...]:
     change = step.change
     source = "no file names it" if change.source is None else f"{change.source.file}:{change.source.line}"
     reasons = [_SCOPE[reason] for reason in change.reasons if reason in _SCOPE]
@@ -185,7 +190,7 @@ def _steps(step: Step, status: EntryStatus, text: str, member: MemberRef | None 
         reasons.append(f"through {_named(member.via)}")
     if member is not None and member.until:
         reasons.append(f"until {member.until}")
-    matched, match = _match(step, member)
+    matched, match = _match(step, member, account)
     return (
         LogStep(StepName.IMPORT, "success", _cut(source)),
         LogStep(StepName.SCOPE, "success", _cut("; ".join(reasons) or "in scope")),
@@ -194,10 +199,12 @@ def _steps(step: Step, status: EntryStatus, text: str, member: MemberRef | None 
     )
 
 
-def _match(step: Step, member: MemberRef | None) -> tuple[EntryStatus, str]:
+def _match(step: Step, member: MemberRef | None, account: str | None) -> tuple[EntryStatus, str]:
     change = step.change
     if member is not None:
-        return "success", member.id or "its account is yet to be created"
+        if member.id is None:
+            return "success", f"{account}, created just before" if account else "its account is yet to be created"
+        return "success", member.id
     if isinstance(change, (AdoptUser, AdoptGroup)) and change.candidates:
         return "skipped", f"in doubt between {_named([each.id for each in change.candidates])}"
     if isinstance(change, (CreateUser, CreateGroup)):

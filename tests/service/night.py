@@ -25,6 +25,7 @@ from reconciler.service.logs import logger
 from reconciler.service.runner import Options, Runner
 from reconciler.service.telling import Telling
 from reconciler.session import Settings
+from reconciler.state.file import make_ignored
 
 START = datetime(2026, 11, 26, 18, tzinfo=UTC)
 ELSEWHERE = 10
@@ -108,6 +109,7 @@ class Night:
 
     @functools.cached_property
     def history(self) -> History:
+        make_ignored(self.root / ".reconciler")
         return History.open(f"sqlite:///{self.root / '.reconciler' / 'history.db'}")
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ question that waits for its answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -120,7 +120,7 @@ def test_what_is_held_is_approved_and_the_next_cycle_does_exactly_that(night: Ni
             await night.forward(hours=2)
 
     asyncio.run(main())
-    assert [each.exit_code for each in night.ended] == [0, 3, 0, 0, 0]
+    assert [each.exit_code for each in night.ended] == [0, 3, 0, 0, 0, 0]
     assert night.ended[1].held_digest is not None
     assert night.ended[2].held_digest is None
     begins = [line for line in company.journals() if line["event"] == "begin"]
@@ -303,13 +303,15 @@ def test_provisioning_that_is_off_plans_and_writes_nothing(night: Night, story: 
     assert not (story.company.root / ".reconciler" / "journals").exists()
 
 
-def test_what_is_not_committed_is_not_applied_to_others(tmp_path: Path, night: Night) -> None:
+def test_what_is_not_committed_is_not_applied_to_others(tmp_path: Path, night: Night, story: SandboxStory) -> None:
     """Elsewhere than on this machine."""
     import subprocess
 
     from tests.state.conftest import git
 
-    company = build_company(tmp_path / "far", gallery="scim", tenant="https://scim.example.com/v2")
+    far_away = "https://scim.example.com/scim/v2"
+    story.sandbox.store.move(far_away)
+    company = build_company(tmp_path / "far", gallery="scim", tenant=far_away)
     subprocess.run(["git", "init", "-q", "-b", "main", str(company.root)], check=True)
     git(company.root, "add", "-A")
     git(company.root, "commit", "-qm", "begin")

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from reconciler.model.app import App
 from reconciler.model.history import (
-    Backoff, Cycle, Entry, Held, LogStep, Modified, Notice, Quarantine, StepName, Trouble,
+    Backoff,
+    Cycle,
+    Entry,
+    Held,
+    LogStep,
+    Modified,
+    Notice,
+    Quarantine,
+    StepName,
+    Trouble,
 )  # fmt: skip
 from reconciler.model.plan import (
-    AddMembers, DeactivateUser, Guardrail, Plan, Reason,
+    AddMembers,
+    DeactivateUser,
+    Guardrail,
+    Plan,
+    Reason,
+    UpdateUser,
 )  # fmt: skip
 from reconciler.model.plan import Held as HeldBy
 from reconciler.plan.document import signed
@@ -168,10 +179,4 @@ def _gamma(history: History, began: datetime, number: int) -> None:
     history.begin(one)
 
 
-@contextmanager
-def history_at(file: Path) -> Iterator[History]:
-    history = History.open(f"sqlite:///{file}")
-    try:
-        yield history
-    finally:
-        history.close()
+__all__ = ["APPS", "EVERY", "NOW", "UpdateUser", "app", "cycle", "entry", "fill", "held_plan", "steps"]
