@@ -50,11 +50,12 @@ def found_leavers(
     directory: Path | None, apps: Sequence[str], user: str | None, since: str | None, sla: str | None, url: str | None
 ) -> tuple[list[Leaver], timedelta | None]:
     """Whoever lost access, the first in time first, with what the history knows. Raises UsageError."""
-    from reconciler.cli.extras import need
+    from reconciler.cli.monitored import history_of
     from reconciler.evidence import leavers_since
     from reconciler.evidence.leavers import leaver
     from reconciler.model.history import LogFilter
     from reconciler.model.interval import interval_of
+    from reconciler.session import Settings
 
     try:
         allowed = None if sla is None else interval_of(sla)
@@ -72,11 +73,7 @@ def found_leavers(
                 f"there is no history yet: {file}", hint="when access ended is known from there: --history"
             )
         return [leaver(*each, (), (), now=now, sla=None) for each in lost], None
-    need("service", "sqlalchemy", "alembic")
-    from reconciler.service.history import History
-
-    history = History.open(url or f"sqlite:///{file}")
-    try:
+    with history_of(Settings(directory), url) as history:
         names = {grant.app for grant, _, _ in lost}
         cycles = {name: [c for c in history.cycles(name, since=start) if c.status == "success"] for name in names}
         return [
@@ -86,5 +83,3 @@ def found_leavers(
             )
             for each in lost
         ], allowed  # fmt: skip
-    finally:
-        history.close()

@@ -49,6 +49,8 @@ class Teller(Protocol):
 
     async def tell(self, app: App, done: Done) -> None: ...
 
+    async def remind(self, app: App, used: Files) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -107,6 +109,7 @@ class OneCycle:
         if not may_try(before, self._used.digest, self._means.clock.now()):
             assert before is not None
             self._log.info("in quarantine", reason=before.reason, next_attempt=before.next_attempt)
+            await self._means.teller.remind(self._app, self._used)  # of what could not be told at its beginning
             return None
         cycle = self._new()
         self._log = self._log.bind(cycle=cycle.id)
@@ -194,8 +197,6 @@ class OneCycle:
         if done.selected.approved and done.held_before is not None:
             facts |= {"approved": done.held_before.digest, "approvedBy": done.held_before.approved_by}
         self._run = run_of(opened, client, proposal, journal, now, self._progress, facts=facts)
-        if self._stopped:
-            self._run.stop()
         done.outcome = await self._run.execute()
         await keep_after(opened, self._run)
         if not proposal.plan.pending:  # its journal tells nothing, and there will be one every interval
