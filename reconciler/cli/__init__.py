@@ -42,6 +42,7 @@ COMMANDS = {
     "drift": "exit 2 if the application is not what git says",
     "status": "how each app is: last cycle, next, what is held, what drifted, quarantine",
     "report": "the same as one HTML file, with the history as a picture",
+    "access": "who has access to what, since when and by whose decision; who lost it in time",
     "who-can-grant": "who could give an access by merging something",
     "apps": "the apps, as a matrix for CI; with --base those that a change touches",
     "gallery": "what is known of each application",

@@ -42,7 +42,6 @@ def monitored(settings: Settings, url: str | None) -> Iterator[tuple[History, Se
 def history_of(settings: Settings, url: str | None) -> Iterator[History]:
     """The history, which must be there. Raises UsageError, HistoryError."""
     need("service", "sqlalchemy", "alembic")
-    from reconciler.errors import UsageError
     from reconciler.service.history import History
     from reconciler.session import root_of
 

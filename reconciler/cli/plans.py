@@ -15,6 +15,7 @@ from reconciler.model.plan import Plan
 from reconciler.render import Style, text
 
 if TYPE_CHECKING:
+    from reconciler.cli.recorded import Recorder
     from reconciler.session import Opened, Settings
 
 
@@ -62,6 +63,7 @@ async def planned(
     out: Path | None = None,
     key: Path | None = None,
     keep: bool = False,
+    records: Recorder | None = None,
     notify: bool = False,
 ) -> int:
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
@@ -70,6 +72,7 @@ async def planned(
     """
     from reconciler.cli.outcomes import together
     from reconciler.cli.progress import Progress
+    from reconciler.cli.recorded import Recorder
     from reconciler.cli.saved import Destination, Signer
     from reconciler.desired import prefix_of
     from reconciler.session import open_apps
@@ -88,15 +91,17 @@ async def planned(
     for opened in apps:
         news = notifying.News(opened, notify) if notify else None
         try:
-            with Progress(opened.app.name) as progress:
-                proposal = await proposed(opened, progress)
+            with (records or Recorder("plan")).app(opened) as record:
+                with Progress(opened.app.name) as progress:
+                    proposal = await proposed(opened, progress)
+                if keep:
+                    keep_reading(opened, proposal)
+                record.proposal = proposal
         except ReconcilerError as error:
             if news is not None:
                 await news.failed(error, "drift")
             raise
         plan = proposal.plan
-        if keep:
-            keep_reading(opened, proposal)
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))
         if kept is not None:

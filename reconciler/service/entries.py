@@ -40,7 +40,8 @@ def text(entries: Iterable[Entry], style: Style, *, steps: bool) -> Iterator[str
 
 def _below(entry: Entry, style: Style) -> Iterator[str]:
     for step in entry.steps:
-        yield f"  {style(step.name.upper().ljust(6), 'bold')}  {_sign(step.status, style)} {safe(step.text, _LONGEST)}\n"
+        name = style(step.name.upper().ljust(6), "bold")
+        yield f"  {name}  {_sign(step.status, style)} {safe(step.text, _LONGEST)}\n"
     if entry.trouble is not None and entry.trouble.recommended_action:
         yield f"          → {safe(entry.trouble.recommended_action, _LONGEST)}\n"
     widest = max((width(each.path) for each in entry.modified), default=0)

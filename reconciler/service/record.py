@@ -5,7 +5,7 @@ Values come from the plan document alone, which holds none that are redacted, ge
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import orjson
 
 from reconciler.apply import Outcome, Status
 from reconciler.apply.outcome import Step
-from reconciler.model.history import Cycle, Entry, EntryStatus, LogStep, Modified, StepName, Trouble
+from reconciler.model.history import Cycle, Entry, EntryStatus, LogStep, Modified, StepName, Trigger, Trouble
 from reconciler.model.plan import (
     AddMembers,
     AdoptGroup,
@@ -56,6 +56,14 @@ _SCOPE: Final[dict[Reason, str]] = {
     Reason.UNDONE: "an apply is reversed",
     Reason.REPLACES_DELETE: "the application can't delete: deactivated instead",
 }
+_UNTRIED: Final[dict[Trigger, str]] = {
+    "plan": "planned, and not tried: this only compared",
+    "drift": "planned, and not tried: this only compared",
+    "run": "planned, and not tried: provisioning is off",
+    "apply": "given up before the outcome was known: the journal tells what was tried",
+    "revoke": "given up before the outcome was known: the journal tells what was tried",
+}
+"""Of a cycle without an outcome."""
 _STATUS: Final[dict[Status, EntryStatus]] = {
     Status.DONE: "success",
     Status.FAILED: "failure",
@@ -95,17 +103,19 @@ def entries(proposal: Proposal, outcome: Outcome | None, cycle: Cycle, now: date
     """Each change, each membership and each blocked line. Without an outcome nothing was tried."""
     plan = proposal.plan
     steps = [Step(number, change, id=change.id) for number, change in enumerate(plan.changes)]
-    for step in steps if outcome is None else outcome.steps:
-        yield from _of_step(step, cycle, now, tried=outcome is not None)
+    steps = steps if outcome is None else outcome.steps
+    created = {step.change.key: step.id for step in steps if step.id and isinstance(step.change, CreateUser)}
+    for step in steps:
+        yield from _of_step(step, created, cycle, now, untried="" if outcome is not None else _UNTRIED[cycle.trigger])
     for blocked in plan.blocked:
         yield _of_blocked(blocked, cycle, now)
 
 
-def _of_step(step: Step, cycle: Cycle, now: datetime, *, tried: bool) -> Iterator[Entry]:
+def _of_step(step: Step, created: Mapping[str, str], cycle: Cycle, now: datetime, *, untried: str) -> Iterator[Entry]:
     change = step.change
     if isinstance(change, (AddMembers, RemoveMembers, EmptyGroup, DeleteGroup)):
         for member in change.members:
-            yield _of_member(step, change, member, cycle, now, tried=tried)
+            yield _of_member(step, change, member, member.id or created.get(member.key), cycle, now, untried=untried)
         if not isinstance(change, (EmptyGroup, DeleteGroup)):
             return
     status = _status(step)
@@ -114,7 +124,7 @@ def _of_step(step: Step, cycle: Cycle, now: datetime, *, tried: bool) -> Iterato
         id=step.id,
         origin=str(change.origin),
         modified=_modified(change),
-        steps=_steps(step, status, _done(step, tried)),
+        steps=_steps(step, status, _done(step, untried)),
         trouble=_trouble(step),
         commit=cycle.commit,
         verified=step.verified and step.status is Status.DONE,
@@ -125,23 +135,24 @@ def _of_member(
     step: Step,
     change: AddMembers | RemoveMembers | EmptyGroup | DeleteGroup,
     member: MemberRef,
+    account: str | None,
     cycle: Cycle,
     now: datetime,
     *,
-    tried: bool,
+    untried: str,
 ) -> Entry:
     gains = isinstance(change, AddMembers)
     left_out = step.skipped_members.get(member.key)
     status = "skipped" if left_out is not None else _status(step)
-    text = _done(step, tried) if left_out is None else left_out
+    text = _done(step, untried) if left_out is None else left_out
     modified = Modified("members", after=change.key) if gains else Modified("members", before=change.key)
     return Entry(
         cycle.id, now, cycle.app, member.key, member.name, change.action, status,
-        id=member.id,
+        id=account,
         group=change.key,
         origin=str(change.origin),
         modified=(modified,),
-        steps=_steps(step, status, text, member),
+        steps=_steps(step, status, text, member, account),
         trouble=_trouble(step),
         commit=cycle.commit,
         verified=step.verified and step.status is Status.DONE and left_out is None,
@@ -169,7 +180,9 @@ def _status(step: Step) -> EntryStatus:
     return "skipped" if step.status is None else _STATUS[step.status]
 
 
-def _steps(step: Step, status: EntryStatus, text: str, member: MemberRef | None = None) -> tuple[LogStep, ...]:
+def _steps(
+    step: Step, status: EntryStatus, text: str, member: MemberRef | None = None, account: str | None = None
+) -> tuple[LogStep, ...]:
     change = step.change
     source = "no file names it" if change.source is None else f"{change.source.file}:{change.source.line}"
     reasons = [_SCOPE[reason] for reason in change.reasons if reason in _SCOPE]
@@ -177,7 +190,7 @@ def _steps(step: Step, status: EntryStatus, text: str, member: MemberRef | None 
         reasons.append(f"through {_named(member.via)}")
     if member is not None and member.until:
         reasons.append(f"until {member.until}")
-    matched, match = _match(step, member)
+    matched, match = _match(step, member, account)
     return (
         LogStep(StepName.IMPORT, "success", _cut(source)),
         LogStep(StepName.SCOPE, "success", _cut("; ".join(reasons) or "in scope")),
@@ -186,10 +199,12 @@ def _steps(step: Step, status: EntryStatus, text: str, member: MemberRef | None 
     )
 
 
-def _match(step: Step, member: MemberRef | None) -> tuple[EntryStatus, str]:
+def _match(step: Step, member: MemberRef | None, account: str | None) -> tuple[EntryStatus, str]:
     change = step.change
     if member is not None:
-        return "success", member.id or "its account is yet to be created"
+        if member.id is None:
+            return "success", f"{account}, created just before" if account else "its account is yet to be created"
+        return "success", member.id
     if isinstance(change, (AdoptUser, AdoptGroup)) and change.candidates:
         return "skipped", f"in doubt between {_named([each.id for each in change.candidates])}"
     if isinstance(change, (CreateUser, CreateGroup)):
@@ -197,13 +212,13 @@ def _match(step: Step, member: MemberRef | None) -> tuple[EntryStatus, str]:
     return "success", change.id or "yet to be created"
 
 
-def _done(step: Step, tried: bool) -> str:
+def _done(step: Step, untried: str) -> str:
     """What became of the change, in a sentence."""
     change = step.change
     if change.held:
         return "held by " + "; ".join(_hold(each) for each in change.held)
-    if not tried:
-        return "planned, and not tried: this only compared"
+    if untried:
+        return untried
     match step.status:
         case Status.DONE:
             return "done, and read again" if step.verified else "done"

@@ -303,13 +303,15 @@ def test_provisioning_that_is_off_plans_and_writes_nothing(night: Night, story: 
     assert not (story.company.root / ".reconciler" / "journals").exists()
 
 
-def test_what_is_not_committed_is_not_applied_to_others(tmp_path: Path, night: Night) -> None:
+def test_what_is_not_committed_is_not_applied_to_others(tmp_path: Path, night: Night, story: SandboxStory) -> None:
     """Elsewhere than on this machine."""
     import subprocess
 
     from tests.state.conftest import git
 
-    company = build_company(tmp_path / "far", gallery="scim", tenant="https://scim.example.com/v2")
+    far_away = "https://scim.example.com/scim/v2"
+    story.sandbox.store.move(far_away)
+    company = build_company(tmp_path / "far", gallery="scim", tenant=far_away)
     subprocess.run(["git", "init", "-q", "-b", "main", str(company.root)], check=True)
     git(company.root, "add", "-A")
     git(company.root, "commit", "-qm", "begin")

@@ -21,16 +21,15 @@ ERASED: Final = "erased"
 _LOT: Final = 1000
 _SHORTEST: Final = 3
 """Characters of a name that is looked for in what was said."""
-_TELLING: Final = re.compile(
-    r"username|displayname|nickname|name\.\w+|emails|phonenumbers|addresses|externalid|title|profileurl|ims|photos|employeenumber",
-    re.IGNORECASE,
-)
-"""Paths of which a value leads to a person wherever it stands; a department does not."""
+_TELLING: Final = re.compile(r"username|displayname|emails|phonenumbers|externalid|profileurl", re.IGNORECASE)
+"""Paths of which a value leads to one person wherever it stands; a first name or a department does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What leads to a person. Everything is looked for as a whole word, whatever its case."""
+    """What leads to a person. Everything is looked for whole, whatever its case: not in ada.lovelace-smith, but in
+    users/ada.lovelace.yaml.
+    """
 
     key: str
     accounts: tuple[tuple[str, str], ...]
@@ -40,7 +39,8 @@ class Traces:
 
     def pattern(self) -> re.Pattern[str]:
         longest_first = sorted({self.key, *self.words}, key=len, reverse=True)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+        words = "|".join(map(re.escape, longest_first))
+        return re.compile(rf"(?<![\w.-])(?:{words})(?![\w-]|\.(?!ya?ml\b)\w)", re.IGNORECASE)
 
 
 def pseudonym() -> str:
@@ -116,7 +116,7 @@ def erase(connection: Connection, found: Traces, instead: str) -> int:
             .values(key=instead, name=ERASED, id=None, modified=modified, steps=steps, trouble=trouble)
         )
         changed += 1
-    changed += _clean(connection, ENTRIES, ("name", "modified", "steps", "trouble"), found, instead)
+    changed += _clean(connection, ENTRIES, ("modified", "steps", "trouble"), found, instead)
     _clean(connection, CYCLES, ("trouble",), found, instead)
     _clean(connection, NOTICES, ("subject", "error"), found, instead)
     _clean(connection, QUARANTINES, ("message",), found, instead)
