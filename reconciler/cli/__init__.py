@@ -28,6 +28,8 @@ COMMANDS = {
     "approved": "gets the plan that was reviewed for a commit",
     "apply": "makes it so, after showing it and asking",
     "run": "cycles, day and night: plans and applies again and again",
+    "log": "what was done to whom, and what was not",
+    "erase": "takes a person out of history and journals; the events stay",
     "undo": "a plan that reverses what an apply did",
     "rehearse": "tries the plan on a copy of the application, and writes nothing to it",
     "revoke": "takes somebody's access away now, in all apps",

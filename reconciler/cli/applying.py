@@ -17,6 +17,7 @@ from reconciler.cli.notifying import News
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
+from reconciler.cli.recorded import Record
 from reconciler.desired import check_reviewed
 from reconciler.errors import Interrupted, NotReviewed, ReconcilerError, UsageError
 from reconciler.model.plan import Plan
@@ -27,6 +28,7 @@ from reconciler.session.keeping import keep_after
 if TYPE_CHECKING:
     from reconciler.apply import Run
     from reconciler.http import Client
+    from reconciler.service.history import History
     from reconciler.session import Opened
 
 
@@ -56,24 +58,33 @@ def check(wish: Wish) -> None:
         raise UsageError("--break-glass needs a reason", hint="say why: it is kept in the journal")
 
 
-async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) -> tuple[int, dict[str, object]]:
+async def apply_one(
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None = None,
+    record: Record | None = None,
+    history: History | None = None,
+) -> tuple[int, dict[str, object]]:
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
-    exit code, and the outcome for programs, empty if the wish is for text.
+    exit code, and the outcome for programs, empty if the wish is for text. Whom app.yaml names is told, if that is
+    wished; with a history once.
     """
-    news = News(opened, wish.notify)
+    news = News(opened, wish.notify, history)
+    record = record or Record()
     glass = None
     try:
         facts = reviewed(opened, wish)
         if wish.break_glass is not None:  # while the application is read
             glass = asyncio.create_task(news.broke_glass(wish.break_glass, str(facts.get("notReviewed", ""))))
-        ended = await _apply_one(opened, wish, approved, facts, news, glass)
+        ended = await _apply_one(opened, wish, approved, facts, record, glass)
     except ReconcilerError as error:
         await news.failed(error, "apply")
         raise
     finally:
         if glass is not None:
             await glass
-    await news.applied()
+    if record.proposal is not None:
+        await news.applied(record.proposal.plan, record.outcome)
     return ended
 
 
@@ -82,7 +93,7 @@ async def _apply_one(
     wish: Wish,
     approved: Plan | None,
     facts: dict[str, object],
-    news: News,
+    record: Record,
     glass: asyncio.Task[None] | None,
 ) -> tuple[int, dict[str, object]]:
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
@@ -97,7 +108,7 @@ async def _apply_one(
                 facts = {**facts, "approved": approved.changes_digest}
             if glass is not None:
                 await glass  # before anything is written
-            return await execute(opened, client, proposal, wish, facts, narrowed, news)
+            return await execute(opened, client, proposal, wish, facts, narrowed, record)
 
 
 async def execute(
@@ -107,12 +118,11 @@ async def execute(
     wish: Wish,
     facts: dict[str, object],
     narrowed: Narrowed | None = None,
-    news: News | None = None,
+    record: Record | None = None,
 ) -> tuple[int, dict[str, object]]:
-    """Shows, asks, and runs. The lock is held. `news` learns what came of it."""
+    """Shows, asks, and runs. The lock is held. `record` learns how far it got."""
     plan = proposal.plan
-    if news is not None:
-        news.plan = plan
+    record = record or Record()
     if wish.form == "text":
         show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
@@ -123,7 +133,7 @@ async def execute(
             f"--atomic: something that was approved no longer fits, so nothing was written to {opened.app.name}",
             err=True,
         )
-        nothing = Outcome([], stale=True)
+        nothing = record.outcome = Outcome([], stale=True)
         return nothing.exit_code, _for_programs(wish, plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:
         confirm(f"Apply this to {opened.app.tenant_url}?", "pass --yes to apply without being asked")
@@ -131,9 +141,8 @@ async def execute(
     path = wish.journal or journal_of(opened, now)
     with Progress(opened.app.name) as progress:
         run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
-        outcome = await _interruptible(run)
-    if news is not None:
-        news.outcome = outcome
+        record.proposal, record.journal = proposal, path
+        outcome = record.outcome = await _interruptible(run)
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)

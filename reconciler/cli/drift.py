@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options.releases
 @options.outgoing
 @options.plan_output
+@options.recording
 @options.snapshot
 @options.notify
 @options.settings
@@ -28,6 +29,7 @@ def drift(
     context: click.Context,
     settings: Settings,
     form: str,
+    history: str | None,
     *,
     notify: bool,
 ) -> None:
@@ -36,5 +38,8 @@ def drift(
     Exit code 0: it is; 2: it is not; 3: something waits for an answer.
     """
     from reconciler.cli.plans import planned
+    from reconciler.cli.recorded import recorder
 
-    context.exit(asyncio.run(planned(settings, form=form, verbose=False, keep=True, notify=notify)))
+    with recorder(history, "drift") as records:
+        code = asyncio.run(planned(settings, form=form, verbose=False, keep=True, notify=notify, records=records))
+    context.exit(1 if records.failed else code)

@@ -23,8 +23,7 @@ def monitored(settings: Settings, url: str | None) -> Iterator[tuple[History, Se
     """
     need("service", "sqlalchemy", "alembic")
     from reconciler.desired import load_apps_alone
-    from reconciler.errors import DesiredStateError, UsageError
-    from reconciler.service.history import History
+    from reconciler.errors import DesiredStateError
     from reconciler.session import root_of
 
     root = root_of(settings)
@@ -34,13 +33,27 @@ def monitored(settings: Settings, url: str | None) -> Iterator[tuple[History, Se
         raise DesiredStateError(problems)
     for problem in problems:
         click.echo(f"warning: {problem}", err=True)
-    file = root.resolve() / ".reconciler" / "history.db"
-    if url is None and not file.exists():
-        raise UsageError(
-            f"there is no history yet: {file}", hint="`reconciler run` writes it; or say where it is with --history"
-        )
-    history = History.open(url or f"sqlite:///{file}")
-    try:
+    with history_of(settings, url) as history:
         yield history, list(found.apps.values())
+
+
+@contextmanager
+def history_of(settings: Settings, url: str | None) -> Iterator[History]:
+    """The history, which must be there. Raises UsageError, HistoryError."""
+    need("service", "sqlalchemy", "alembic")
+    from reconciler.errors import UsageError
+    from reconciler.service.history import History
+    from reconciler.session import root_of
+
+    if url is None:
+        file = root_of(settings).resolve() / ".reconciler" / "history.db"
+        if not file.exists():
+            raise UsageError(
+                f"there is no history yet: {file}", hint="`reconciler run` writes it; or say where it is with --history"
+            )
+        url = f"sqlite:///{file}"
+    history = History.open(url)
+    try:
+        yield history
     finally:
         history.close()

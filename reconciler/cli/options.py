@@ -76,7 +76,19 @@ def history(function: F) -> F:
         "--history",
         metavar="URL",
         envvar="RECONCILER_HISTORY",
+        callback=without_password,
         help="sqlite:///PATH or postgresql://…; .reconciler/history.db if left out.",
+    )(function)
+
+
+def recording(function: F) -> F:
+    """Of commands that write a history only where it is asked for."""
+    return click.option(
+        "--history",
+        metavar="URL",
+        envvar="RECONCILER_HISTORY",
+        callback=without_password,
+        help="Also write down what came of it: sqlite:///PATH or postgresql://…, as `run` does.",
     )(function)
 
 

@@ -15,6 +15,7 @@ from reconciler.model.plan import Plan
 from reconciler.render import Style, text
 
 if TYPE_CHECKING:
+    from reconciler.cli.recorded import Recorder
     from reconciler.session import Opened, Settings
 
 
@@ -61,6 +62,7 @@ async def planned(
     key: Path | None = None,
     keep: bool = False,
     notify: bool = False,
+    records: Recorder | None = None,
 ) -> int:
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
     beside the memory. `notify`: whom app.yaml names is told of what is not as git says. Returns what
@@ -68,12 +70,14 @@ async def planned(
     """
     from reconciler.cli.outcomes import together
     from reconciler.cli.progress import Progress
+    from reconciler.cli.recorded import Recorder
     from reconciler.cli.saved import Destination, Signer
     from reconciler.desired import prefix_of
     from reconciler.session import open_apps
     from reconciler.session.keeping import keep_reading
     from reconciler.session.reading import check_reading, proposed
 
+    records = records or Recorder("plan")
     check_reading(settings)
     signer = None if key is None else Signer(key)
     apps = open_apps(settings)
@@ -84,17 +88,19 @@ async def planned(
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans: list[Named] = []
     for opened in apps:
-        news = notifying.News(opened, notify) if notify else None
-        try:
-            with Progress(opened.app.name) as progress:
-                proposal = await proposed(opened, progress)
-        except ReconcilerError as error:
-            if news is not None:
-                await news.failed(error, "drift")
-            raise
+        news = notifying.News(opened, notify, records.history) if notify else None
+        with records.app(opened) as record:
+            try:
+                with Progress(opened.app.name) as progress:
+                    proposal = await proposed(opened, progress)
+            except ReconcilerError as error:
+                if news is not None:
+                    await news.failed(error, "drift")
+                raise
+            if keep:
+                keep_reading(opened, proposal)
+            record.proposal = proposal
         plan = proposal.plan
-        if keep:
-            keep_reading(opened, proposal)
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))
         if kept is not None:

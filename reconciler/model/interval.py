@@ -17,13 +17,22 @@ def interval_of(text: str) -> timedelta:
     """Days, hours, minutes and seconds, in this order, each once. Raises ValueError, saying why: for what is no such
     text, and for less than a second or more than a week.
     """
-    found = _FORM.match(text)
-    if not text or found is None:
+    try:
+        interval = span_of(text)
+    except ValueError as error:
         message = f"not an interval, {EXAMPLE}"
-        raise ValueError(message)
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    interval = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        raise ValueError(message) from error
     if not SHORTEST <= interval <= LONGEST:
         message = "an interval is between 1s and 7d"
         raise ValueError(message)
     return interval
+
+
+def span_of(text: str) -> timedelta:
+    """Days, hours, minutes and seconds, in this order, each once, however long. Raises ValueError, saying why."""
+    found = _FORM.match(text)
+    if not text or found is None:
+        message = "not a length of time, such as 90d or 12h"
+        raise ValueError(message)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -20,6 +20,7 @@ from reconciler.service.checkout import Files, check_beside
 from reconciler.service.history import History, new_cycle_id
 from reconciler.service.quarantine import judge, may_try
 from reconciler.service.record import counts, entries
+from reconciler.service.retention import forget_old
 from reconciler.service.selection import Selected, select
 from reconciler.service.trouble import of_files, of_outcome, trouble_of
 from reconciler.session import Opened, Settings, bulk, let_go, memories, open_app
@@ -229,6 +230,7 @@ class OneCycle:
         if cycle.trouble is None:
             cycle.trouble = of_files(self._used)
         history.update(cycle)
+        forget_old(history, self._used.loaded.settings, now)
         self._log.log(
             _LEVELS.get(cycle.status, 30), "cycle ended", status=cycle.status, exit_code=cycle.exit_code,
             seconds=round((cycle.ended_at - cycle.started_at).total_seconds(), 1), counts=cycle.counts or None,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,6 +21,8 @@ from sqlalchemy.exc import DBAPIError
 
 from reconciler.errors import HistoryError, UsageError
 from reconciler.model.history import Backoff, Cycle, Entry, Held, LogFilter, Notice, Quarantine, Trigger
+from reconciler.service.history.erasing import Traces, erase, pseudonym, traces
+from reconciler.service.history.leading import leader
 from reconciler.service.history.rows import cycle_of, cycle_row, entry_of, entry_row, plain_row
 from reconciler.service.history.schema import migrate
 from reconciler.service.history.tables import BACKOFFS, CYCLES, ENTRIES, HELD, NOTICES, QUARANTINES, SUBJECTS
@@ -29,6 +31,7 @@ from reconciler.state.engine import WRITES, engine_of, file_of, make_private, pa
 T = TypeVar("T")
 _LOT = 1000
 """Rows written, or read, at once."""
+_LARGE_LOT = 20_000
 _SHORTEST = 12
 """Hexadecimal digits of a digest that name what was held."""
 
@@ -244,6 +247,14 @@ class History:
 
     # life
 
+    def leader(self, name: str, lost: Callable[[], None] | None = None) -> AbstractContextManager[bool]:
+        """Whether we alone have this name until the block ends: another process, or another block, gets False.
+
+        Who dies, dies without it. `lost` is called, once and in another thread, if it is lost before the end: a
+        database that went away may give it to somebody else.
+        """
+        return leader(self._engine, self._url, name, lost)
+
     def restart(self, app: str) -> None:
         """Forgets that anything failed."""
         with self._transaction() as connection:
@@ -251,9 +262,13 @@ class History:
             connection.execute(delete(BACKOFFS).where(BACKOFFS.c.app == app))
 
     def prune(self, before: datetime) -> int:
-        """Forgets cycles, entries and notices from before. Returns how many entries."""
+        """Forgets cycles, entries and notices from before, in lots, so that nobody waits long. Returns how many entries
+        these were.
+        """
+        gone = 0
+        while lot := self._prune(before):
+            gone += lot
         with self._transaction() as connection:
-            gone = connection.execute(delete(ENTRIES).where(ENTRIES.c.at < before)).rowcount
             connection.execute(delete(NOTICES).where(NOTICES.c.at < before))
             connection.execute(delete(CYCLES).where(CYCLES.c.started_at < before, CYCLES.c.status != "running"))
             if gone:
@@ -261,10 +276,23 @@ class History:
                 connection.execute(delete(SUBJECTS).where(~there.exists()))
         return gone
 
-    def leader(self, name):
-        from contextlib import nullcontext
+    def _prune(self, before: datetime) -> int:
+        old = select(ENTRIES.c.number).where(ENTRIES.c.at < before).limit(_LARGE_LOT)
+        with self._transaction() as connection:
+            return connection.execute(delete(ENTRIES).where(ENTRIES.c.number.in_(old.scalar_subquery()))).rowcount
 
-        return nullcontext(True)
+    def erase(self, key: str, instead: str | None = None) -> int:
+        """Removes the values of a person: id, names, what was before and after, and what was said. The events stay,
+        under a name that leads to nobody: `instead`, or one that is made. What is held and names the person is
+        forgotten until the next cycle. Returns how many entries were changed.
+        """
+        with self._transaction() as connection:
+            return erase(connection, traces(connection, key), instead or pseudonym())
+
+    def traces(self, key: str) -> Traces:
+        """What leads to this person, as far as the history knows it: to be removed elsewhere too."""
+        with self._transaction(writes=False) as connection:
+            return traces(connection, key)
 
     # how
 

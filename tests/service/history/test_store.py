@@ -31,9 +31,13 @@ from reconciler.service.history.schema import HEAD
 NOW = datetime(2026, 11, 26, 17, 0, 0, 123456, tzinfo=UTC)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'history.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'history.db'}"
+    found = request.getfixturevalue("postgres")
+    assert isinstance(found, str)
+    return found
 
 
 @pytest.fixture
