@@ -25,8 +25,11 @@ from reconciler.service.logs import logger
 from reconciler.service.runner import Options, Runner
 from reconciler.service.telling import Telling
 from reconciler.session import Settings
+from reconciler.state.file import make_ignored
 
 START = datetime(2026, 11, 26, 18, tzinfo=UTC)
+ELSEWHERE = 10
+"""The port of an application that is always away."""
 PATIENCE = 60.0
 """Seconds of real time after which a test is stuck."""
 
@@ -85,7 +88,7 @@ class Network(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
-        if self.down:
+        if self.down or request.url.port == ELSEWHERE:
             message = "no route to host"
             raise httpx.ConnectError(message, request=request)
         if self.expired:
@@ -106,6 +109,7 @@ class Night:
 
     @functools.cached_property
     def history(self) -> History:
+        make_ignored(self.root / ".reconciler")
         return History.open(f"sqlite:///{self.root / '.reconciler' / 'history.db'}")
 
     @asynccontextmanager
