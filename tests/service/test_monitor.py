@@ -18,7 +18,7 @@ from reconciler.service.history import History
 from reconciler.service.monitor import State, status_of, statuses
 from reconciler.service.overview import document, text
 from reconciler.service.words import ago, span
-from tests.service.three import APPS, EVERY, NOW, app, cycle, fill, held_plan, history_at
+from tests.service.three import APPS, EVERY, NOW, app, cycle, held_plan, history_at, three_at
 
 ENDED = NOW - timedelta(minutes=8)
 
@@ -31,8 +31,7 @@ def empty(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def three(tmp_path: Path) -> Any:
-    with history_at(tmp_path / "three.db") as history:
-        fill(history)
+    with three_at(tmp_path / "three.db") as history:
         yield history
 
 
@@ -194,8 +193,8 @@ def test_status_and_report_from_the_command_line(company: Path, capsys: Any, tmp
     assert "there is no history yet" in capsys.readouterr().err
     assert not (company / ".reconciler").exists(), "nothing is made by looking"
     (company / ".reconciler").mkdir()
-    with history_at(company / ".reconciler" / "history.db") as history:
-        fill(history)
+    with three_at(company / ".reconciler" / "history.db"):
+        pass
     with time_machine.travel(NOW, tick=False):
         assert run(["status", str(company)]) == 0
         shown = capsys.readouterr().out
@@ -215,8 +214,8 @@ def test_status_and_report_from_the_command_line(company: Path, capsys: Any, tmp
 
 def test_one_broken_app_does_not_hide_the_others(company: Path, capsys: Any, tmp_path: Path) -> None:
     (company / "apps" / "beta" / "app.yaml").write_text("tenantUrl: 7\n", encoding="utf-8")
-    with history_at(tmp_path / "elsewhere.db") as history:
-        fill(history)
+    with three_at(tmp_path / "elsewhere.db"):
+        pass
     assert run(["status", str(company), "--history", f"sqlite:///{tmp_path / 'elsewhere.db'}"]) == 0
     shown = capsys.readouterr()
     assert "alpha" in shown.out
