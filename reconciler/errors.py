@@ -27,10 +27,13 @@
     ├── IncompleteRead                        a list that ended early, repeats, or lies about its count
     ├── StateError                            the app's memory is damaged, foreign or newer
     ├── SnapshotError                         what was kept of a reading is damaged, foreign or newer
+    ├── HistoryError                          the history can't be had, or does not know what is asked for
     ├── PlanError                             no plan can be made of this
     ├── NotReviewed                           uncommitted changes, or another branch than was said
+    ├── CheckoutError                         what git has can't be taken over, or is not trusted
     ├── Locked                                another apply to this tenant is running
     ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
+    ├── NotDelivered                          a notification that a mail server or a webhook did not take
     ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
     └── Interrupted                 exit 130  Ctrl-C
 
@@ -282,12 +285,20 @@ class SnapshotError(ReconcilerError):
     """A snapshot that was kept is missing, damaged, altered, foreign or of a newer version."""
 
 
+class HistoryError(ReconcilerError):
+    """The history can't be opened, read or written, is of a newer version, or does not know what is asked for."""
+
+
 class PlanError(ReconcilerError):
     """No plan can be made, or this plan can't be used."""
 
 
 class NotReviewed(ReconcilerError):
     """What would be applied is not committed, or on another branch than was said."""
+
+
+class CheckoutError(ReconcilerError):
+    """A pull that failed, or a revision that may not be used. `run` goes on with what it had."""
 
 
 class Locked(ReconcilerError):
@@ -300,6 +311,10 @@ class ForgeError(ReconcilerError):
     def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class NotDelivered(ReconcilerError):
+    """A notification could not be handed over. It is told, and stops nothing."""
 
 
 class NotApproved(ReconcilerError):

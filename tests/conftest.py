@@ -27,6 +27,9 @@ from reconciler.model.state import State
 from reconciler.plan import Proposal
 from reconciler.sandbox import Sandbox, create_app
 from reconciler.session import Opened, Settings, open_apps
+from tests.postgres import postgres, postgres_server
+
+__all__ = ["postgres", "postgres_server"]
 
 TENANT = "http://127.0.0.1:9/scim/v2"
 """Nobody listens there: in-process transports answer."""

@@ -8,24 +8,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 
-from reconciler.apply import Outcome, Run
+from reconciler.apply import Outcome
 from reconciler.cli.interrupts import confirm, handled
+from reconciler.cli.notifying import News
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
+from reconciler.cli.recorded import Record
 from reconciler.desired import check_reviewed
-from reconciler.errors import Interrupted, Locked, NotReviewed, UsageError
-from reconciler.http.address import is_loopback
+from reconciler.errors import Interrupted, NotReviewed, ReconcilerError, UsageError
 from reconciler.model.plan import Plan
 from reconciler.plan import Narrowed, Proposal, given_up, narrow
+from reconciler.session.execution import is_here, journal_of, run_of, still_remembers
 from reconciler.session.keeping import keep_after
 
 if TYPE_CHECKING:
+    from reconciler.apply import Run
     from reconciler.http import Client
+    from reconciler.service.history import History
     from reconciler.session import Opened
 
 
@@ -42,6 +45,7 @@ class Wish:
     atomic: bool = False
     branch: str | None = None
     break_glass: str | None = None
+    notify: bool = False
 
 
 def check(wish: Wish) -> None:
@@ -54,11 +58,44 @@ def check(wish: Wish) -> None:
         raise UsageError("--break-glass needs a reason", hint="say why: it is kept in the journal")
 
 
-async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) -> tuple[int, dict[str, object]]:
+async def apply_one(
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None = None,
+    record: Record | None = None,
+    history: History | None = None,
+) -> tuple[int, dict[str, object]]:
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
-    exit code, and the outcome for programs, empty if the wish is for text.
+    exit code, and the outcome for programs, empty if the wish is for text. Whom app.yaml names is told, if that is
+    wished; with a history once.
     """
-    facts = reviewed(opened, wish)
+    news = News(opened, wish.notify, history)
+    record = record or Record()
+    glass = None
+    try:
+        facts = reviewed(opened, wish)
+        if wish.break_glass is not None:  # while the application is read
+            glass = asyncio.create_task(news.broke_glass(wish.break_glass, str(facts.get("notReviewed", ""))))
+        ended = await _apply_one(opened, wish, approved, facts, record, glass)
+    except ReconcilerError as error:
+        await news.failed(error, "apply")
+        raise
+    finally:
+        if glass is not None:
+            await glass
+    if record.proposal is not None:
+        await news.applied(record.proposal.plan, record.outcome)
+    return ended
+
+
+async def _apply_one(
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None,
+    facts: dict[str, object],
+    record: Record,
+    glass: asyncio.Task[None] | None,
+) -> tuple[int, dict[str, object]]:
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
         still_remembers(opened)
         async with opened.connect() as client:
@@ -69,7 +106,9 @@ async def apply_one(opened: Opened, wish: Wish, approved: Plan | None = None) ->
                 narrowed = narrow(approved, proposal.plan, given_up(proposal.context))
                 proposal = proposal.reduced(narrowed.plan, whole=narrowed.complete)
                 facts = {**facts, "approved": approved.changes_digest}
-            return await execute(opened, client, proposal, wish, facts, narrowed)
+            if glass is not None:
+                await glass  # before anything is written
+            return await execute(opened, client, proposal, wish, facts, narrowed, record)
 
 
 async def execute(
@@ -79,9 +118,11 @@ async def execute(
     wish: Wish,
     facts: dict[str, object],
     narrowed: Narrowed | None = None,
+    record: Record | None = None,
 ) -> tuple[int, dict[str, object]]:
-    """Shows, asks, and runs. The lock is held."""
+    """Shows, asks, and runs. The lock is held. `record` learns how far it got."""
     plan = proposal.plan
+    record = record or Record()
     if wish.form == "text":
         show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
@@ -92,18 +133,16 @@ async def execute(
             f"--atomic: something that was approved no longer fits, so nothing was written to {opened.app.name}",
             err=True,
         )
-        nothing = Outcome([], stale=True)
+        nothing = record.outcome = Outcome([], stale=True)
         return nothing.exit_code, _for_programs(wish, plan, nothing, None, narrowed)
     if plan.pending and not wish.yes:
         confirm(f"Apply this to {opened.app.tenant_url}?", "pass --yes to apply without being asked")
     begun, now = time.monotonic(), datetime.now(UTC)
-    path = wish.journal or opened.states.folder / "journals" / f"{plan.app}-{now:%Y%m%dT%H%M%S%f}Z.jsonl"
+    path = wish.journal or journal_of(opened, now)
     with Progress(opened.app.name) as progress:
-        run = Run(
-            proposal, client, opened.profile, opened.state, path, opened.states.save, now, progress,
-            trailers=opened.trailers, stale=stale, facts=facts,
-        )  # fmt: skip
-        outcome = await _interruptible(run)
+        run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
+        record.proposal, record.journal = proposal, path
+        outcome = record.outcome = await _interruptible(run)
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)
@@ -119,7 +158,7 @@ def _for_programs(
 
 def reviewed(opened: Opened, wish: Wish) -> dict[str, object]:
     """Refuses what is not committed, or on another branch. Returns what the journal tells of going on nevertheless."""
-    if is_loopback(urlsplit(opened.app.tenant_url).hostname or ""):
+    if is_here(opened.app):
         return {}
     if wish.break_glass is None:
         check_reviewed(opened.root, wish.branch)
@@ -132,15 +171,6 @@ def reviewed(opened: Opened, wish: Wish) -> dict[str, object]:
         return {"breakGlass": wish.break_glass, "notReviewed": error.message}
     click.echo("--break-glass was not needed: everything is committed, on the branch that was said", err=True)
     return {"breakGlass": wish.break_glass}
-
-
-def still_remembers(opened: Opened) -> None:
-    """The memory was read before the lock was ours: another apply, or a `revoke`, may have ended in between."""
-    if opened.states.load(opened.app.name, opened.app.tenant_url) != opened.state:
-        raise Locked(
-            f"another apply to {opened.app.tenant_url} has just ended, or somebody was revoked or released",
-            hint="run again, to plan from there",
-        )
 
 
 async def _interruptible(run: Run) -> Outcome:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from reconciler.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTINGS = (
@@ -42,11 +45,50 @@ def plan_output(function: F) -> F:
     )(function)
 
 
+_PASSWORD = re.compile(r"://[^@/]*:[^@]*@|[?&](ssl)?password=")
+
+
+def without_password(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """For options that name a database: an argument is seen by whoever is on the machine. Raises UsageError."""
+    given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+    if value is not None and given and _PASSWORD.search(value):
+        raise UsageError(
+            f"{parameter.opts[0]}: a password is no argument: all who are on this machine can read it",
+            hint="leave it to PGPASSWORD, ~/.pgpass or a service file"
+            + (f", or put the whole URL into {parameter.envvar}" if parameter.envvar else ""),
+        )
+    return value
+
+
 def state(function: F) -> F:
     return click.option(
         "--state",
-        metavar="file:DIR|git:REF",
-        help="Where the memory of each app lives; as reconciler.yaml says if left out, else in .reconciler/.",
+        metavar="file:DIR|git:REF|URL",
+        envvar="RECONCILER_STATE",
+        callback=without_password,
+        help="Where the memory of each app lives; URL is sqlite:///PATH or postgresql://HOST/DATABASE. As "
+        "RECONCILER_STATE or reconciler.yaml say if left out, else in .reconciler/.",
+    )(function)
+
+
+def history(function: F) -> F:
+    return click.option(
+        "--history",
+        metavar="URL",
+        envvar="RECONCILER_HISTORY",
+        callback=without_password,
+        help="sqlite:///PATH or postgresql://…; .reconciler/history.db if left out.",
+    )(function)
+
+
+def recording(function: F) -> F:
+    """Of commands that write a history only where it is asked for."""
+    return click.option(
+        "--history",
+        metavar="URL",
+        envvar="RECONCILER_HISTORY",
+        callback=without_password,
+        help="Also write down what came of it: sqlite:///PATH or postgresql://…, as `run` does.",
     )(function)
 
 
@@ -83,6 +125,12 @@ def only(function: F) -> F:
         metavar="KEY",
         multiple=True,
         help="Only this person or group (user:ID, group:ID), and what that depends on; repeatable.",
+    )(function)
+
+
+def notify(function: F) -> F:
+    return click.option(
+        "--notify", is_flag=True, help="Tell whom `notify` in app.yaml names of what is held, and of what failed."
     )(function)
 
 

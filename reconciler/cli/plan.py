@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.as_of
 @options.outgoing
 @options.plan_output
+@options.recording
 @options.snapshot
 @click.option(
     "--offline",
@@ -48,12 +49,15 @@ def plan(
     out: Path | None,
     sign: Path | None,
     detailed_exitcode: bool,
+    history: str | None,
 ) -> None:
     """Compare git with the application, and show who would gain and who would lose what.
 
     Exit code 0 whenever there is a plan; with --detailed-exitcode 2 if changes are pending, 3 if something is held.
     """
     from reconciler.cli.plans import planned
+    from reconciler.cli.recorded import recorder
 
-    code = asyncio.run(planned(settings, form=form, verbose=verbose, out=out, key=sign))
-    context.exit(code if detailed_exitcode else 0)
+    with recorder(history, "plan") as records:
+        code = asyncio.run(planned(settings, form=form, verbose=verbose, out=out, key=sign, records=records))
+    context.exit(1 if records.failed else code if detailed_exitcode else 0)

@@ -42,7 +42,7 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
     from reconciler.apply.past import read_past
     from reconciler.apply.undo import paths_of
     from reconciler.apply.undo import undo as turn_round
-    from reconciler.cli.applying import Wish, execute, still_remembers
+    from reconciler.cli.applying import Wish, execute
     from reconciler.cli.plans import show, style
     from reconciler.cli.progress import Progress
     from reconciler.cli.saved import Destination
@@ -50,6 +50,7 @@ async def undone(settings: Settings, journal: Path, *, form: str, out: Path | No
     from reconciler.plan import document
     from reconciler.render import undoing
     from reconciler.session import open_apps
+    from reconciler.session.execution import still_remembers
 
     past = read_past(journal)
     result: dict[str, object]

@@ -63,6 +63,11 @@ def load_apps_alone(root: Path, names: Collection[str] | None = None) -> AppsAlo
     return found
 
 
+def settings_alone(root: Path) -> Settings:
+    """reconciler.yaml, as far as it can be used; what is wrong in it counts as not written."""
+    return read_settings(Tree(root, Findings()))[0]
+
+
 def find_person(alone: AppsAlone, identity: str) -> User | None:
     """The person, as far as their own file can be used; None if no file is known to describe them.
 

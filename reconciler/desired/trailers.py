@@ -14,11 +14,12 @@ _FORMAT: Final = f"--format=%H%x00%at%x00%(trailers:key={KEY},valueonly,unfold,s
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}\Z")
 
 
-def trailers_since(root: Path, applied: str | None) -> list[Trailer]:
-    """The trailers of all commits after `applied`, merges and what they brought in among them, oldest first.
+def trailers_since(root: Path, applied: str | None, head: str = "HEAD") -> list[Trailer]:
+    """The trailers of all commits after `applied` up to `head`, merges and what they brought in among them, oldest
+    first.
 
-    Where `applied` is None, unknown here, or no ancestor of HEAD (a rewritten history, a shallow clone), those of HEAD
-    and of what HEAD merged. None outside of a repository.
+    Where `applied` is None, unknown here, or no ancestor of `head` (a rewritten history, a shallow clone), those of
+    `head` and of what it merged. None outside of a repository.
     """
     answer = git(
         root,
@@ -28,7 +29,7 @@ def trailers_since(root: Path, applied: str | None) -> list[Trailer]:
         "--reverse",
         "--topo-order",
         _FORMAT,
-        *_range(root, applied),
+        *_range(root, applied, head),
         "--",
     )
     found = []
@@ -40,10 +41,10 @@ def trailers_since(root: Path, applied: str | None) -> list[Trailer]:
     return found
 
 
-def _range(root: Path, applied: str | None) -> list[str]:
+def _range(root: Path, applied: str | None, head: str) -> list[str]:
     known = applied is not None and _COMMIT.match(applied)
-    if applied and known and git(root, "merge-base", "--is-ancestor", applied, "HEAD") is not None:
-        return ["HEAD", f"^{applied}"]
-    if git(root, "rev-parse", "--verify", "--quiet", "HEAD^1^{commit}") is not None:
-        return ["HEAD", "^HEAD^1"]
-    return ["-1", "HEAD"]
+    if applied and known and git(root, "merge-base", "--is-ancestor", applied, head) is not None:
+        return [head, f"^{applied}"]
+    if git(root, "rev-parse", "--verify", "--quiet", f"{head}^1^{{commit}}") is not None:
+        return [head, f"^{head}^1"]
+    return ["-1", head]

@@ -136,6 +136,8 @@ class Backoff:
     removal: bool
     """It is tried in every cycle all the same."""
     message: str = ""
+    content: str = ""
+    """Digest of the change that failed: another one is tried at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import timedelta
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
 from reconciler.model.directory import COMPUTED, GRAPH_ATTRIBUTES
+from reconciler.model.interval import span_of
 from reconciler.model.written import Written
+
+SHORTEST_KEPT: Final = timedelta(days=7)
 
 
 class CustomAttribute(Written):
@@ -18,6 +22,23 @@ class CustomAttribute(Written):
     multi_valued: bool = False
 
 
+class HistorySettings(Written):
+    keep: str | None = None
+    """For how long: `400d`. None: for good."""
+
+    @field_validator("keep")
+    @classmethod
+    def _is_long_enough(cls, keep: str | None) -> str | None:
+        if keep is not None and span_of(keep) < SHORTEST_KEPT:
+            message = f"a history is kept for {SHORTEST_KEPT.days}d at least: backoff, drift and reports look back"
+            raise ValueError(message)
+        return keep
+
+    @property
+    def span(self) -> timedelta | None:
+        return None if self.keep is None else span_of(self.keep)
+
+
 class Settings(Written):
     state: Literal["file", "git"] = "file"
     """Where the memory of each app lives."""
@@ -25,6 +46,7 @@ class Settings(Written):
     """In which whole days are meant; an IANA name."""
     soon_days: int = Field(default=30, ge=0)
     """How far ahead, in days, a plan tells of what starts and ends."""
+    history: HistorySettings = Field(default_factory=HistorySettings)
     attributes: dict[str, CustomAttribute] = Field(default_factory=dict)
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Keys of app.yaml, laid under each app's own file."""

@@ -55,7 +55,15 @@ from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import answered, in_force, released
 from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
-from reconciler.plan.written import canonical, changes_digest, digest_of, document, pieces, to_json
+from reconciler.plan.written import (
+    canonical,
+    changes_digest,
+    digest_of,
+    digest_of_changes,
+    document,
+    pieces,
+    to_json,
+)
 
 TOKEN_SOON = 30
 """Days before the token's end from which every plan says so."""
@@ -355,6 +363,7 @@ __all__ = [
     "dependencies",
     "digest",
     "digest_of",
+    "digest_of_changes",
     "document",
     "exchanges",
     "few",

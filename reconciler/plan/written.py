@@ -52,9 +52,17 @@ def changes_digest(plan: Plan) -> str:
 
     Those four also order changes and split member lists, so lists are joined again and the order is that of the bytes.
     """
+    return _digest({"app": plan.app, "tenantUrl": plan.tenant_url, "changes": []}, _in_order(plan.changes))
+
+
+def digest_of_changes(changes: Iterable[Change]) -> str:
+    """The same of a few changes, whosever they are."""
+    return _digest({"changes": []}, _in_order(changes))
+
+
+def _in_order(changes: Iterable[Change]) -> list[bytes]:
     # a copy takes what it needs, and not what orjson had reserved
-    changes = sorted(bytes(memoryview(canonical(change))) for change in _approved(plan.changes))
-    return _digest({"app": plan.app, "tenantUrl": plan.tenant_url, "changes": []}, changes)
+    return sorted(bytes(memoryview(canonical(change))) for change in _approved(changes))
 
 
 def _digest(frame: Mapping[str, Any], changes: Iterable[bytes]) -> str:

@@ -58,22 +58,18 @@ def page(
     return _template().render(
         apps=apps,
         kinds=kinds,
-        headings=HEADINGS,
-        fold=FOLD,
         notices=[safe(notice, 600) for notice in notices],
         style=style,
         script=script,
         policy="; ".join(
             (
                 "default-src 'none'",
-                f"style-src '{_hash(style)}'",
-                f"script-src '{_hash(script)}'",
+                f"style-src '{hash_of(style)}'",
+                f"script-src '{hash_of(script)}'",
                 "base-uri 'none'",
                 "form-action 'none'",
             )
         ),
-        pieces=pieces,
-        release=_release,
     )
 
 
@@ -95,7 +91,7 @@ def _release(line: Line, compared: bool) -> str:
     return f"Reconciler-Allow: {release}" if compared else f"--allow {release}"
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
     """As a policy names an inline style or script (CSP 3 section 2.3.1)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
@@ -107,9 +103,19 @@ def _resource(name: str) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined  # late: only this form needs it
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # late: only this form needs it
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FunctionLoader(_resource),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    return environment.from_string(_resource("page.html"))
+    environment.globals.update(LINES)
+    return environment.get_template("page.html")
+
+
+LINES: Final[Mapping[str, object]] = {"pieces": pieces, "headings": HEADINGS, "fold": FOLD, "release": _release}
+"""What macros.html, which shows the parts of a plan, needs of the environment it is in."""

@@ -10,7 +10,7 @@ from reconciler.errors import StateError, UsageError
 from reconciler.state import DEFAULT_REF, FileStates, GitStates, Repository, States, remembered_in_git
 
 FOLDER = ".reconciler"
-_DATABASES = ("sqlite", "postgresql", "postgres", "mysql")
+_DATABASES = ("sqlite", "postgresql", "postgres")
 
 
 def states_of(
@@ -26,16 +26,19 @@ def states_of(
     memory is where that was forked from.
 
     Raises UsageError for a place that there is not, StateError where git is meant and can't be used, and where a file
-    would be a second memory.
+    or a database would be a second memory.
     """
     kind, _, where = (option or written).partition(":")
     folder = root / FOLDER
     if option is not None and kind in _DATABASES:
-        raise UsageError(
-            f"--state {kind}:…: a database is not in this version", hint="use file:DIR, or git:REF for several machines"
-        )
+        _must_be_the_only_one(root, apps, tell)
+        return _in_a_database(option, folder)
     if kind not in ("file", "git") or (option is not None and not where):
-        raise UsageError(f"--state {option}: neither file:DIR nor git:REF", hint=f"such as git:{DEFAULT_REF}")
+        what = f"{kind}:…" if "://" in (option or "") else option  # a password may stand in the rest
+        raise UsageError(
+            f"--state {what}: neither file:DIR, git:REF nor the URL of a database",
+            hint=f"such as git:{DEFAULT_REF}, or postgresql://HOST/DATABASE",
+        )
     if kind == "git":
         states = GitStates(Repository(root, of_the_fork=not only_read), folder, where or DEFAULT_REF)
         _one_ref_an_app(where, apps)
@@ -44,6 +47,17 @@ def states_of(
         return states
     _must_be_the_only_one(root, apps, tell)
     return FileStates(Path(where) if where else folder)
+
+
+def _in_a_database(url: str, folder: Path) -> States:
+    try:
+        from reconciler.state.database import DatabaseStates
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"a database needs {error.name}, which is not installed",
+            hint="pip install 'reconciler[service,postgresql]'",
+        ) from error
+    return DatabaseStates(url, folder)
 
 
 def warn_if_rewritten(root: Path, app: str, commit: str | None, tell: Callable[[str], None]) -> None:
@@ -84,7 +98,7 @@ def _must_be_the_only_one(root: Path, apps: Iterable[str], tell: Callable[[str],
         ref = DEFAULT_REF.replace("APP", both[0])
         where = repository.remote or "this clone"
         raise StateError(
-            f"the memory of {', '.join(both)} is in git: {where} has {ref}, and a file would be a second one",
+            f"the memory of {', '.join(both)} is in git: {where} has {ref}, and this would be a second one",
             hint=f"write `state: git` into reconciler.yaml, or --state git:{DEFAULT_REF}. If that one is given up: "
             f"`{f'git push {repository.remote} :{ref}' if repository.remote else f'git update-ref -d {ref}'}`",
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +41,7 @@ from reconciler.plan import (
     revoked_people,
 )
 from reconciler.project import project
+from reconciler.session.collecting import bulk
 from reconciler.session.connection import connected, profile_of
 from reconciler.session.memory import FOLDER, states_of, warn_if_rewritten
 from reconciler.session.settings import Settings, load
@@ -226,19 +226,6 @@ async def _asked(client: Client, app: App) -> Profile:
     return (await discover(client, profile_of(app), app.profile)).profile
 
 
-@contextmanager
-def bulk() -> Iterator[None]:
-    """Around what builds millions of objects that stay to the end: the garbage collector would look at all of them
-    again and again. It is off meanwhile, and leaves them alone afterwards. Blocks must not be nested.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def projected(
     directory: Directory, app: App, profile: Profile, state: State, places: Mapping[str, Place], as_of: datetime
 ) -> Desired:
@@ -296,7 +283,7 @@ def open_app(
     warn_if_rewritten(loaded.root, name, state.commit, settings.tell)
     profile = profile_of(app)
     since = revision.commit if settings.offline and revision is not None else state.commit
-    trailers = in_force(files.trailers_since(loaded.root, since), state.used)
+    trailers = in_force(files.trailers_since(loaded.root, since, loaded.directory.commit or "HEAD"), state.used)
     from_commits, trailer_notes = released(trailers, name)
     as_of = files.moment_of(settings.as_of, loaded.directory.zone)
     desired = projected(loaded.directory, app, profile, state, places, as_of)

@@ -10,9 +10,10 @@ from reconciler.model.discovered import Discovered
 from reconciler.model.state import State
 from reconciler.model.values import Key, group_key, user_key
 from reconciler.plan import Supposed, age_note, lacking_notes, offline_note, telling_paths, widened
+from reconciler.session.collecting import bulk
 from reconciler.session.connection import profile_of
 from reconciler.session.earlier import earlier_of
-from reconciler.session.opened import bulk, projected
+from reconciler.session.opened import projected
 from reconciler.state.kept import MAX_SNAPSHOT_BYTES, Kept, memory_of, read_kept
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ LACKING: Final = Finding(
     "the SAML metadata and its certificates were not checked: the extra `sso` is not installed",
     "pip install 'reconciler[sso]'",
 )
+UNREAD: Final = Finding(None, "the SAML metadata was not read: these are the files of an earlier commit")
 
 
 def sign_on_of(app: App, files: Attached | None, places: Mapping[str, Place], as_of: datetime) -> SignOn | None:
@@ -30,7 +31,7 @@ def sign_on_of(app: App, files: Attached | None, places: Mapping[str, Place], as
     if sso is None:
         return None
     if files is None:  # OpenID Connect: only `check` asks
-        return SignOn()
+        return SignOn() if sso.metadata is None else SignOn((UNREAD,))
     if any(find_spec(name) is None for name in _NEEDED):
         return SignOn((LACKING,))
     from reconciler.sso.judge import findings, sends_email

@@ -1,40 +1,21 @@
 """States in a git ref of their own, `refs/reconciler/APP`: one memory and one lock for all runners and clones.
 
-The ref's tree holds state.json, lock.json while an apply runs, snapshot.json.gz with what was last read, and what
-belongs to another tenantUrl under its hash.
-Its commits have no parent: the memory would else grow with every run. Every write is compare-and-swap, so whoever
-lost the lock fails at the next one, instead of overwriting.
+The ref's tree holds the files. Its commits have no parent: the memory would else grow with every run.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from random import SystemRandom
 from typing import Final
 
-from reconciler.errors import Locked, Place, StateError, UsageError
-from reconciler.model.state import State
-from reconciler.state.document import Source, read_state, tenant_of, written
-from reconciler.state.file import make_ignored
+from reconciler.errors import StateError, UsageError
 from reconciler.state.git import GitFailed, Repository
-from reconciler.state.lease import RENEW, Lease, read_lease
-from reconciler.state.lock import is_locked, tenant_lock
-from reconciler.state.states import LOST, mark_revoked
+from reconciler.state.shared import LOCK, SNAPSHOT, STATE, TRIES, Head, SharedStates
 
 DEFAULT_REF: Final = "refs/reconciler/APP"
-STATE: Final = "state.json"
-LOCK: Final = "lock.json"
-SNAPSHOT: Final = "snapshot.json.gz"
-_TRIES: Final = 8
-"""How often a lost race is run again; each is won by somebody."""
 
 
 def remembered_in_git(repository: Repository) -> frozenset[str]:
@@ -43,14 +24,7 @@ def remembered_in_git(repository: Repository) -> frozenset[str]:
     return frozenset(ref.removeprefix(prefix) for ref in repository.refs(f"{prefix}*"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    object: str | None = None
-    """None: the ref is not there."""
-    files: Mapping[str, str] = field(default_factory=dict)
-
-
-class GitStates:
+class GitStates(SharedStates):
     """`ref` names the place, with APP for the app's name. `folder`: where journals go."""
 
     def __init__(
@@ -61,185 +35,14 @@ class GitStates:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        super().__init__(folder, clock)
         self.repository = repository
-        self.folder = folder
-        self.notes: list[str] = []
         if repository.remote is None:
             self.notes.append("git has no remote here: the memory and its lock hold for this clone alone")
         self._pattern = ref
-        self._clock = clock
-        self._mutex = threading.RLock()
-        self._heads: dict[str, _Head] = {}
-        """App → what was last seen: what the next write expects to be there."""
-        self._known: dict[tuple[str, str], str] = {}
-        """App and tenantUrl → the blob whose revocations the caller's state has."""
-        self._leases: dict[str, Lease] = {}
-        """App → the lock that we hold."""
 
     def where(self, app: str) -> str:
         return f"{self._ref(app)} in {self.repository.remote or 'this clone'}"
-
-    def load(self, app: str, tenant_url: str) -> State:
-        with self._mutex, _told():
-            head = self._heads[app] = self._look(app)
-            return self._read(app, tenant_url, head)
-
-    def foreign(self, app: str, tenant_url: str) -> str | None:
-        with self._mutex, _told():
-            head = self._heads.get(app) or self._look(app)
-            other = self._tenant(app, head)
-        return other if other != tenant_url else None
-
-    def save(self, state: State) -> None:
-        app = state.app
-        with self._mutex, _told():
-            head = self._heads.get(app) or self._look(app)
-            for attempt in range(_TRIES):
-                self._keep_revocations(state, head)
-                mark_revoked(state, self._clock())
-                files = self._files(state, head)
-                if self._move(app, head, files, f"{app}: {state.commit or 'nothing applied'}"):
-                    self._known[app, state.tenant_url] = files[STATE]
-                    return
-                head = self._again(app, attempt)
-                self._must_be_ours(app, head)
-        raise self._contended(app)
-
-    def revise(self, app: str, tenant_url: str, change: Callable[[State], object]) -> State:
-        with self._mutex, _told():
-            make_ignored(self.folder)
-            for attempt in range(_TRIES):
-                head = self._again(app, attempt)
-                state = self._read(app, tenant_url, head)
-                change(state)
-                if self._move(app, head, self._files(state, head), f"{app}: revocations"):
-                    self._known.pop((app, tenant_url), None)  # what others in this process hold does not know of it
-                    return state
-        raise self._contended(app)
-
-    def kept(self, app: str) -> bytes | None:
-        with self._mutex, _told():
-            head = self._heads.get(app) or self._look(app)
-            return self.repository.blob(head.files[SNAPSHOT]) if SNAPSHOT in head.files else None
-
-    def keep(self, app: str, tenant_url: str, content: bytes | None, *, ours: bool = False) -> bool:
-        with self._mutex, _told():
-            make_ignored(self.folder)
-            head = self._heads.get(app) or self._look(app)
-            for attempt in range(_TRIES):
-                if not ours and not self._stays(app, tenant_url, head):
-                    return False
-                files = {name: blob for name, blob in head.files.items() if name != SNAPSHOT}
-                if content is not None:
-                    files[SNAPSHOT] = self.repository.store(content)
-                if files == head.files or not files or self._move(app, head, files, f"{app}: what was read"):
-                    return True
-                head = self._again(app, attempt)
-                if ours:
-                    self._must_be_ours(app, head)
-        raise self._contended(app)
-
-    def _stays(self, app: str, tenant_url: str, head: _Head) -> bool:
-        """Whether the memory is the one that was read here, and nobody else is about to write it."""
-        lease = self._lease(app, head)
-        if is_locked(tenant_url) or (lease is not None and not lease.over(self._clock())):
-            return False
-        known = self._known.get((app, tenant_url))
-        return known in head.files.values() if known is not None else not self._stored(app, tenant_url, head)
-
-    # -- the lock
-
-    @contextmanager
-    def hold(self, app: str, tenant_url: str) -> Iterator[None]:
-        with tenant_lock(tenant_url):
-            with _told():
-                make_ignored(self.folder)
-            self._acquire(app)
-            stop = threading.Event()
-            renewing = threading.Thread(target=self._keep_renewing, args=(app, stop), daemon=True)
-            renewing.start()
-            try:
-                yield
-            finally:
-                stop.set()
-                renewing.join()
-                self._release(app)
-
-    def busy(self, app: str, tenant_url: str) -> bool:
-        if is_locked(tenant_url):
-            return True
-        with self._mutex, _told():
-            lease = self._lease(app, self._look(app))
-        return lease is not None and not lease.over(self._clock())
-
-    def _acquire(self, app: str) -> None:
-        with self._mutex, _told():
-            for attempt in range(_TRIES):
-                head = self._again(app, attempt)
-                other = self._lease(app, head)
-                if other is not None and not other.over(self._clock()):
-                    raise other.refusal()
-                self._leases[app] = Lease.new(self._clock())
-                if self._move(app, head, dict(head.files), f"{app}: an apply begins"):
-                    return
-                del self._leases[app]
-        raise self._contended(app)
-
-    def renew(self, app: str) -> bool:
-        """Extends the lease. False: it is lost. Raises StateError where the remote can't be reached."""
-        with self._mutex, _told():
-            for attempt in range(_TRIES):
-                head = self._again(app, attempt)
-                if not self._is_ours(app, head):
-                    return False
-                if self._move(app, head, dict(head.files), f"{app}: an apply goes on"):
-                    return True
-        return True  # others move the ref all the time: so do revocations, and the lease is still ours
-
-    def _keep_renewing(self, app: str, stop: threading.Event) -> None:
-        """What fails is tried again in time; what is lost shows at the next save."""
-        while not stop.wait(RENEW.total_seconds()):
-            with contextlib.suppress(StateError):
-                if not self.renew(app):
-                    return
-
-    def _release(self, app: str) -> None:
-        """A lock that can't be given back ends by itself."""
-        with self._mutex, contextlib.suppress(StateError), _told():
-            for attempt in range(_TRIES):
-                head = self._again(app, attempt)
-                if not self._is_ours(app, head):
-                    break
-                files = {name: blob for name, blob in head.files.items() if name != LOCK}
-                new = self.repository.commit(files, f"{app}: an apply ended") if files else None
-                if self.repository.swap(self._ref(app), head.object, new):
-                    self._heads[app] = _Head(new, files)
-                    break
-        self._leases.pop(app, None)
-
-    def _lease(self, app: str, head: _Head) -> Lease | None:
-        if LOCK not in head.files:
-            return None
-        return read_lease(self.repository.blob(head.files[LOCK]), self._place(app), self._removal(app))
-
-    def _is_ours(self, app: str, head: _Head) -> bool:
-        lease, ours = self._lease(app, head), self._leases.get(app)
-        return lease is not None and ours is not None and lease.token == ours.token
-
-    def _must_be_ours(self, app: str, head: _Head) -> None:
-        """Raises Locked for whoever must not write any more."""
-        if app not in self._leases:
-            raise Locked(
-                f"{self.where(app)} was written by somebody else since it was read",
-                hint="run again, to go on from there",
-            )
-        if not self._is_ours(app, head):
-            raise Locked(
-                f"{self.where(app)} is not ours any more: the lock ended, or somebody has replaced what was there",
-                hint="what was done is in the journal, and nothing was overwritten; run again, to go on from there",
-            )
-
-    # -- what is there
 
     def _ref(self, app: str) -> str:
         ref = self._pattern.replace("APP", app)
@@ -253,12 +56,12 @@ class GitStates:
             ) from error
         return ref
 
-    def _look(self, app: str) -> _Head:
+    def _look(self, app: str) -> Head:
         ref, repository = self._ref(app), self.repository
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             found = repository.refs(ref).get(ref)
             if found is None:
-                return _Head()
+                return Head()
             files = repository.tree(found)
             if files is None:
                 repository.fetch(ref)
@@ -267,90 +70,32 @@ class GitStates:
                 continue  # it moved in between, and what it was is not to be had any more
             if files is None or not files.keys() & {STATE, LOCK, SNAPSHOT}:
                 raise StateError(f"{ref} is no memory of an app", place=self._place(app), hint=self._removal(app))
-            return _Head(found, files)
+            return Head(found, files)
         raise self._contended(app)
 
-    def _again(self, app: str, attempt: int) -> _Head:
-        if attempt:
-            time.sleep(SystemRandom().uniform(0, 0.1) * attempt)
-        head = self._heads[app] = self._look(app)
-        return head
+    def _swap(self, app: str, head: Head, files: Mapping[str, str], message: str) -> Head | None:
+        new = self.repository.commit(files, message) if files else None
+        return Head(new, files) if self.repository.swap(self._ref(app), head.object, new) else None
 
-    def _read(self, app: str, tenant_url: str, head: _Head) -> State:
-        return self._stored(app, tenant_url, head) or State(app=app, tenant_url=tenant_url, fresh=True)
+    def _blob(self, app: str, name: str) -> bytes:  # noqa: ARG002
+        return self.repository.blob(name)
 
-    def _stored(self, app: str, tenant_url: str, head: _Head) -> State | None:
-        for name in (STATE, _aside(tenant_url)):
-            if name not in head.files:
-                continue
-            state = read_state(self.repository.blob(head.files[name]), app, self._source(app))
-            if state.tenant_url == tenant_url:
-                self._known[app, tenant_url] = head.files[name]
-                return state
-        return None
-
-    def _tenant(self, app: str, head: _Head) -> str | None:
-        if STATE not in head.files:
-            return None
-        return tenant_of(self.repository.blob(head.files[STATE]), self._source(app))
-
-    def _keep_revocations(self, state: State, head: _Head) -> None:
-        if self._known.get((state.app, state.tenant_url)) in head.files.values():
-            return
-        stored = self._stored(state.app, state.tenant_url, head)
-        if stored is not None:
-            state.revocations = stored.revocations
-
-    def _files(self, state: State, head: _Head) -> dict[str, str]:
-        """With this state; what another tenantUrl has goes aside."""
-        files = dict(head.files)
-        there = files.get(STATE)
-        if there is not None and there != self._known.get((state.app, state.tenant_url)):
-            other = self._tenant(state.app, head)
-            if other is not None and other != state.tenant_url:
-                files[_aside(other)] = there
-        files.pop(_aside(state.tenant_url), None)
-        files[STATE] = self.repository.store(written(state))
-        return files
-
-    def _move(self, app: str, head: _Head, files: dict[str, str], message: str) -> bool:
-        """To what these files are, with our lease extended. False: somebody was quicker."""
-        lease = self._leases.get(app)
-        if lease is not None:
-            files[LOCK] = self.repository.store(lease.renewed(self._clock()).written())
-        new = self.repository.commit(files, message)
-        if not self.repository.swap(self._ref(app), head.object, new):
-            return False
-        self._heads[app] = _Head(new, files)
-        return True
-
-    def _contended(self, app: str) -> Locked:
-        return Locked(f"{self.where(app)} is being written by many at once", hint="try again")
-
-    def _place(self, app: str) -> Place:
-        return Place(self.where(app))
-
-    def _source(self, app: str) -> Source:
-        return Source(self._place(app), f"{LOST}: {self._removal(app)}, and the next apply binds by matching again")
+    def _store(self, content: bytes) -> str:
+        return self.repository.store(content)
 
     def _removal(self, app: str) -> str:
         remote, ref = self.repository.remote, self._ref(app)
         command = f"git update-ref -d {ref}" if remote is None else f"git push {remote} :{ref}"
         return f"look at it with `git show`, or remove it with `{command}`"
 
-
-def _aside(tenant_url: str) -> str:
-    return f"state-{hashlib.sha256(tenant_url.encode()).hexdigest()[:8]}.json"
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What can't be done on this machine, in words."""
-    try:
-        yield
-    except OSError as error:
-        raise StateError(f"the folder for journals can't be made: {error.strerror or error}") from error
-    except GitFailed as error:
-        raise StateError(
-            f"git failed: {error}", hint="is the disk full, or the repository damaged? `git fsck`"
-        ) from error
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What can't be done on this machine, in words."""
+        try:
+            yield
+        except OSError as error:
+            raise StateError(f"the folder for journals can't be made: {error.strerror or error}") from error
+        except GitFailed as error:
+            raise StateError(
+                f"git failed: {error}", hint="is the disk full, or the repository damaged? `git fsck`"
+            ) from error

@@ -351,7 +351,7 @@ class TestGit:
         for command in (("plan",), ("apply", "--yes"), ("state", "show")):
             called = reconciler(*command, company.root)
             assert called.code == 1
-            assert "origin has refs/reconciler/app, and a file would be a second one" in called.err
+            assert "origin has refs/reconciler/app, and this would be a second one" in called.err
             assert "state: git" in called.err
 
     def test_a_remote_that_is_gone_is_told_before_anything_is_written(
@@ -395,8 +395,8 @@ class TestGit:
 
     @pytest.mark.parametrize(
         ("where", "says"),
-        [("sqlite:///x.db", "not in this version"), ("postgresql://x", "not in this version"), ("file:", "neither"),
-         ("git:", "neither"), ("elsewhere", "neither"), ("git:main", "not a ref")],
+        [("sqlite://", "without a file"), ("mysql://x", "neither"), ("file:", "neither"), ("git:", "neither"),
+         ("elsewhere", "neither"), ("git:main", "not a ref")],
     )  # fmt: skip
     def test_what_is_no_place(self, company: Company, reconciler: Call, where: str, says: str) -> None:
         called = reconciler("plan", company.root, "--state", where)

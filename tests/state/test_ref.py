@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,8 @@ import pytest
 from reconciler.errors import Locked, StateError, UsageError
 from reconciler.model.state import Binding, Revocation, State
 from reconciler.state import GitStates, Repository, remembered_in_git
-from reconciler.state import ref as ref_module
+from reconciler.state import shared as shared_module
 from reconciler.state.git import GitFailed, Unreachable, run
-from reconciler.state.lease import LEASE, SKEW
-from reconciler.state.process import this_process
 from tests.state.conftest import HERE, git
 
 THERE = "https://scim.example.org/v2"
@@ -45,8 +40,8 @@ def _no_machine_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     def free(_url: str) -> Iterator[None]:
         yield
 
-    monkeypatch.setattr(ref_module, "tenant_lock", free)
-    monkeypatch.setattr(ref_module, "is_locked", lambda _url: False)
+    monkeypatch.setattr(shared_module, "tenant_lock", free)
+    monkeypatch.setattr(shared_module, "is_locked", lambda _url: False)
 
 
 class Clock:
@@ -61,12 +56,6 @@ class TestSharing:
     def test_where_there_is_none_it_is_fresh_and_nothing_is_written(self, states_of: Make, remote: Path) -> None:
         assert states_of("a").load("chat", HERE).fresh
         assert REF not in git(remote, "for-each-ref")
-
-    def test_what_one_clone_saves_another_reads(self, states_of: Make) -> None:
-        states_of("a").save(state())
-        found = states_of("b").load("chat", HERE)
-        assert found == state()
-        assert not found.fresh
 
     def test_a_desired_state_in_a_folder_of_the_repository_reads_and_writes(self, clone: Callable[..., Path]) -> None:
         folders = [clone(name) / "access" / "desired-state" for name in ("a", "b")]
@@ -116,21 +105,16 @@ class TestSharing:
         states.save(state())
         assert states_of("b").load("chat", HERE).commit == "4f2c1e7"
 
-    def test_another_tenant_is_kept_aside_and_found_again(self, states_of: Make) -> None:
-        states = states_of("a")
-        states.save(state())
-        assert states.foreign("chat", THERE) == HERE
-        assert states.foreign("chat", HERE) is None
-        states.save(state("other", THERE))
-        again = states_of("b")
-        assert again.load("chat", HERE) == state()
-        assert again.load("chat", THERE).commit == "other"
-
     def test_the_apps_that_git_remembers(self, states_of: Make) -> None:
         states = states_of("a")
         states.save(state())
         states.save(State(app="wiki", tenant_url=THERE))
         assert remembered_in_git(states_of("b").repository) == {"chat", "wiki"}
+
+    def test_a_lock_without_a_memory_leaves_nothing_behind(self, states_of: Make, remote: Path) -> None:
+        with states_of("a").hold("chat", HERE):
+            assert git(remote, "ls-tree", "--name-only", REF) == "lock.json"
+        assert REF not in git(remote, "for-each-ref")
 
     def test_a_ref_of_ones_own(self, states_of: Make, remote: Path) -> None:
         states_of("a", ref="refs/heads/memory-of-APP").save(state())
@@ -140,151 +124,6 @@ class TestSharing:
     def test_what_is_no_ref(self, states_of: Make, ref: str) -> None:
         with pytest.raises(UsageError, match="ref"):
             states_of("a", ref=ref).load("chat", HERE)
-
-
-class TestRaces:
-    def test_without_the_lock_whoever_read_before_another_saved_overwrites_nothing(self, states_of: Make) -> None:
-        one, two = states_of("a"), states_of("b")
-        slow = one.load("chat", HERE)
-        two.load("chat", HERE)
-        two.save(state("of two"))
-        with pytest.raises(Locked, match="was written by somebody else") as caught:
-            one.save(slow)
-        assert "run again" in caught.value.hint
-        assert two.load("chat", HERE).commit == "of two"
-
-    def test_a_second_apply_is_refused_by_name_and_goes_on_afterwards(self, states_of: Make) -> None:
-        one, two = states_of("a"), states_of("b")
-        with one.hold("chat", HERE):
-            assert two.busy("chat", HERE)
-            with pytest.raises(Locked, match="another apply is running: ") as caught, two.hold("chat", HERE):
-                pytest.fail("two at a time")
-            assert "ends by itself at" in caught.value.hint
-            one.save(state())
-        assert not two.busy("chat", HERE)
-        with two.hold("chat", HERE):
-            assert two.load("chat", HERE).commit == "4f2c1e7"
-
-    def test_a_lock_without_a_memory_leaves_nothing_behind(self, states_of: Make, remote: Path) -> None:
-        with states_of("a").hold("chat", HERE):
-            assert git(remote, "ls-tree", "--name-only", REF) == "lock.json"
-        assert REF not in git(remote, "for-each-ref")
-
-    def test_of_many_at_once_one_gets_the_lock(self, states_of: Make) -> None:
-        runners = [states_of(name) for name in "abcd"]
-        got: list[str] = []
-        ready = threading.Barrier(len(runners))
-
-        def apply(states: GitStates) -> None:
-            ready.wait()
-            try:
-                with states.hold("chat", HERE):
-                    got.append("held")
-                    time.sleep(1)
-            except Locked:
-                got.append("refused")
-
-        threads = [threading.Thread(target=apply, args=(states,)) for states in runners]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(got) == ["held", "refused", "refused", "refused"]
-
-    def test_an_expired_lease_is_taken_over_and_who_lost_it_overwrites_nothing(self, states_of: Make) -> None:
-        clock = Clock()
-        dead, next_one = states_of("a", clock=clock), states_of("b", clock=clock)
-        with dead.hold("chat", HERE):
-            mine = dead.load("chat", HERE)
-            clock.now += LEASE
-            with pytest.raises(Locked), next_one.hold("chat", HERE):
-                pytest.fail("the clocks of two machines may differ")
-            clock.now += SKEW + timedelta(seconds=1)
-            with next_one.hold("chat", HERE):
-                next_one.save(state("of the next one"))
-                mine.commit = "of the dead one"
-                with pytest.raises(Locked, match="not ours any more") as caught:
-                    dead.save(mine)
-                assert "journal" in caught.value.hint
-            assert not dead.renew("chat")
-        assert states_of("c").load("chat", HERE).commit == "of the next one"
-
-    @pytest.mark.skipif(this_process() is None, reason="this system does not tell which process it is")
-    def test_the_lease_of_a_process_that_was_killed_is_taken_over_at_once(self, states_of: Make, clone: Any) -> None:
-        holder = clone("killed")
-        script = (
-            "import sys; from pathlib import Path; from reconciler.state import GitStates, Repository\n"
-            "folder = Path(sys.argv[1])\n"
-            "with GitStates(Repository(folder), folder / '.reconciler').hold('chat', sys.argv[2]):\n"
-            "    print('held', flush=True); sys.stdin.read()\n"
-        )
-        command = [sys.executable, "-c", script, str(holder), HERE]
-        next_one = states_of("b")
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as killed:
-            assert killed.stdout is not None
-            assert killed.stdout.readline() == b"held\n"
-            assert next_one.busy("chat", HERE)
-            with pytest.raises(Locked), next_one.hold("chat", HERE):
-                pytest.fail("it runs")
-            killed.kill()
-        assert not next_one.busy("chat", HERE)
-        with next_one.hold("chat", HERE):
-            next_one.save(state())
-
-    def test_saves_and_renewals_extend_the_lease(self, states_of: Make) -> None:
-        clock = Clock()
-        one, two = states_of("a", clock=clock), states_of("b", clock=clock)
-        with one.hold("chat", HERE):
-            for step in (lambda: one.save(state()), lambda: one.renew("chat")):
-                clock.now += LEASE
-                step()
-            clock.now += LEASE
-            assert two.busy("chat", HERE)
-
-    def test_the_lease_is_renewed_by_itself(self, states_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ref_module, "RENEW", timedelta(seconds=0.05))
-        states, other = states_of("a"), states_of("b")
-
-        def lease() -> dict[str, Any]:
-            head = other._look("chat")
-            return dict(orjson.loads(other.repository.blob(head.files["lock.json"])))
-
-        with states.hold("chat", HERE):
-            first = lease()["until"]
-            deadline = time.monotonic() + 20
-            while lease()["until"] == first and time.monotonic() < deadline:
-                time.sleep(0.2)
-            assert lease()["until"] > first
-            assert lease().keys() == {"format", "who", "host", "since", "until", "token", "process"}
-
-    def test_a_revocation_meanwhile_is_not_lost(self, states_of: Make) -> None:
-        apply, revoke = states_of("a"), states_of("b")
-        apply.save(state())
-        with apply.hold("chat", HERE):
-            mine = apply.load("chat", HERE)
-
-            def add(there: State) -> None:
-                there.revocations["user:ada"] = Revocation(**REVOCATION, accounts=["1"])
-
-            revoke.revise("chat", HERE, add)
-            mine.commit = "applied"
-            apply.save(mine)
-            apply.renew("chat")
-        found = states_of("c").load("chat", HERE)
-        assert found.commit == "applied"
-        assert found.revocations.keys() == {"user:ada"}
-        assert found.bindings["user:ada"]["active"] is False  # what was revoked was left so by us
-
-    def test_a_release_meanwhile_is_not_undone(self, states_of: Make) -> None:
-        apply, release = states_of("a"), states_of("b")
-        before = state()
-        before.revocations = {"user:ada": REVOCATION}
-        apply.save(before)
-        with apply.hold("chat", HERE):
-            mine = apply.load("chat", HERE)
-            release.revise("chat", HERE, lambda there: there.revocations.clear())
-            apply.save(mine)
-        assert states_of("c").load("chat", HERE).revocations == {}
 
 
 class TestTrouble:

@@ -1,0 +1,1 @@
+"""Alembic looks for this file; the connection comes from `schema.migrate`."""

@@ -1,0 +1,1 @@
+"""Tests of what runs when nobody looks."""
