@@ -11,7 +11,6 @@ from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.directory import Directory
 from reconciler.model.discovered import Discovered, from_app
-from reconciler.model.path import parse_path
 from reconciler.model.plan import Change, DeactivateUser, Later, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
@@ -54,6 +53,7 @@ from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import answered, in_force, released
+from reconciler.plan.unknown import unknown
 from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
 from reconciler.plan.written import (
     canonical,
@@ -259,7 +259,7 @@ def _planned(
     context = Context(
         app, profile, desired, snapshot, state, releases, as_of, overrides, stricter, looked_for, known=known or {}
     )
-    context.notes += _unknown(context, discovered)
+    context.notes += unknown(context, discovered)
     check(context)
     accounts = theirs(
         desired.user_columns,
@@ -293,21 +293,6 @@ def _planned(
     block_impossible(context)
     context.notes += _circumstances(context)
     return context
-
-
-def _unknown(context: Context, discovered: Discovered | None) -> list[Note]:
-    """Mapped attributes that the server's own schemas do not have, or do not let anybody write."""
-    if discovered is None:
-        return []
-    columns = [
-        *(("User", c) for c in context.desired.user_columns),
-        *(("Group", c) for c in context.desired.group_columns),
-    ]
-    return [
-        Note(code="unknownAttribute", key=context.app.name, text=text)
-        for kind, column in columns
-        if (text := discovered.doubt(kind, parse_path(column.path)))
-    ]
 
 
 def _circumstances(context: Context) -> list[Note]:
