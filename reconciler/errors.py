@@ -33,6 +33,7 @@
     ├── CheckoutError                         what git has can't be taken over, or is not trusted
     ├── Locked                                another apply to this tenant is running
     ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
+    ├── NotDelivered                          a notification that a mail server or a webhook did not take
     ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
     └── Interrupted                 exit 130  Ctrl-C
 
@@ -310,6 +311,10 @@ class ForgeError(ReconcilerError):
     def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+
+
+class NotDelivered(ReconcilerError):
+    """A notification could not be handed over. It is told, and stops nothing."""
 
 
 class NotApproved(ReconcilerError):

@@ -13,12 +13,13 @@ import click
 
 from reconciler.apply import Outcome
 from reconciler.cli.interrupts import confirm, handled
+from reconciler.cli.notifying import News
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
 from reconciler.cli.recorded import Record
 from reconciler.desired import check_reviewed
-from reconciler.errors import Interrupted, NotReviewed, UsageError
+from reconciler.errors import Interrupted, NotReviewed, ReconcilerError, UsageError
 from reconciler.model.plan import Plan
 from reconciler.plan import Narrowed, Proposal, given_up, narrow
 from reconciler.session.execution import is_here, journal_of, run_of, still_remembers
@@ -27,6 +28,7 @@ from reconciler.session.keeping import keep_after
 if TYPE_CHECKING:
     from reconciler.apply import Run
     from reconciler.http import Client
+    from reconciler.service.history import History
     from reconciler.session import Opened
 
 
@@ -43,6 +45,7 @@ class Wish:
     atomic: bool = False
     branch: str | None = None
     break_glass: str | None = None
+    notify: bool = False
 
 
 def check(wish: Wish) -> None:
@@ -56,12 +59,43 @@ def check(wish: Wish) -> None:
 
 
 async def apply_one(
-    opened: Opened, wish: Wish, approved: Plan | None = None, record: Record | None = None
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None = None,
+    record: Record | None = None,
+    history: History | None = None,
 ) -> tuple[int, dict[str, object]]:
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
-    exit code, and the outcome for programs, empty if the wish is for text.
+    exit code, and the outcome for programs, empty if the wish is for text. Whom app.yaml names is told, if that is
+    wished; with a history once.
     """
-    facts = reviewed(opened, wish)
+    news = News(opened, wish.notify, history)
+    record = record or Record()
+    glass = None
+    try:
+        facts = reviewed(opened, wish)
+        if wish.break_glass is not None:  # while the application is read
+            glass = asyncio.create_task(news.broke_glass(wish.break_glass, str(facts.get("notReviewed", ""))))
+        ended = await _apply_one(opened, wish, approved, facts, record, glass)
+    except ReconcilerError as error:
+        await news.failed(error, "apply")
+        raise
+    finally:
+        if glass is not None:
+            await glass
+    if record.proposal is not None:
+        await news.applied(record.proposal.plan, record.outcome)
+    return ended
+
+
+async def _apply_one(
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None,
+    facts: dict[str, object],
+    record: Record,
+    glass: asyncio.Task[None] | None,
+) -> tuple[int, dict[str, object]]:
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
         still_remembers(opened)
         async with opened.connect() as client:
@@ -72,6 +106,8 @@ async def apply_one(
                 narrowed = narrow(approved, proposal.plan, given_up(proposal.context))
                 proposal = proposal.reduced(narrowed.plan, whole=narrowed.complete)
                 facts = {**facts, "approved": approved.changes_digest}
+            if glass is not None:
+                await glass  # before anything is written
             return await execute(opened, client, proposal, wish, facts, narrowed, record)
 
 

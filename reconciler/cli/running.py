@@ -8,15 +8,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 import orjson
 
+from reconciler.cli.extras import need
 from reconciler.cli.interrupts import handled
 from reconciler.cli.outcomes import together
-from reconciler.errors import Interrupted, UsageError
+from reconciler.errors import HistoryError, Interrupted, UsageError
 from reconciler.render.safe import safe
 from reconciler.service.board import Board
 from reconciler.service.checkout import Checkout
@@ -25,11 +25,15 @@ from reconciler.service.history import History
 from reconciler.service.logs import logger
 from reconciler.service.runner import Options, Runner
 from reconciler.service.telling import Telling
+from reconciler.session import root_of
+from reconciler.session.memory import FOLDER
+from reconciler.state.file import make_ignored
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from reconciler.model.history import Cycle
+    from reconciler.service.web import Listen
     from reconciler.session import Settings
 
 GRACE: Final = 5.0
@@ -52,6 +56,7 @@ class Wish:
 async def running(settings: Settings, wish: Wish, environ: Mapping[str, str], stderr: TextIO) -> int:
     """Cycles until a signal, or one of every app. Returns the exit code."""
     _check(settings, wish)
+    listen = None if wish.serve is None else _listen(wish.serve, environ)
     log = logger(stderr, terminal=stderr.isatty())
     settings.tell = lambda sentence: log.warning("note", text=sentence)
     with _history(wish, settings) as history:
@@ -62,7 +67,7 @@ async def running(settings: Settings, wish: Wish, environ: Mapping[str, str], st
             settings, checkout, history, board, clock, log, Telling(history, settings, environ, log, clock),
             Options(wish.once, wish.interval, lambda cycle: _print(cycle, wish.form)),
         )  # fmt: skip
-        async with _served(wish.serve, history, checkout, board, environ, log):
+        async with _served(listen, history, checkout, board, clock, log):
             received = await _until_signalled(runner, log)
     if received == signal.SIGINT or (received is not None and wish.once):
         return Interrupted.exit_code
@@ -77,6 +82,13 @@ def _check(settings: Settings, wish: Wish) -> None:
         raise UsageError("--serve is for a runner that stays, --once for one that does not", hint="leave one out")
     if wish.once and wish.interval is not None:
         raise UsageError("--interval is between cycles, and --once makes one", hint="leave one out")
+
+
+def _listen(where: str, environ: Mapping[str, str]) -> Listen:
+    need("service", "starlette", "uvicorn", "prometheus_client")
+    from reconciler.service.web import Listen
+
+    return Listen.of(where, environ)
 
 
 async def _until_signalled(runner: Runner, log: FilteringBoundLogger) -> int | None:
@@ -117,9 +129,17 @@ async def _until_signalled(runner: Runner, log: FilteringBoundLogger) -> int | N
 
 @contextmanager
 def _history(wish: Wish, settings: Settings) -> Iterator[History]:
-    from reconciler.session import root_of
-
-    history = History.open(wish.history or f"sqlite:///{root_of(settings).resolve() / '.reconciler' / 'history.db'}")
+    """The one that is named, or the one beside the memory, which is made."""
+    url = wish.history
+    if url is None:
+        folder = root_of(settings).resolve() / FOLDER
+        try:
+            make_ignored(folder)
+        except OSError as error:
+            hint = "name another place with --history"
+            raise HistoryError(f"{folder} can't be written: {error.strerror}", hint=hint) from error
+        url = f"sqlite:///{folder / 'history.db'}"
+    history = History.open(url)
     try:
         yield history
     finally:
@@ -173,7 +193,8 @@ def _line(cycle: Cycle) -> str:
     seconds = (cycle.ended_at - cycle.started_at).total_seconds() if cycle.ended_at else 0.0
     facts = [f"{cycle.counts[name]:,} {word}" for name, word in _SHOWN if cycle.counts.get(name)]
     what = ", ".join(facts) or ("nothing to do" if cycle.status == "success" else "nothing done")
-    line = f"{safe(cycle.app)}: {_STATUS.get(cycle.status, cycle.status)}: {what}; {cycle.requests:,} requests, {seconds:.1f} s"
+    how = _STATUS.get(cycle.status, cycle.status)
+    line = f"{safe(cycle.app)}: {how}: {what}; {cycle.requests:,} requests, {seconds:.1f} s"
     if cycle.held_digest:
         line += f"\n  held: reconciler approve {cycle.held_digest}"
     if cycle.trouble is not None:
@@ -183,15 +204,15 @@ def _line(cycle: Cycle) -> str:
 
 @asynccontextmanager
 async def _served(
-    where: str | None,
-    history: History,
-    checkout: Checkout,
-    board: Board,
-    environ: Mapping[str, str],
-    log: FilteringBoundLogger,
+    listen: Listen | None, history: History, checkout: Checkout, board: Board, clock: Clock, log: FilteringBoundLogger
 ) -> AsyncIterator[None]:
     """The page, while the block runs."""
-    if where is None:
+    if listen is None:
         yield
         return
-    yield
+    from reconciler.service.web import create, served
+
+    page = create(history, board, lambda: checkout.apps, clock.now, listen.token)
+    async with served(page, listen) as url:
+        log.info("serving", url=url)
+        yield

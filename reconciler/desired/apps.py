@@ -28,7 +28,7 @@ from reconciler.model.settings import CustomAttribute, Settings
 FILES = ("app.yaml", "mappings.yaml", "tests.yaml")
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NOT_YET = frozenset({"sharedTenant"})
-NOT_ACTED_ON = ("notify", "sso")
+NOT_ACTED_ON = ("sso",)
 _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
 """Fields of the model that are no keys of the file → where they come from."""
 _STANDARD_REMOVE_MEMBERS = {"percent": 40, "ignoreBelow": 3}
@@ -179,7 +179,9 @@ def _set_aside(sheet: Sheet, findings: Findings) -> None:
 
 
 def _forget_halves(sheet: Sheet) -> None:
-    """Of an `auth` out of which a secret was taken nothing is said beside that."""
+    """Of an `auth` or `notify` out of which a secret was taken nothing is said beside that."""
+    if any(dotted.startswith("notify.") for dotted in sheet.withheld):
+        sheet.tree.pop("notify", None)
     auth = sheet.tree.get("auth")
     if not isinstance(auth, dict):
         return

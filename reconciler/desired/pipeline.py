@@ -19,7 +19,8 @@ from reconciler.desired.codeowners import Forge
 from reconciler.desired.findings import shown
 from reconciler.desired.template import environment
 from reconciler.errors import UsageError
-from reconciler.model.app import App, SecretReference, references
+from reconciler.model.app import App, references
+from reconciler.model.secret import SecretReference
 
 if TYPE_CHECKING:
     from jinja2 import Environment

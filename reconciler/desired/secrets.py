@@ -42,7 +42,7 @@ _LOOKS = re.compile(
 )
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 _DENSE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9_]{20,}\Z")
-_PLACES = re.compile(r"(.*\.)?(auth|auth\.(mutualTls|mutualTls\.key))")
+_PLACES = re.compile(r"(.*\.)?(auth|auth\.(mutualTls|mutualTls\.key)|notify\.(webhook\.url|email\.smtp\.user))")
 """Dotted keys under which a secret is meant, whose own name does not say so."""
 _TOLD = 20
 """Of one file: finding a place takes time in proportion to the file."""

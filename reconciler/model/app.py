@@ -11,6 +11,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from reconciler.model.interval import DEFAULT, interval_of
 from reconciler.model.mapping import Mappings
+from reconciler.model.notify import Notify
+from reconciler.model.secret import SecretReference, as_tuple
 from reconciler.model.values import GroupId, UserId
 from reconciler.model.window import ALWAYS, EXAMPLE, Window, between, opens_at
 from reconciler.model.written import Written
@@ -80,35 +82,6 @@ Condition: TypeAlias = Annotated[
     Annotated[Clause, Tag("Clause")] | Annotated[Not, Tag("Not")], Discriminator(_kind_of_condition)
 ]
 """What stands in a scoping filter."""
-
-
-def _as_tuple(value: Any) -> Any:
-    """Behind a BeforeValidator strict mode sees a list, and no list is a tuple to it."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-_KINDS_OF_REFERENCE = ("env", "file", "command", "keyring")
-
-
-class SecretReference(Written):
-    """Where a secret is, never what it is: exactly one of env, file, command, keyring."""
-
-    env: str | None = None
-    file: str | None = None
-    command: Annotated[tuple[str, ...] | None, BeforeValidator(_as_tuple)] = Field(default=None, min_length=1)
-    keyring: str | None = Field(default=None, pattern=r"^[^/].*/[^/]+$")
-    """service/name, in the keyring of the system."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _never_literal(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            message = "a secret is never written into a file: name where it is, such as {env: NAME}"
-            raise ValueError(message)  # noqa: TRY004  pydantic reports ValueErrors, with their place
-        if sum(1 for key in _KINDS_OF_REFERENCE if given.get(key)) != 1:
-            message = "exactly one of env, file, command, keyring"
-            raise ValueError(message)
-        return given
 
 
 class ClientCredentials(Written):
@@ -199,7 +172,7 @@ def references(holder: Written | None) -> Iterator[SecretReference]:
             yield from references(value)
 
 
-Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...], BeforeValidator(_as_tuple)]
+Roles: TypeAlias = Annotated[tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...], BeforeValidator(as_tuple)]
 """Values of roles, as the application knows them."""
 
 
@@ -353,6 +326,7 @@ class App(Written):
     order: Literal["leaversFirst", "leaversLast"] = "leaversFirst"
     interval: str = DEFAULT
     """How often `run` does a cycle: see `model.interval`."""
+    notify: Notify | None = None
     profile: dict[str, Any] = {}
     """Corrections to the gallery's profile, merged deeply."""
 

@@ -23,7 +23,7 @@ from reconciler.errors import CheckoutError, NotReviewed, ReconcilerError
 from reconciler.model.app import App
 from reconciler.service.apart import apart
 from reconciler.service.clock import Clock
-from reconciler.service.pull import check_repository, check_signed, pull
+from reconciler.service.pull import Untrusted, check_repository, check_signed, pull
 from reconciler.session import Settings, root_of
 
 _TOGETHER: Final = 10.0
@@ -91,7 +91,15 @@ class Checkout:
         async with self._lock:
             if self._pulls and (self._pulled is None or self._clock.monotonic() - self._pulled >= _TOGETHER):
                 await self._pull()
-            return replace(await self._usable(), not_pulled=self._not_pulled)
+            found, failed = await self._usable(), self._not_pulled
+            if isinstance(failed, Untrusted) and found.refused is None:
+                found = replace(found, refused=failed, refused_commit=failed.commit)
+            return replace(found, not_pulled=failed)
+
+    @property
+    def apps(self) -> list[App]:
+        """Those that were used last."""
+        return [] if self._good is None else list(self._good.loaded.apps.values())
 
     async def _pull(self) -> None:
         try:

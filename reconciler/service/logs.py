@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO, TypeAlias
 
 import orjson
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from reconciler.render.safe import safe
 
@@ -30,7 +31,7 @@ _IN_TEXT: Final = (
 )
 
 
-def logger(stream: TextIO, *, terminal: bool, level: str = "info") -> structlog.typing.FilteringBoundLogger:
+def logger(stream: TextIO, *, terminal: bool, level: str = "info") -> FilteringBoundLogger:
     """Lines with time, level, event and what is bound to it. Safe for threads."""
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -40,7 +41,10 @@ def logger(stream: TextIO, *, terminal: bool, level: str = "info") -> structlog.
         _line if terminal else _json,
     ]
     bound = structlog.make_filtering_bound_logger(level)
-    return structlog.wrap_logger(structlog.PrintLogger(stream), processors=processors, wrapper_class=bound)
+    made: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.PrintLogger(stream), processors=processors, wrapper_class=bound
+    )
+    return made
 
 
 def without_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -59,7 +59,7 @@ class State(StrEnum):
 
 
 WORST: Final = (
-    State.QUARANTINED, State.FAILING, State.HELD, State.DRIFTING, State.NEVER_RUN, State.OFF, State.HEALTHY,
+    State.QUARANTINED, State.FAILING, State.HELD, State.DRIFTING, State.NEVER_RUN, State.HEALTHY, State.OFF,
 )  # fmt: skip
 """What somebody should look at first, first."""
 

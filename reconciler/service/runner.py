@@ -87,20 +87,24 @@ class Runner:
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+        """The task of some app is done."""
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._jobs: dict[str, _Job] = {}
         self._apps: dict[str, asyncio.Task[None]] = {}
         self._seen: set[str] = set()
         self._told: set[str] = set()
+        self._standing_by: set[str] = set()
 
     async def run(self) -> None:
-        """Until `stop`; with `once`, one cycle of every app. Raises ReconcilerError if there is nothing to begin with."""
+        """Until `stop`; with `once`, one cycle of every app. Raises ReconcilerError if no files can be used."""
         used = await self._files()
         for warning in used.loaded.warnings:
             self.log.warning("warning", text=str(warning))
         self._follow(used)
         while self._apps:
-            await asyncio.wait(self._apps.values(), return_when=asyncio.FIRST_COMPLETED)
+            await self._ended.wait()
+            self._ended.clear()
             for name, task in list(self._apps.items()):
                 if task.done():
                     del self._apps[name]
@@ -138,25 +142,34 @@ class Runner:
         """Every app of these files has its task."""
         for name in used.loaded.apps:
             if name not in self._apps:
-                self._apps[name] = asyncio.create_task(self._keep(name, used), name=f"app {name}")
+                task = self._apps[name] = asyncio.create_task(self._keep(name, used), name=f"app {name}")
+                task.add_done_callback(lambda _: self._ended.set())
 
     # one app
 
     async def _keep(self, name: str, used: Files) -> None:
-        async with self._alone(name) as ours:
-            if not ours:
-                return
-            await self._ready(name, used)
-            while not self.stopping:
-                began = self.clock.monotonic()
-                wait = await self._tick(name)
-                self._note_seen(name)
-                if wait is None or self.options.once:
+        """Until the app is gone, or we are stopped. A lock that was lost is waited for anew."""
+        over = False
+        while not over and not self.stopping:
+            lost = asyncio.Event()
+            async with self._alone(name, lost) as ours:
+                if not ours:
                     return
-                ended = self.clock.monotonic()
-                await self._sleep(pause(began, ended, wait))
+                await self._ready(name, used, lost)
+                over = await self._cycles(name, lost)
 
-    async def _ready(self, name: str, used: Files) -> None:
+    async def _cycles(self, name: str, lost: asyncio.Event) -> bool:
+        """Whether there is nothing more to do for this app."""
+        while not self.stopping and not lost.is_set():
+            began = self.clock.monotonic()
+            wait = await self._tick(name)
+            self._note_seen(name)
+            if wait is None or self.options.once:
+                return True
+            await self._sleep(pause(began, self.clock.monotonic(), wait), lost)
+        return False
+
+    async def _ready(self, name: str, used: Files, lost: asyncio.Event) -> None:
         """What another process left behind is told; then the wait for the first cycle."""
         history, log, now = self.history, self.log.bind(app=name), self.clock.now()
         try:
@@ -167,13 +180,13 @@ class Runner:
             last = await apart(history.last, name, trigger="run")
             quarantine = await apart(history.quarantine, name)
         except ReconcilerError as error:
-            log.error("the history can't be used", trouble=sentence_of(error))
+            self._complain(name, "the history can't be used", error)
             return
         at = due(last, self._interval(used.loaded.apps[name]), quarantine, now)
         if at > now:
             log.info("first cycle later", at=at)
             self._note_seen(name)  # it was seen not long ago, by whoever ran before
-            await self._sleep((at - now).total_seconds())
+            await self._sleep((at - now).total_seconds(), lost)
 
     async def _tick(self, name: str) -> float | None:
         """One cycle, if it may be. Returns the interval in seconds that now begins; None: there is no such app any
@@ -193,8 +206,12 @@ class Runner:
                     return seconds
                 cycle = await self._cycle(name, used)
         except ReconcilerError as error:
-            self.log.error("no cycle", app=name, trouble=sentence_of(error), hint=error.hint or None)
+            self._complain(name, "no cycle", error)
             self.codes[name] = error.exit_code
+            return SOON_SECONDS
+        except Exception as error:  # one app never stops another
+            self.log.exception("a fault of reconciler itself: please report it", app=name, fault=type(error).__name__)
+            self.codes[name] = ReconcilerError.exit_code
             return SOON_SECONDS
         if cycle is None:
             self.codes[name] = ReconcilerError.exit_code  # in quarantine, and not tried
@@ -224,15 +241,15 @@ class Runner:
     def _interval(self, app: App) -> timedelta:
         return self.options.interval or app.every
 
-    async def _sleep(self, seconds: float) -> None:
-        """Until then, or until somebody stops us."""
-        sleeping = asyncio.ensure_future(self.clock.sleep(max(0.0, seconds)))
-        stopped = asyncio.ensure_future(self._stopping.wait())
+    async def _sleep(self, seconds: float, *others: asyncio.Event) -> None:
+        """Until then, or until somebody stops us, or one of the others happens."""
+        waits = [self.clock.sleep(max(0.0, seconds)), *(each.wait() for each in (self._stopping, *others))]
+        tasks = {asyncio.ensure_future(each) for each in waits}
         try:
-            await asyncio.wait({sleeping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sleeping.cancel()
-            stopped.cancel()
+            for each in tasks:
+                each.cancel()
 
     def _note_seen(self, name: str) -> None:
         self._seen.add(name)
@@ -247,14 +264,25 @@ class Runner:
             self.log.warning(trouble.category, trouble=trouble.message, hint=trouble.recommended_action or None)
         self._told = {trouble.message} if trouble is not None else set()
 
+    def _complain(self, app: str, what: str, error: ReconcilerError) -> None:
+        self.log.error(what, app=app, trouble=sentence_of(error), hint=error.hint or None)
+
     # two runners
 
     @asynccontextmanager
-    async def _alone(self, name: str) -> AsyncIterator[bool]:
-        """Whether this app is ours until the block ends. Another runner that has it is waited for; with `once`, not."""
+    async def _alone(self, name: str, lost: asyncio.Event) -> AsyncIterator[bool]:
+        """Whether this app is ours until the block ends, or `lost` is set. Another runner that has it is waited for;
+        with `once`, not.
+        """
+        loop = asyncio.get_running_loop()
+
+        def tell() -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._leave, name, lost)
+
         while True:
             with ExitStack() as lock:
-                if await self._taken(name, lock):
+                if await self._taken(name, lock, tell):
                     yield True
                     return
             if self.options.once:
@@ -263,12 +291,26 @@ class Runner:
             if self.options.once or self.stopping:
                 yield False
                 return
+            if name not in self._standing_by:
+                self._standing_by.add(name)
+                self.log.info("another runner does the cycles of this app: standing by", app=name)
             self._note_seen(name)
             await self._sleep(STANDBY_SECONDS)
 
-    async def _taken(self, name: str, lock: ExitStack) -> bool:
+    async def _taken(self, name: str, lock: ExitStack, lost: Callable[[], None]) -> bool:
         try:
-            return await apart(lock.enter_context, self.history.leader(f"run:{name}"))
+            ours = await apart(lock.enter_context, self.history.leader(f"run:{name}", lost))
         except ReconcilerError as error:
-            self.log.error("the history can't be used", app=name, trouble=sentence_of(error))
+            self._complain(name, "the history can't be used", error)
             return False
+        if ours and name in self._standing_by:
+            self._standing_by.discard(name)
+            self.log.info("the other runner is gone: its app is taken over", app=name)
+        return ours
+
+    def _leave(self, name: str, lost: asyncio.Event) -> None:
+        """Somebody else may have the app now: nothing new is written to it."""
+        self.log.warning("the lock of this app was lost: the database went away", app=name)
+        lost.set()
+        if job := self._jobs.get(name):
+            job.work.call(job.one.stop)

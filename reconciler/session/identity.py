@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.model.app import App, Auth, SecretReference
+from reconciler.model.app import App, Auth
+from reconciler.model.secret import SecretReference
 
 if TYPE_CHECKING:
     import ssl

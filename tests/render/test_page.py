@@ -16,7 +16,7 @@ from tests.render.conftest import Make
 from tests.render.plans import compared, large, one, pull_request
 from tests.render.test_markdown import HOSTILE_MARKUP, full_of
 
-VOID = {"meta", "input"}
+VOID = {"meta", "input", "link"}
 
 
 class Seen(HTMLParser):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,7 @@ from reconciler.session import Settings
 from tests.state.conftest import git
 
 if TYPE_CHECKING:
+    from reconciler.desired import Loaded
     from tests.conftest import Company
 
 
@@ -83,7 +84,12 @@ def test_many_apps_at_the_same_moment_read_once(site: Site, monkeypatch: pytest.
 
     calls = []
     load = desired.load
-    monkeypatch.setattr(desired, "load", lambda *a, **k: calls.append(a) or load(*a, **k))
+
+    def counted(root: Path, **options: Any) -> Loaded:
+        calls.append(root)
+        return load(root, **options)
+
+    monkeypatch.setattr(desired, "load", counted)
 
     async def main() -> list[Files]:
         checkout = site.checkout(pulls=True)
@@ -209,9 +215,9 @@ def test_certificates_of_a_revision_that_is_not_used_are_not_used(site: Site) ->
 
 def test_without_git_there_is_nothing_to_pull_and_nobody_to_trust(company: Callable[..., Company]) -> None:
     root = company(gallery="scim").root
-    for options in ({"pulls": True}, {"signed": True}):
+    for pulls in (True, False):
         with pytest.raises(UsageError, match="in no git work tree"):
-            Checkout(Settings(directory=root), Clock(), **options)
+            Checkout(Settings(directory=root), Clock(), pulls=pulls, signed=not pulls)
     assert asyncio.run(Checkout(Settings(directory=root), Clock()).current()).commit is None
 
 

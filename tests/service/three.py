@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from reconciler.model.app import App
@@ -11,7 +16,7 @@ from reconciler.model.history import (
     Backoff, Cycle, Entry, Held, LogStep, Modified, Notice, Quarantine, StepName, Trouble,
 )  # fmt: skip
 from reconciler.model.plan import (
-    AddMembers, DeactivateUser, Guardrail, Plan, Reason, UpdateUser,
+    AddMembers, DeactivateUser, Guardrail, Plan, Reason,
 )  # fmt: skip
 from reconciler.model.plan import Held as HeldBy
 from reconciler.plan.document import signed
@@ -165,4 +170,27 @@ def _gamma(history: History, began: datetime, number: int) -> None:
     history.begin(one)
 
 
-__all__ = ["APPS", "EVERY", "NOW", "UpdateUser", "app", "cycle", "entry", "fill", "held_plan", "steps"]
+@contextmanager
+def history_at(file: Path) -> Iterator[History]:
+    history = History.open(f"sqlite:///{file}")
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+@contextmanager
+def three_at(file: Path) -> Iterator[History]:
+    """The history of three apps, in this file."""
+    file.write_bytes(_filled())
+    with history_at(file) as history:
+        yield history
+
+
+@cache
+def _filled() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "three.db"
+        with history_at(file) as history:
+            fill(history)
+        return file.read_bytes()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.model.app import App, Auth, ClientCredentials, MutualTls, SecretReference
+from reconciler.model.app import App, Auth, ClientCredentials, MutualTls
+from reconciler.model.secret import SecretReference
 
 PACKAGE = f"git+https://git.example.com/tools/reconciler@{'a' * 40}"
 """Where their jobs get reconciler from."""

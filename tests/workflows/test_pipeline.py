@@ -10,7 +10,8 @@ from reconciler.desired.codeowners import Forge
 from reconciler.desired.pipeline import files
 from reconciler.errors import UsageError
 from reconciler.forge.publish import suspicious
-from reconciler.model.app import Auth, SecretReference
+from reconciler.model.app import Auth
+from reconciler.model.secret import SecretReference
 from tests.workflows.companies import PACKAGE, app, several
 from tests.workflows.expressions import filled
 from tests.workflows.runner import read_yaml

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -31,6 +32,21 @@ STATIC: Final = {
     "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+
+
+class _Anything(Convertor[str]):
+    """Keys of a hostile server may hold slashes and line breaks."""
+
+    regex = r"[\s\S]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
 
 
 def create(
@@ -69,7 +85,7 @@ def create(
             Route("/", partial(page, make=pages.overview)),
             Route("/apps/{name}", partial(page, make=pages.app)),
             Route("/people", partial(page, make=pages.people)),
-            Route("/people/{key:path}", partial(page, make=pages.person)),
+            Route("/people/{key:anything}", partial(page, make=pages.person)),
             Route("/events", events),
             Route("/metrics", measured),
             Route("/healthz", healthy),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from reconciler.service.words import counted
 
 CYCLES: Final = 25
 """Of a table."""
-ENTRIES: Final = 50
+ENTRIES: Final = 25
 PEOPLE: Final = 50
 LONGEST: Final = 200
 """Characters of a question."""
@@ -119,7 +119,8 @@ def shown_app(history: History, app: App, now: datetime, period: str, running: R
 
 def _drawn(history: History, status: AppStatus, now: datetime, period: str = "1") -> Picture:
     cycles = history.cycles(status.app, since=now - PERIODS[period] * 2)
-    return picture(cycles, now, period, None if status.quarantine is None else status.quarantine.began)
+    since = None if status.quarantine is None else status.quarantine.began
+    return picture(cycles, now, period, every=timedelta(seconds=status.every), quarantined_since=since)
 
 
 def _held(plan: Plan) -> Sequence[Part]:

@@ -13,7 +13,8 @@ from reconciler.model.history import Cycle
 from reconciler.service.overview import ENDED
 from reconciler.service.words import counted, span, utc
 
-SLOTS: Final = 60
+SLOTS: Final = (24, 60)
+"""At least and at most. Where it can be, each holds one cycle."""
 HEIGHT: Final = 100
 WIDE: Final = 10
 """Of a slot, in units of the drawing."""
@@ -86,20 +87,27 @@ class Picture:
 
 
 def picture(
-    cycles: Iterable[Cycle], now: datetime, period: str = "1", quarantined_since: datetime | None = None
+    cycles: Iterable[Cycle],
+    now: datetime,
+    period: str = "1",
+    *,
+    every: timedelta,
+    quarantined_since: datetime | None = None,
 ) -> Picture:
-    """Of the cycles that ended within `period`, a key of PERIODS, before `now`."""
+    """Of the cycles that ended within `period`, a key of PERIODS, before `now`. `every`: from one to the next."""
     length = PERIODS[period]
-    begins, step = now - length, length / SLOTS
-    slots = [Slot(begins + step * number) for number in range(SLOTS)]
+    least, most = SLOTS
+    count = min(max(int(length / every), least), most)
+    begins, step = now - length, length / count
+    slots = [Slot(begins + step * number) for number in range(count)]
     within = [c for c in cycles if c.ended_at is not None and begins < c.ended_at <= now]
     for cycle in within:
         assert cycle.ended_at is not None
-        slot = slots[min(int((cycle.ended_at - begins) / step), SLOTS - 1)]
+        slot = slots[min(int((cycle.ended_at - begins) / step), count - 1)]
         slot.take(cycle, max(cycle.ended_at - cycle.started_at, timedelta()))
     since = None
     if quarantined_since is not None:
-        since = max((quarantined_since - begins) / length, 0.0) * SLOTS * WIDE
+        since = max((quarantined_since - begins) / length, 0.0) * count * WIDE
     lanes = (_cycles(slots, within), _changes(slots), _durations(slots))
     return Picture(period, begins, now, len(within), lanes, tuple(slots), since)
 
