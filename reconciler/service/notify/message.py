@@ -10,7 +10,7 @@ from html import escape
 from reconciler.model.notify import Email
 from reconciler.service.notify.event import Event, actions_of, lines_of, title_of
 
-_FOOTER = "Sent by reconciler. What it holds waits; what it may do, it goes on doing."
+_FOOTER = "Sent by reconciler, as `notify` in app.yaml says."
 _STYLE = "font-family: system-ui, sans-serif; font-size: 15px; line-height: 1.5; max-width: 44em"
 
 _WIDE = SMTP.clone(max_line_length=200)
