@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Where to write what was tried and what came of it; a new file beside the state if left out.",
 )
+@options.notify
 @options.settings
 @click.pass_context
 def apply(context: click.Context, /, settings: Settings, history: str | None, **given: Any) -> None:
@@ -73,7 +74,7 @@ def apply(context: click.Context, /, settings: Settings, history: str | None, **
 
 async def applied(settings: Settings, wish: Wish, records: Recorder | None = None) -> int:
     """Applies every app; one that fails does not hold the others up. Returns the exit code of all."""
-    from reconciler.cli import applying
+    from reconciler.cli import applying, notifying
     from reconciler.cli.approval import approved_plans, compare_as_approved
     from reconciler.cli.outcomes import together
     from reconciler.cli.recorded import Recorder
@@ -87,6 +88,8 @@ async def applied(settings: Settings, wish: Wish, records: Recorder | None = Non
         raise UsageError(
             f"provisioning of {', '.join(o.app.name for o in off)} is off", hint="set `provisioning: true` in app.yaml"
         )
+    if wish.notify:
+        notifying.check(opened)
     approved = {}
     if wish.approved:
         approved = approved_plans(wish.approved, opened, only=settings.apps, signed_by=wish.require_signature)

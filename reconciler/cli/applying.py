@@ -13,12 +13,13 @@ import click
 
 from reconciler.apply import Outcome
 from reconciler.cli.interrupts import confirm, handled
+from reconciler.cli.notifying import News
 from reconciler.cli.outcomes import result, tell, told
 from reconciler.cli.plans import show
 from reconciler.cli.progress import Progress
 from reconciler.cli.recorded import Record
 from reconciler.desired import check_reviewed
-from reconciler.errors import Interrupted, NotReviewed, UsageError
+from reconciler.errors import Interrupted, NotReviewed, ReconcilerError, UsageError
 from reconciler.model.plan import Plan
 from reconciler.plan import Narrowed, Proposal, given_up, narrow
 from reconciler.session.execution import is_here, journal_of, run_of, still_remembers
@@ -43,6 +44,7 @@ class Wish:
     atomic: bool = False
     branch: str | None = None
     break_glass: str | None = None
+    notify: bool = False
 
 
 def check(wish: Wish) -> None:
@@ -61,7 +63,32 @@ async def apply_one(
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
     exit code, and the outcome for programs, empty if the wish is for text.
     """
-    facts = reviewed(opened, wish)
+    news = News(opened, wish.notify)
+    glass = None
+    try:
+        facts = reviewed(opened, wish)
+        if wish.break_glass is not None:  # while the application is read
+            glass = asyncio.create_task(news.broke_glass(wish.break_glass, str(facts.get("notReviewed", ""))))
+        ended = await _apply_one(opened, wish, approved, facts, news, glass, record)
+    except ReconcilerError as error:
+        await news.failed(error, "apply")
+        raise
+    finally:
+        if glass is not None:
+            await glass
+    await news.applied()
+    return ended
+
+
+async def _apply_one(
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None,
+    facts: dict[str, object],
+    news: News,
+    glass: asyncio.Task[None] | None,
+    record: Record | None,
+) -> tuple[int, dict[str, object]]:
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
         still_remembers(opened)
         async with opened.connect() as client:
@@ -72,7 +99,9 @@ async def apply_one(
                 narrowed = narrow(approved, proposal.plan, given_up(proposal.context))
                 proposal = proposal.reduced(narrowed.plan, whole=narrowed.complete)
                 facts = {**facts, "approved": approved.changes_digest}
-            return await execute(opened, client, proposal, wish, facts, narrowed, record)
+            if glass is not None:
+                await glass  # before anything is written
+            return await execute(opened, client, proposal, wish, facts, narrowed, news, record)
 
 
 async def execute(
@@ -82,11 +111,14 @@ async def execute(
     wish: Wish,
     facts: dict[str, object],
     narrowed: Narrowed | None = None,
+    news: News | None = None,
     record: Record | None = None,
 ) -> tuple[int, dict[str, object]]:
-    """Shows, asks, and runs. The lock is held. `record` learns how far it got."""
+    """Shows, asks, and runs. The lock is held. `news` learns what came of it, `record` how far it got."""
     plan = proposal.plan
     record = record or Record()
+    if news is not None:
+        news.plan = plan
     if wish.form == "text":
         show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
@@ -107,6 +139,8 @@ async def execute(
         run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
         record.proposal, record.journal = proposal, path
         outcome = record.outcome = await _interruptible(run)
+    if news is not None:
+        news.outcome = outcome
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)

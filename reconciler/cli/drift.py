@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.plan_output
 @options.recording
 @options.snapshot
+@options.notify
 @options.settings
 @click.pass_context
 def drift(
@@ -29,6 +30,8 @@ def drift(
     settings: Settings,
     form: str,
     history: str | None,
+    *,
+    notify: bool,
 ) -> None:
     """Tell whether the application is what git says, and write nothing to it. What was read is kept beside the memory.
 
@@ -38,5 +41,5 @@ def drift(
     from reconciler.cli.recorded import recorder
 
     with recorder(history, "drift") as records:
-        code = asyncio.run(planned(settings, form=form, verbose=False, keep=True, records=records))
+        code = asyncio.run(planned(settings, form=form, verbose=False, keep=True, records=records, notify=notify))
     context.exit(1 if records.failed else code)

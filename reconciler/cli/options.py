@@ -128,6 +128,12 @@ def only(function: F) -> F:
     )(function)
 
 
+def notify(function: F) -> F:
+    return click.option(
+        "--notify", is_flag=True, help="Tell whom `notify` in app.yaml names of what is held, and of what failed."
+    )(function)
+
+
 def outgoing(function: F) -> F:
     """What a pull request could abuse must be pinned from outside when CI is set."""
     for name, what in (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.rendered import Named, rendered
+from reconciler.errors import ReconcilerError
 from reconciler.model.plan import Plan
 from reconciler.render import Style, text
 
@@ -61,9 +62,11 @@ async def planned(
     key: Path | None = None,
     keep: bool = False,
     records: Recorder | None = None,
+    notify: bool = False,
 ) -> int:
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
-    beside the memory. Returns what `--detailed-exitcode` would.
+    beside the memory. `notify`: whom app.yaml names is told of what is not as git says. Returns what
+    `--detailed-exitcode` would.
     """
     from reconciler.cli.outcomes import together
     from reconciler.cli.progress import Progress
@@ -77,15 +80,25 @@ async def planned(
     check_reading(settings)
     signer = None if key is None else Signer(key)
     apps = open_apps(settings)
+    if notify:
+        from reconciler.cli import notifying  # late: it brings what speaks to servers
+
+        notifying.check(apps)
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans: list[Named] = []
     for opened in apps:
-        with (records or Recorder("plan")).app(opened) as record:
-            with Progress(opened.app.name) as progress:
-                proposal = await proposed(opened, progress)
-            if keep:
-                keep_reading(opened, proposal)
-            record.proposal = proposal
+        news = notifying.News(opened, notify) if notify else None
+        try:
+            with (records or Recorder("plan")).app(opened) as record:
+                with Progress(opened.app.name) as progress:
+                    proposal = await proposed(opened, progress)
+                if keep:
+                    keep_reading(opened, proposal)
+                record.proposal = proposal
+        except ReconcilerError as error:
+            if news is not None:
+                await news.failed(error, "drift")
+            raise
         plan = proposal.plan
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))
@@ -95,6 +108,8 @@ async def planned(
             if len(plans) > 1:
                 click.echo()
             show(opened, plan, verbose=verbose)
+        if news is not None:
+            await news.compared(plan)
     if form != "text":
         click.echo(rendered(plans, form, prefix=prefix_of(apps[0].root)), nl=False)
     return together(exit_code(each.plan) for each in plans)

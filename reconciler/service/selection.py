@@ -13,7 +13,7 @@ from reconciler.model.history import Held
 from reconciler.model.plan import Change, Plan
 from reconciler.model.plan import Held as Hold
 from reconciler.plan import Narrowed, Proposal, Releases, given_up, narrow, ordered, read_plans, signed
-from reconciler.service.backoff import REMOVALS
+from reconciler.service.failure import REMOVALS
 
 _UNANSWERABLE = "whoIsThis"
 """A question with more answers than yes: a pin, or a release that names the person, answers it."""
@@ -50,6 +50,8 @@ def select(
     wanted = [*pending, *(approval.changes if approval is not None else ())]
     target = first.plan.model_copy(update={"changes": tuple(c.model_copy(update={"held": ()}) for c in wanted)})
     narrowed = narrow(target, then.plan, given_up(then.context))
+    if late and _a_removal_waits(first.plan, narrowed):
+        return select(first, again, held, ())
     last = first.context.app.order == "leaversLast"
     changes = ordered([*narrowed.plan.changes, *_still_held(first.plan, narrowed)], leavers_last=last)
     plan = signed(then.plan.model_copy(update={"changes": tuple(changes)}))
@@ -60,6 +62,12 @@ def select(
         tuple(_left(approval, narrowed)) if approval is not None else (),
         late,
     )
+
+
+def _a_removal_waits(first: Plan, narrowed: Narrowed) -> bool:
+    """Whether one that nothing holds is not run: it needs a name of somebody who waits. So nobody does."""
+    removals = {(c.key, c.action) for c in first.pending if isinstance(c, REMOVALS)}
+    return any((moved.change.key, moved.change.action) in removals for moved in narrowed.moved)
 
 
 def _approved(held: Held | None, now: Plan) -> Plan | None:

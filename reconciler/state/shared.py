@@ -215,13 +215,13 @@ class SharedStates(ABC):
     def _keep_renewing(self, app: str, stop: threading.Event) -> None:
         """What fails is tried again in time; what is lost shows at the next save."""
         while not stop.wait(RENEW.total_seconds()):
-            with contextlib.suppress(StateError):
+            with contextlib.suppress(StateError, Locked):
                 if not self.renew(app):
                     return
 
     def _release(self, app: str) -> None:
         """A lock that can't be given back ends by itself."""
-        with self._mutex, contextlib.suppress(StateError), self._told():
+        with self._mutex, contextlib.suppress(StateError, Locked), self._told():
             for attempt in range(TRIES):
                 head = self._again(app, attempt)
                 if not self._is_ours(app, head):

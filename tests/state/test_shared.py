@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from reconciler.errors import Locked
+from reconciler.errors import Locked, StateError
 from reconciler.model.state import Binding, Revocation, State
 from reconciler.state import GitStates, Repository
 from reconciler.state import shared as shared_module
@@ -271,6 +271,26 @@ class TestRaces:
                 time.sleep(0.2)
             assert lease()["until"] > first
             assert lease().keys() == {"format", "who", "host", "since", "until", "token", "process"}
+
+    @pytest.mark.parametrize("trouble", [StateError("away for a moment"), Locked("written by many at once")])
+    def test_a_renewal_that_fails_is_tried_again(
+        self, states_of: Make, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+    ) -> None:
+        monkeypatch.setattr(shared_module, "RENEW", timedelta(seconds=0.01))
+        states = states_of("a")
+        renew, calls, again = states.renew, 0, threading.Event()
+
+        def fails_once(app: str) -> bool:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise trouble
+            again.set()
+            return renew(app)
+
+        monkeypatch.setattr(states, "renew", fails_once)
+        with states.hold("chat", HERE):
+            assert again.wait(20)
 
     def test_a_revocation_meanwhile_is_not_lost(self, states_of: Make) -> None:
         apply, revoke = states_of("a"), states_of("b")

@@ -43,32 +43,63 @@ def entry(key: str, name: str, at: int = 0, **more: object) -> Entry:
 
 
 def fill(history: History) -> None:
-    history.write([
-        entry(ADA, "Ada Lovelace", 1, id="a1b2c3d4",
-              modified=(Modified("userName", "ada@contoso.com", "countess@contoso.com"), Modified("department", "Research")),
-              steps=(LogStep(StepName.IMPORT, "success", "users/ada.lovelace.yaml:1"), LogStep(StepName.ACTION, "failure", "ada@contoso.com is taken")),
-              trouble=Trouble("conflict", "ada@contoso.com is taken", "rename ada.lovelace")),
-        entry(ADA, "Ada Lovelace", 2, group="group:research", modified=(Modified("members", None, "group:research"),)),
-        entry("account:a1b2c3d4", "Ada Lovelace", 3),
-        entry("user:ada.byron", "Ada Byron", 4, id="77", modified=(Modified("manager", {"key": ADA, "id": "a1b2c3d4"}, None),
-              Modified("department", "Research", "Sales")), steps=(LogStep(StepName.ACTION, "failure", "in doubt with ADA@contoso.com"),)),
-    ])  # fmt: skip
+    history.write(
+        [
+            entry(
+                ADA,
+                "Ada Lovelace",
+                1,
+                id="a1b2c3d4",
+                modified=(
+                    Modified("userName", "ada@contoso.com", "countess@contoso.com"),
+                    Modified("department", "Research"),
+                ),
+                steps=(
+                    LogStep(StepName.IMPORT, "success", "users/ada.lovelace.yaml:1"),
+                    LogStep(StepName.ACTION, "failure", "ada@contoso.com is taken"),
+                ),
+                trouble=Trouble("conflict", "ada@contoso.com is taken", "rename ada.lovelace"),
+            ),
+            entry(
+                ADA, "Ada Lovelace", 2, group="group:research", modified=(Modified("members", None, "group:research"),)
+            ),
+            entry("account:a1b2c3d4", "Ada Lovelace", 3),
+            entry(
+                "user:ada.byron",
+                "Ada Byron",
+                4,
+                id="77",
+                modified=(
+                    Modified("manager", {"key": ADA, "id": "a1b2c3d4"}, None),
+                    Modified("department", "Research", "Sales"),
+                ),
+                steps=(LogStep(StepName.ACTION, "failure", "in doubt with ADA@contoso.com"),),
+            ),
+        ]
+    )
     cycle = Cycle(
         "c1", "app", "https://app.example", "run", "initial", NOW, trouble=Trouble("conflict", "see ada.lovelace")
     )
     history.begin(cycle)
     history.keep_held(Held("app", "sha256:aa", '{"changes": [{"key": "user:ada.lovelace"}]}', NOW), "app")
     history.keep_held(Held("other", "sha256:bb", '{"changes": [{"key": "user:ada.lovelace-smith2"}]}', NOW), "other")
-    history.set_backoffs("app", [Backoff("app", ADA, 1, NOW, NOW, removal=True, message="ada@contoso.com"),
-                                 Backoff("app", "user:ada.byron", 1, NOW, NOW, removal=True, message="Ada Lovelace has it")])  # fmt: skip
+    history.set_backoffs(
+        "app",
+        [
+            Backoff("app", ADA, 1, NOW, NOW, removal=True, message="ada@contoso.com"),
+            Backoff("app", "user:ada.byron", 1, NOW, NOW, removal=True, message="Ada Lovelace has it"),
+        ],
+    )
     history.notice(Notice("app", NOW, "removalFailed", ADA, "email", "no mailbox ada@contoso.com"))
 
 
 def everything(history: History) -> str:
     with history._engine.connect() as connection:
         return "\n".join(
-            str(row) for table in METADATA.sorted_tables for row in connection.execute(text(f"SELECT * FROM {table.name}"))
-        ).casefold()  # fmt: skip
+            str(row)
+            for table in METADATA.sorted_tables
+            for row in connection.execute(text(f"SELECT * FROM {table.name}"))
+        ).casefold()
 
 
 def test_nothing_leads_to_the_person_any_more(history: History) -> None:
@@ -94,8 +125,9 @@ def test_the_events_stay_under_one_name(history: History) -> None:
     assert [each.path for each in rows[0].modified] == ["userName", "department"]
     assert {(each.before, each.after) for each in rows[0].modified} == {(None, None)}
     assert [(step.name, step.status, step.text) for step in rows[0].steps] == [
-        (StepName.IMPORT, "success", ""), (StepName.ACTION, "failure", ""),
-    ]  # fmt: skip
+        (StepName.IMPORT, "success", ""),
+        (StepName.ACTION, "failure", ""),
+    ]
     assert rows[0].trouble == Trouble("conflict", "")
     assert (rows[1].group, rows[1].at, rows[1].status) == ("group:research", NOW + timedelta(seconds=2), "failure")
 
