@@ -323,6 +323,11 @@ def test_events_say_what_runs(board: Board) -> None:
     assert said[3] == {"running": []}
 
 
+def test_who_asks_for_the_head_of_events_alone_gets_it(client: TestClient) -> None:
+    answer = client.head("/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 def test_too_many_pages_are_refused(three: History, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.service.web.events.MOST", 0)
     assert client_of(three, board).get("/events").status_code == 503
