@@ -36,8 +36,10 @@ def show(opened: Opened, plan: Plan, *, verbose: bool, whole: bool = False) -> N
     _text(Named.of(plan, opened.profile), opened.used_today, verbose=verbose, whole=whole)
 
 
-def show_saved(plans: list[Plan], *, form: str, verbose: bool, values: bool = False, prefix: str = "") -> None:
-    """Plans that were kept, as `plan` showed them, or in another form."""
+def show_saved(
+    plans: list[Plan], *, form: str, verbose: bool, values: bool = False, prefix: str = "", whole: bool = False
+) -> None:
+    """Plans that were kept, as `plan` showed them, or in another form. `whole`: as what is about to run."""
     named = [Named.saved(plan) for plan in plans]
     if form != "text":
         click.echo(rendered(named, form, values=values, prefix=prefix), nl=False)
@@ -45,7 +47,7 @@ def show_saved(plans: list[Plan], *, form: str, verbose: bool, values: bool = Fa
     for number, each in enumerate(named):
         if number:
             click.echo()
-        _text(each, None, verbose=verbose)
+        _text(each, None, verbose=verbose, whole=whole)
 
 
 def _text(named: Named, used: int | None, *, verbose: bool, whole: bool = False) -> None:
@@ -61,8 +63,8 @@ async def planned(
     out: Path | None = None,
     key: Path | None = None,
     keep: bool = False,
-    records: Recorder | None = None,
     notify: bool = False,
+    records: Recorder | None = None,
 ) -> int:
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
     beside the memory. `notify`: whom app.yaml names is told of what is not as git says. Returns what
@@ -77,6 +79,7 @@ async def planned(
     from reconciler.session.keeping import keep_reading
     from reconciler.session.reading import check_reading, proposed
 
+    records = records or Recorder("plan")
     check_reading(settings)
     signer = None if key is None else Signer(key)
     apps = open_apps(settings)
@@ -87,18 +90,18 @@ async def planned(
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans: list[Named] = []
     for opened in apps:
-        news = notifying.News(opened, notify) if notify else None
-        try:
-            with (records or Recorder("plan")).app(opened) as record:
+        news = notifying.News(opened, notify, records.history) if notify else None
+        with records.app(opened) as record:
+            try:
                 with Progress(opened.app.name) as progress:
                     proposal = await proposed(opened, progress)
-                if keep:
-                    keep_reading(opened, proposal)
-                record.proposal = proposal
-        except ReconcilerError as error:
-            if news is not None:
-                await news.failed(error, "drift")
-            raise
+            except ReconcilerError as error:
+                if news is not None:
+                    await news.failed(error, "drift")
+                raise
+            if keep:
+                keep_reading(opened, proposal)
+            record.proposal = proposal
         plan = proposal.plan
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))

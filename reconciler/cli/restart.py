@@ -34,17 +34,29 @@ def restart(settings: Settings, app: str, full: bool, yes: bool, history: str | 
 
     with monitored(settings, history) as (opened, apps), ExitStack() as held:
         one = one_app(app, apps)
-        forgotten = 0
+        forgotten, revoked = 0, list[str]()
         if full:
             settings.apps = (one.name,)
             states = open_alone(settings).states
             held.enter_context(states.hold(one.name, one.tenant_url))
             found = states.load(one.name, one.tenant_url)
             forgotten = len(found.bindings)
+            click.echo(_MEANING.format(app=one.name), err=True)
             if not yes:
                 confirm(f"Forget all {forgotten:,} bindings of {one.name}, in {states.where(one.name)}?", "pass --yes")
-            states.save(without_anything(found))
+            left = without_anything(found)
+            states.save(left)
+            revoked = sorted(left.revocations)
         waited = len(opened.backoffs(one.name))
         opened.restart(one.name)
     memory = f", and all {forgotten:,} bindings" if full else ""
     click.echo(f"{one.name}: quarantine forgotten, and {waited:,} waiting after failures{memory}")
+    if revoked:
+        click.echo(f"{one.name}: still revoked, until `reconciler release`: {', '.join(revoked)}")
+
+
+_MEANING = """{app}: with its memory goes what is known of whose account is whose, and of what was given because git
+said so. The next cycle binds again whom it can tell without doubt; about the others it asks, and leaves them be.
+  - Whose file is gone can't be found again: the account counts as unmanaged then, and may stay open. Apply first
+    what is due.
+  - A membership that git no longer wants is asked about (givenInApp) before it is removed."""

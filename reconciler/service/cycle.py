@@ -240,7 +240,7 @@ class OneCycle:
     def _keep_held(self, done: Done, now: datetime) -> None:
         assert done.proposal is not None
         name, history, plan = self._app.name, self._means.history, done.proposal.plan
-        if done.outcome is not None and done.held_before is not None and done.selected and done.selected.approved:
+        if done.outcome is not None and done.held_before is not None and done.held_before.approved_at is not None:
             history.used(name, done.held_before.digest)
         if plan.held:
             alone = signed(plan.model_copy(update={"changes": plan.held, "blocked": (), "signature": None}))
