@@ -69,6 +69,7 @@ def test_one_app_with_its_picture_its_kept_plan_and_its_cycles(client: TestClien
     shown = client.get("/apps/beta").text
     assert shown.count("<svg") == 3
     assert "31 of 412" in shown, "the guardrail, in the sentence of the plan"
+    assert "Reconciler-Allow: deprovisionUsers=31" in shown, "a runner takes answers from commits"
     assert "Crisis Team" in shown
     assert "Fails again and again" in shown
     assert "503: the application is being maintained" in shown
