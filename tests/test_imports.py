@@ -24,11 +24,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"model", "gallery"}),
     "render": frozenset({"model"}),
     "forge": frozenset({"model", "render", "http"}),
+    "evidence": frozenset({"model", "desired", "project", "plan", "gallery"}),
     "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply"}),
     "service": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "render",
-                          "forge", "session"}),
+                          "forge", "session", "evidence"}),
     "cli": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sandbox",
-                      "render", "forge", "session", "service"}),
+                      "render", "forge", "session", "service", "evidence"}),
 }  # fmt: skip
 """The table of the architecture. apply may name http's Client, which it hands to live."""
 ALONE = {"apply/rehearse.py": frozenset({"sandbox"})}

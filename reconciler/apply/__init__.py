@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from reconciler.apply.after import after
+from reconciler.apply.canary import is_lost
 from reconciler.apply.execute import Executor
 from reconciler.apply.journal import Journal
 from reconciler.apply.outcome import Outcome, Status, Step
@@ -170,4 +171,4 @@ def _said(key: str, value: object) -> str:
     return f"{key}: {value} is what works here; under `profile` in app.yaml it saves the attempts"
 
 
-__all__ = ["Journal", "Outcome", "Run", "Status", "Step"]
+__all__ = ["Journal", "Outcome", "Run", "Status", "Step", "is_lost"]

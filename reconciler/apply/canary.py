@@ -59,7 +59,7 @@ class Canary:
             match step.status:
                 case Status.DONE:
                     self._proved(step.change.action)
-                case Status.NOT_STORED if _is_lost(step):
+                case Status.NOT_STORED if is_lost(step):
                     self._stop(step, step.message)
                 case Status.NOT_STORED:
                     self._proved(step.change.action)
@@ -81,7 +81,7 @@ class Canary:
         self._why.setdefault(kind, why)
 
 
-def _is_lost(step: Step) -> bool:
+def is_lost(step: Step) -> bool:
     """Whether nothing of it is there, or what is about access is not. One attribute that is not kept is no reason: that
     is told once, and not planned again.
     """

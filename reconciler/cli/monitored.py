@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.extras import need
+from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
     from reconciler.model.app import App
@@ -41,7 +42,6 @@ def monitored(settings: Settings, url: str | None) -> Iterator[tuple[History, Se
 def history_of(settings: Settings, url: str | None) -> Iterator[History]:
     """The history, which must be there. Raises UsageError, HistoryError."""
     need("service", "sqlalchemy", "alembic")
-    from reconciler.errors import UsageError
     from reconciler.service.history import History
     from reconciler.session import root_of
 
@@ -57,3 +57,12 @@ def history_of(settings: Settings, url: str | None) -> Iterator[History]:
         yield history
     finally:
         history.close()
+
+
+def one_app(name: str, apps: Sequence[App]) -> App:
+    """Raises UsageError where the files have no such app."""
+    for app in apps:
+        if app.name == name:
+            return app
+    there = ", ".join(each.name for each in apps)
+    raise UsageError(f"there is no app {name!r} here", hint=f"there is {there}" if there else "")

@@ -36,8 +36,10 @@ def show(opened: Opened, plan: Plan, *, verbose: bool, whole: bool = False) -> N
     _text(Named.of(plan, opened.profile), opened.used_today, verbose=verbose, whole=whole)
 
 
-def show_saved(plans: list[Plan], *, form: str, verbose: bool, values: bool = False, prefix: str = "") -> None:
-    """Plans that were kept, as `plan` showed them, or in another form."""
+def show_saved(
+    plans: list[Plan], *, form: str, verbose: bool, values: bool = False, prefix: str = "", whole: bool = False
+) -> None:
+    """Plans that were kept, as `plan` showed them, or in another form. `whole`: as what is about to run."""
     named = [Named.saved(plan) for plan in plans]
     if form != "text":
         click.echo(rendered(named, form, values=values, prefix=prefix), nl=False)
@@ -45,7 +47,7 @@ def show_saved(plans: list[Plan], *, form: str, verbose: bool, values: bool = Fa
     for number, each in enumerate(named):
         if number:
             click.echo()
-        _text(each, None, verbose=verbose)
+        _text(each, None, verbose=verbose, whole=whole)
 
 
 def _text(named: Named, used: int | None, *, verbose: bool, whole: bool = False) -> None:

@@ -27,7 +27,7 @@ _SECONDS = 600
 """For one call of git: a large history in a partial clone may have to be fetched."""
 _READ = (".yaml", ".yml", ".json")
 """Names at which a loader looks, be it to refuse them."""
-_LINK, _SUBMODULE = "120000", "160000"
+LINK, _SUBMODULE = "120000", "160000"
 _FILES = ("100644", "100755", "100664")
 _MOST_LINKS = 10  # in a chain
 _DEEPER = "this clone is shallow: fetch more of it (`git fetch --unshallow`; in CI `fetch-depth: 0`)"
@@ -56,13 +56,13 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
     mode: str
     sha: str
     size: int
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """Why the desired state at the revision can't be had, in words."""
 
 
@@ -79,14 +79,14 @@ def load_revision(root: Path, revision: str, apps: Collection[str] | None, like:
     commit = _commit(root, revision)
     short = commit[:7]
     try:
-        entries = _entries(root, commit)
+        entries = entries_at(root, commit)
         if not any(file.partition("/")[0] in FOLDERS for file in entries):
             return Revision(root, commit, None, f"there was no desired state here at {short}")
         there = {file.split("/")[1] for file in entries if file.startswith("apps/") and file.count("/") > 1}
         chosen = None if apps is None else sorted(there.intersection(apps))
         renamed = apps is not None and not there.issuperset(apps)  # what it was called then is among the others
         loaded, links = _load(root, commit, entries, None if renamed else chosen, like)
-    except _Unusable as error:
+    except Unusable as error:
         return Revision(root, commit, None, f"the desired state at {short} can't be used: {error}")
     except DesiredStateError as error:
         first = next(problem for problem in error.problems if problem.severity == "error")
@@ -101,19 +101,19 @@ def load_at(root: Path, commit: str, apps: Collection[str] | None = None) -> Loa
     Raises DesiredStateError for what was wrong with it, and UsageError where git has nothing usable there.
     """
     try:
-        entries = _entries(root, commit)
+        entries = entries_at(root, commit)
         loaded, _ = _load(root, commit, entries, apps, None)
-    except _Unusable as error:
+    except Unusable as error:
         raise UsageError(f"the desired state at {commit[:7]} can't be used: {error}") from error
     return replace(loaded, root=root)
 
 
 def _load(
-    root: Path, commit: str, entries: dict[str, _Entry], apps: Collection[str] | None, like: Parsed | None
+    root: Path, commit: str, entries: dict[str, Entry], apps: Collection[str] | None, like: Parsed | None
 ) -> tuple[Loaded, dict[str, str]]:
     """What the entries are, and where the links among them led. `Loaded.root` is gone by then."""
     with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
-        links = _write(root, Path(folder), entries)
+        links = write_files(root, Path(folder), entries)
         return load(Path(folder), commit=commit, apps=apps, like=like), links
 
 
@@ -138,11 +138,11 @@ def _commit(root: Path, revision: str) -> str:
     return common or named
 
 
-def _entries(root: Path, commit: str) -> dict[str, _Entry]:
+def entries_at(root: Path, commit: str) -> dict[str, Entry]:
     """What a loader looks at → its object. Files are named relative to `root`, with `/`."""
     prefix = _ask(root, "rev-parse", "--show-prefix") or ""
     listed = _run(root, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *([prefix] if prefix else []))
-    found: dict[str, _Entry] = {}
+    found: dict[str, Entry] = {}
     for line in listed.split(b"\0"):
         facts, tab, name = line.partition(b"\t")
         path = os.fsdecode(name)
@@ -155,19 +155,19 @@ def _entries(root: Path, commit: str) -> dict[str, _Entry]:
         mode, _, sha, size = facts.decode().split()
         if mode == _SUBMODULE:
             message = f"{file} was a submodule, and what is in one can't be read at another revision"
-            raise _Unusable(message)
+            raise Unusable(message)
         if not file.lower().endswith(_READ):
             continue
-        found[file] = _Entry(mode, sha, 0 if size == "-" else int(size))
+        found[file] = Entry(mode, sha, 0 if size == "-" else int(size))
     return found
 
 
-def _write(root: Path, folder: Path, entries: dict[str, _Entry]) -> dict[str, str]:
+def write_files(root: Path, folder: Path, entries: dict[str, Entry]) -> dict[str, str]:
     """Returns where the links lead."""
     ends: dict[str, str] = {}
     wanted: dict[str, list[str]] = {}
     """Object → the files that have its content."""
-    links = _contents(root, [entry.sha for entry in entries.values() if entry.mode == _LINK])
+    links = _contents(root, [entry.sha for entry in entries.values() if entry.mode == LINK])
     targets = dict(links)
     for file in entries:
         end = _followed(file, entries, targets)
@@ -175,33 +175,33 @@ def _write(root: Path, folder: Path, entries: dict[str, _Entry]) -> dict[str, st
             ends[file] = end
         if entries[end].mode not in _FILES:
             message = f"{file} was no regular file"
-            raise _Unusable(message)
+            raise Unusable(message)
         if entries[end].size > MAX_BYTES:
             message = f"{file} was larger than {MAX_BYTES // 1_000_000} MB"
-            raise _Unusable(message)
+            raise Unusable(message)
         wanted.setdefault(entries[end].sha, []).append(file)
     for sha, content in _contents(root, wanted):
         for file in wanted[sha]:
             if content.startswith(_LFS):
                 message = f"{file} was kept in Git LFS, and git has only a pointer to it"
-                raise _Unusable(message)
+                raise Unusable(message)
             path = folder / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     return ends
 
 
-def _followed(file: str, entries: dict[str, _Entry], targets: dict[str, bytes]) -> str:
+def _followed(file: str, entries: dict[str, Entry], targets: dict[str, bytes]) -> str:
     """Where a link leads, step by step."""
     at = file
     for _ in range(_MOST_LINKS):
-        if entries[at].mode != _LINK:
+        if entries[at].mode != LINK:
             return at
         at = posixpath.normpath(posixpath.join(posixpath.dirname(at), os.fsdecode(targets[entries[at].sha])))
         if at not in entries or PurePosixPath(at).is_absolute():
             break
     message = f"{file} was a link that leads out of what is read, or nowhere"
-    raise _Unusable(message)
+    raise Unusable(message)
 
 
 def _contents(root: Path, shas: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -226,7 +226,7 @@ def _next(stream: IO[bytes]) -> bytes:
     head = stream.readline().split()
     if len(head) != 3 or not head[2].isdigit():
         message = "git does not have all of its objects here"
-        raise _Unusable(message)
+        raise Unusable(message)
     content = stream.read(int(head[2]))
     stream.read(1)
     return content
@@ -242,7 +242,7 @@ def _run(root: Path, *arguments: str) -> bytes:
     answer = _git(root, arguments)
     if answer.returncode:
         message = f"git {arguments[0]} failed: {answer.stderr.decode(errors='replace').strip()[:200]}"
-        raise _Unusable(message)
+        raise Unusable(message)
     return answer.stdout
 
 

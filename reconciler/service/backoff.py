@@ -9,11 +9,11 @@ from typing import Final
 
 from reconciler.apply import Outcome, Status, Step
 from reconciler.model.history import Backoff
-from reconciler.model.plan import Change, DeactivateUser, DeleteGroup, DeleteUser, EmptyGroup, Plan, RemoveMembers
+from reconciler.model.plan import Change, Plan
 from reconciler.plan import digest_of_changes
-from reconciler.service.quarantine import SWITCHED_OFF, next_try
+from reconciler.service.failure import REMOVALS, is_about_it, is_failed
+from reconciler.service.quarantine import next_step
 
-REMOVALS: Final = (DeactivateUser, DeleteUser, RemoveMembers, EmptyGroup, DeleteGroup)
 TOLD_AFTER: Final = 2
 """Failures of one removal, after which people are told."""
 
@@ -43,14 +43,16 @@ def waiting(backoffs: Mapping[str, Backoff], plan: Plan, now: datetime) -> froze
 
 
 def after(app: str, backoffs: Mapping[str, Backoff], outcome: Outcome, now: datetime) -> After:
-    """Who failed waits longer than before; who did not, or is not in the plan any more, is cleared."""
+    """Who failed waits longer than before; who did not, or is not in the plan any more, is cleared. Failures that are
+    not about the person (the network, the token) change nothing.
+    """
     steps: dict[str, list[Step]] = {}
     for step in outcome.steps:
         steps.setdefault(step.change.key, []).append(step)
     rows = [
         _failed(app, key, backoffs.get(key), found, now)
         for key, found in steps.items()
-        if any(step.status is Status.FAILED for step in found)
+        if any(is_failed(step) and is_about_it(step) for step in found)
     ]
     failing = {each.key for each in rows}
     cleared = (key for key, each in backoffs.items() if key not in failing and _is_over(each, steps.get(key), now))
@@ -59,18 +61,24 @@ def after(app: str, backoffs: Mapping[str, Backoff], outcome: Outcome, now: date
 
 
 def _failed(app: str, key: str, before: Backoff | None, steps: list[Step], now: datetime) -> Backoff:
-    failed = [step for step in steps if step.status is Status.FAILED]
+    failed = [step for step in steps if is_failed(step) and is_about_it(step)]
+    removals = [step for step in failed if isinstance(step.change, REMOVALS)]
     first = before.first_failed if before is not None else now
-    left = (Status.FAILED, Status.SKIPPED)
-    others = [step.change for step in steps if step.status in left and not isinstance(step.change, REMOVALS)]
     return Backoff(
-        app, key, (before.failures if before is not None else 0) + 1, first,
-        next_try(first, now) or now + SWITCHED_OFF, any(isinstance(step.change, REMOVALS) for step in failed),
-        failed[0].message, digest_of_changes(others) if others else "",
+        app, key, (before.failures if before is not None else 0) + 1, first, next_step(first, now), bool(removals),
+        (removals or failed)[0].message, _content(steps),
     )  # fmt: skip
+
+
+def _content(steps: list[Step]) -> str:
+    """Names the changes that are not tried again before their time; "": none is. Skipped ones wait with what failed."""
+    others = [step for step in steps if not isinstance(step.change, REMOVALS)]
+    if not any(is_failed(step) and is_about_it(step) for step in others):
+        return ""
+    return digest_of_changes(step.change for step in others if is_failed(step) or step.status is Status.SKIPPED)
 
 
 def _is_over(backoff: Backoff, steps: list[Step] | None, now: datetime) -> bool:
     if steps is None:  # left out until its time, or not needed any more
         return now >= backoff.next_attempt or backoff.removal
-    return all(step.status in (Status.DONE, Status.NOT_STORED) for step in steps)
+    return not any(is_failed(step) or step.status in (Status.SKIPPED, Status.HELD, None) for step in steps)

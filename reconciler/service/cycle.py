@@ -10,19 +10,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler import __version__
-from reconciler.apply import Outcome, Run, Status
+from reconciler.apply import Outcome, Run
 from reconciler.apply.journal import plan_beside
 from reconciler.errors import Interrupted, ReconcilerError
 from reconciler.model.history import Cycle, Held, Quarantine
 from reconciler.plan import Proposal, Releases, digest_of, signed, to_json
 from reconciler.service.backoff import After, after, waiting
 from reconciler.service.checkout import Files, check_beside
+from reconciler.service.failure import of_outcome, tally
 from reconciler.service.history import History, new_cycle_id
 from reconciler.service.quarantine import judge, may_try
 from reconciler.service.record import counts, entries
 from reconciler.service.retention import forget_old
 from reconciler.service.selection import Selected, select
-from reconciler.service.trouble import of_files, of_outcome, trouble_of
+from reconciler.service.trouble import of_files, trouble_of
 from reconciler.session import Opened, Settings, bulk, let_go, memories, open_app
 from reconciler.session.execution import is_here, journal_of, run_of, still_remembers
 from reconciler.session.keeping import keep_after, keep_reading
@@ -239,7 +240,7 @@ class OneCycle:
     def _keep_held(self, done: Done, now: datetime) -> None:
         assert done.proposal is not None
         name, history, plan = self._app.name, self._means.history, done.proposal.plan
-        if done.outcome is not None and done.held_before is not None and done.selected and done.selected.approved:
+        if done.outcome is not None and done.held_before is not None and done.held_before.approved_at is not None:
             history.used(name, done.held_before.digest)
         if plan.held:
             alone = signed(plan.model_copy(update={"changes": plan.held, "blocked": (), "signature": None}))
@@ -255,8 +256,7 @@ class OneCycle:
         if done.outcome is not None:
             done.care = after(name, history.backoffs(name), done.outcome, now)
             history.set_backoffs(name, done.care.rows, done.care.cleared)
-            failed = done.outcome.count(Status.FAILED)
-            tried = failed + done.outcome.count(Status.DONE) + done.outcome.count(Status.NOT_STORED)
+            tried, failed = tally(done.outcome)
             error = of_outcome(done.outcome)
         before = done.quarantine_before
         done.quarantine = judge(name, before, error, tried, failed, self._used.digest, now)

@@ -52,12 +52,17 @@ def judge(
     return replace(_again(quarantine, now), reason=reason, message=message)
 
 
-def next_try(began: datetime, now: datetime) -> datetime | None:
-    """6, 12 and 24 hours after the beginning, then daily; None once 28 days are over."""
+def next_step(began: datetime, now: datetime) -> datetime:
+    """6, 12 and 24 hours after the beginning, then daily."""
     for each in _TRIES:
         if began + each > now:
             return began + each
-    moment = began + _DAY * ((now - began) // _DAY + 1)
+    return began + _DAY * ((now - began) // _DAY + 1)
+
+
+def next_try(began: datetime, now: datetime) -> datetime | None:
+    """The same of an app: None once 28 days are over."""
+    moment = next_step(began, now)
     return moment if moment - began <= SWITCHED_OFF else None
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from reconciler.errors import PlanError
 from reconciler.model.history import Held
 from reconciler.model.plan import Change, Plan
 from reconciler.model.plan import Held as Hold
 from reconciler.plan import Narrowed, Proposal, Releases, given_up, narrow, ordered, read_plans, signed
-from reconciler.service.backoff import REMOVALS
+from reconciler.service.failure import REMOVALS
 
 _UNANSWERABLE = "whoIsThis"
 """A question with more answers than yes: a pin, or a release that names the person, answers it."""
@@ -39,9 +40,9 @@ def select(
     Nothing runs that `first` holds and `held` does not have, nor anything that `held` has in another form.
     """
     late = tuple(c for c in first.plan.pending if c.key in waiting and not isinstance(c, REMOVALS))
-    approval = _approved(held, first.plan)
+    approval, useless = _approved(held, first.plan)
     if approval is None and not late:
-        return Selected(first)
+        return Selected(first, left=useless)
     here = {(change.key, change.action) for change in approval.changes} if approval is not None else set()
     releases = {each.release for c in first.plan.held if (c.key, c.action) in here for each in _answered(c)}
     then = again(Releases.parse(sorted(releases))) if releases else first
@@ -50,6 +51,8 @@ def select(
     wanted = [*pending, *(approval.changes if approval is not None else ())]
     target = first.plan.model_copy(update={"changes": tuple(c.model_copy(update={"held": ()}) for c in wanted)})
     narrowed = narrow(target, then.plan, given_up(then.context))
+    if late and _a_removal_waits(first.plan, narrowed):
+        return select(first, again, held, ())
     last = first.context.app.order == "leaversLast"
     changes = ordered([*narrowed.plan.changes, *_still_held(first.plan, narrowed)], leavers_last=last)
     plan = signed(then.plan.model_copy(update={"changes": tuple(changes)}))
@@ -57,17 +60,36 @@ def select(
     return Selected(
         then.reduced(plan, whole=narrowed.complete and not late),
         bool(here & runs),
-        tuple(_left(approval, narrowed)) if approval is not None else (),
+        tuple(_left(approval, narrowed)) if approval is not None else useless,
         late,
     )
 
 
-def _approved(held: Held | None, now: Plan) -> Plan | None:
-    """What was approved, if it is about this tenant. Raises PlanError for what was altered since."""
+def _a_removal_waits(first: Plan, narrowed: Narrowed) -> bool:
+    """Whether one that nothing holds is not run: it needs a name of somebody who waits. So nobody does."""
+    removals = {(c.key, c.action) for c in first.pending if isinstance(c, REMOVALS)}
+    return any((moved.change.key, moved.change.action) in removals for moved in narrowed.moved)
+
+
+def _approved(held: Held | None, now: Plan) -> tuple[Plan | None, tuple[str, ...]]:
+    """What was approved; or why that can't be used: a damaged history must not stop everything else."""
     if held is None or held.approved_at is None:
-        return None
-    plan = read_plans(held.plan.encode(), "the plan that was kept")[0]
-    return plan if (plan.app, plan.tenant_url) == (now.app, now.tenant_url) else None
+        return None, ()
+    try:
+        plan = read_plans(held.plan.encode(), "the plan that was kept")[0]
+    except PlanError as error:
+        return None, (error.message,)
+    if plan.changes_digest != held.digest:
+        return None, (f"the plan that was kept is not the one that was approved, {held.digest}",)
+    if (plan.app, plan.tenant_url) != (now.app, now.tenant_url):
+        return None, (f"approved for {plan.app} at {plan.tenant_url}",)
+    return plan, ()
+
+
+def as_approved(kept: Plan) -> Plan:
+    """What was held, as a yes would let it run. What a yes does not answer is held in it still."""
+    freed = (c.model_copy(update={"held": ()}) if _answered(c) else c for c in kept.changes)
+    return signed(kept.model_copy(update={"changes": tuple(freed), "signature": None}))
 
 
 def _answered(change: Change) -> tuple[Hold, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply import Outcome
-from reconciler.errors import DesiredStateError, ReconcilerError, Unauthorized, Verdict
+from reconciler.errors import DesiredStateError, ReconcilerError
 from reconciler.model.history import Trouble
 
 if TYPE_CHECKING:
@@ -29,14 +28,6 @@ def of_files(used: Files) -> Trouble | None:
         return Trouble(REFUSED, f"not used, the files of {at} are: {sentence_of(used.refused)}", used.refused.hint)
     if used.not_pulled is not None:
         return Trouble(NOT_PULLED, sentence_of(used.not_pulled), used.not_pulled.hint)
-    return None
-
-
-def of_outcome(outcome: Outcome) -> ReconcilerError | None:
-    """What ended a run early, where that is about the app as a whole: its credentials."""
-    refused = [step for step in outcome.steps if step.code == Verdict.UNAUTHORIZED]
-    if outcome.ended and refused:
-        return Unauthorized(outcome.ended, request=f"{refused[0].change.action}", status=401)
     return None
 
 

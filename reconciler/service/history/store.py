@@ -207,16 +207,24 @@ class History:
             if before != held.digest:
                 self._put(connection, HELD, [plain_row(held)])
 
-    def approve(self, digest: str, by: str, at: datetime) -> Held:
-        """`digest`: that of what is held, or the first of its digits, 12 at least. Raises HistoryError."""
+    def held_as(self, digest: str) -> Held:
+        """What is held with this digest, or with one that begins so: 12 digits at least. Raises HistoryError."""
         given = digest.lower().removeprefix("sha256:")
-        with self._transaction() as connection:
+        with self._transaction(writes=False) as connection:
             rows = [Held(**row) for row in connection.execute(select(HELD).order_by(HELD.c.app)).mappings()]
-            found = [each for each in rows if each.digest.removeprefix("sha256:").startswith(given)]
-            if len(given) < _SHORTEST or not re.fullmatch("[0-9a-f]+", given) or len(found) != 1:
-                raise HistoryError(_not_found(digest, given, found, rows), hint=_what_there_is(rows))
-            connection.execute(update(HELD).where(HELD.c.app == found[0].app).values(approved_by=by, approved_at=at))
-        return replace(found[0], approved_by=by, approved_at=at)
+        found = [each for each in rows if each.digest.removeprefix("sha256:").startswith(given)]
+        if len(given) < _SHORTEST or not re.fullmatch("[0-9a-f]+", given) or len(found) != 1:
+            raise HistoryError(_not_found(digest, given, found, rows), hint=_what_there_is(rows))
+        return found[0]
+
+    def approve(self, digest: str, by: str, at: datetime) -> Held:
+        """Of what is held by then, as `held_as` finds it. Raises HistoryError."""
+        found = self.held_as(digest)
+        which = and_(HELD.c.app == found.app, HELD.c.digest == found.digest)
+        with self._transaction() as connection:
+            if not connection.execute(update(HELD).where(which).values(approved_by=by, approved_at=at)).rowcount:
+                raise HistoryError(f"{found.app} holds something else by now", hint="`reconciler status` shows it")
+        return replace(found, approved_by=by, approved_at=at)
 
     def used(self, app: str, digest: str) -> None:
         """The approval was carried out, or can't be any more: it works once."""
