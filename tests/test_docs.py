@@ -373,6 +373,7 @@ EXAMPLES = {
     ("desired-state", "app.yaml"): ("apps/hootsuite/app.yaml", False),
     ("desired-state", "auth"): ("apps/hootsuite/app.yaml", True),
     ("desired-state", "scope"): ("apps/hootsuite/app.yaml", True),
+    ("desired-state", "notify"): ("apps/hootsuite/app.yaml", True),
     ("desired-state", "profile"): ("apps/hootsuite/app.yaml", True),
     ("desired-state", "tests.yaml"): ("apps/hootsuite/tests.yaml", False),
     ("mappings", "Mappings"): ("apps/hootsuite/mappings.yaml", False),

@@ -79,6 +79,7 @@ def show(
         if since is not None:
             start = moment_on(since, zone)
             rows = change_rows(between(past, root, start, moment, wanted))
+            _tell_unusable(past)
             facts = {"format": "reconciler.accessChanges/1", "since": instant(start), "on": instant(moment)}
             _print(rows, CHANGES, form, facts, changes_text, "nobody gained or lost anything")
             return
@@ -158,3 +159,83 @@ def _print(
 def _tell_unusable(past: Past) -> None:
     for each in past.unusable:
         click.echo(f"warning: the files at {each.commit[:7]} could not be used; what stood before them held", err=True)
+
+
+@access.command()
+@options.directory
+@click.option("--manager", metavar="ID", help="Only the people of this manager.")
+@_whom
+@options.apps
+@_on
+@_rows_output
+def review(
+    directory: Path | None,
+    manager: str | None,
+    user: str | None,
+    group: str | None,
+    apps: Sequence[str],
+    on: str | None,
+    form: str,
+) -> None:
+    """List for each manager who of their people has what, to be ticked: Markdown, or rows.
+
+    People without a manager stand at the end.
+    """
+    from reconciler.cli.evidence import moment_on, opened_past
+    from reconciler.evidence import answered
+    from reconciler.render.access import ACCESS, access_rows, instant, review_text
+
+    with opened_past(directory, apps) as (past, root, zone):
+        moment = moment_on(on, zone)
+        rows = access_rows(answered(past, root, moment, _wanted(user, group)))
+        _tell_unusable(past)
+    if manager is not None:
+        rows = [row for row in rows if row["manager"] == manager.removeprefix("user:")]
+    rows.sort(key=lambda row: (not row["manager"], row["manager"], row["person"]))
+    facts = {"format": "reconciler.review/1", "on": instant(moment)}
+    _print(rows, ACCESS, form, facts, lambda shown, _: review_text(shown, instant(moment)), "nobody to review")
+
+
+@access.command()
+@options.directory
+@options.apps
+@click.option(
+    "--days", metavar="N", type=click.IntRange(1, 3660), default=366, show_default=True, help="How far ahead."
+)
+def calendar(directory: Path | None, apps: Sequence[str], days: int) -> None:
+    """Print what starts and ends as an iCalendar feed (RFC 5545), for a calendar to subscribe to."""
+    from reconciler.cli.evidence import ahead
+    from reconciler.render.calendar import calendar as feed
+
+    soon, stamp = ahead(directory, apps, days)
+    click.echo(feed(soon, stamp), nl=False)
+
+
+@access.command()
+@options.directory
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="The folder; a new one.")
+@options.apps
+@_on
+@click.option("--since", metavar="DATE", help="With what changed, and who left, since this day; 30 days if left out.")
+@click.option("--sla", metavar="TIME", help="With who kept access longer than that after the merge.")
+@click.option(
+    "--sign", metavar="KEY", type=click.Path(path_type=Path), help="Sign SHA256SUMS with the private key in this file."
+)
+@options.history
+def export(
+    directory: Path | None,
+    out: Path,
+    apps: Sequence[str],
+    on: str | None,
+    since: str | None,
+    sla: str | None,
+    sign: Path | None,
+    history: str | None,
+) -> None:
+    """Write a folder of evidence for an audit: access, changes, leavers, the review list, journals and plans; with the
+    hash of each file, and signed with --sign.
+    """
+    from reconciler.cli.evidence import exported
+
+    written = exported(directory, out, apps, on=on, since=since, sla=sla, sign=sign, history=history)
+    click.echo(f"{out}: {written:,} files. `sha256sum -c SHA256SUMS` there says whether they are as they were written")

@@ -81,6 +81,7 @@ async def applied(settings: Settings, wish: Wish, records: Recorder | None = Non
     from reconciler.errors import Interrupted, ReconcilerError, UsageError
     from reconciler.session import open_apps
 
+    records = records or Recorder("apply")
     applying.check(wish)
     opened = open_apps(settings)
     off = [o for o in opened if not o.app.provisioning]
@@ -103,8 +104,9 @@ async def applied(settings: Settings, wish: Wish, records: Recorder | None = Non
             click.echo(f"{one.app.name}: {wish.approved} holds no plan of it, skipped", err=True)
             continue
         try:
-            with (records or Recorder("apply")).app(one) as record:
-                code, result = await applying.apply_one(one, wish, approved.get(one.app.name), record)
+            with records.app(one) as record:
+                plan = approved.get(one.app.name)
+                code, result = await applying.apply_one(one, wish, plan, record, records.history)
         except UsageError:
             raise
         except ReconcilerError as error:

@@ -28,6 +28,7 @@ from reconciler.session.keeping import keep_after
 if TYPE_CHECKING:
     from reconciler.apply import Run
     from reconciler.http import Client
+    from reconciler.service.history import History
     from reconciler.session import Opened
 
 
@@ -58,25 +59,32 @@ def check(wish: Wish) -> None:
 
 
 async def apply_one(
-    opened: Opened, wish: Wish, approved: Plan | None = None, record: Record | None = None
+    opened: Opened,
+    wish: Wish,
+    approved: Plan | None = None,
+    record: Record | None = None,
+    history: History | None = None,
 ) -> tuple[int, dict[str, object]]:
     """Plans one app, and executes what is not held and, if there is an approved plan, what that has too. Returns the
-    exit code, and the outcome for programs, empty if the wish is for text.
+    exit code, and the outcome for programs, empty if the wish is for text. Whom app.yaml names is told, if that is
+    wished; with a history once.
     """
-    news = News(opened, wish.notify)
+    news = News(opened, wish.notify, history)
+    record = record or Record()
     glass = None
     try:
         facts = reviewed(opened, wish)
         if wish.break_glass is not None:  # while the application is read
             glass = asyncio.create_task(news.broke_glass(wish.break_glass, str(facts.get("notReviewed", ""))))
-        ended = await _apply_one(opened, wish, approved, facts, news, glass, record)
+        ended = await _apply_one(opened, wish, approved, facts, record, glass)
     except ReconcilerError as error:
         await news.failed(error, "apply")
         raise
     finally:
         if glass is not None:
             await glass
-    await news.applied()
+    if record.proposal is not None:
+        await news.applied(record.proposal.plan, record.outcome)
     return ended
 
 
@@ -85,9 +93,8 @@ async def _apply_one(
     wish: Wish,
     approved: Plan | None,
     facts: dict[str, object],
-    news: News,
+    record: Record,
     glass: asyncio.Task[None] | None,
-    record: Record | None,
 ) -> tuple[int, dict[str, object]]:
     with opened.states.hold(opened.app.name, opened.app.tenant_url):
         still_remembers(opened)
@@ -101,7 +108,7 @@ async def _apply_one(
                 facts = {**facts, "approved": approved.changes_digest}
             if glass is not None:
                 await glass  # before anything is written
-            return await execute(opened, client, proposal, wish, facts, narrowed, news, record)
+            return await execute(opened, client, proposal, wish, facts, narrowed, record)
 
 
 async def execute(
@@ -111,14 +118,11 @@ async def execute(
     wish: Wish,
     facts: dict[str, object],
     narrowed: Narrowed | None = None,
-    news: News | None = None,
     record: Record | None = None,
 ) -> tuple[int, dict[str, object]]:
-    """Shows, asks, and runs. The lock is held. `news` learns what came of it, `record` how far it got."""
+    """Shows, asks, and runs. The lock is held. `record` learns how far it got."""
     plan = proposal.plan
     record = record or Record()
-    if news is not None:
-        news.plan = plan
     if wish.form == "text":
         show(opened, plan, verbose=wish.verbose, whole=True)
         if narrowed is not None:
@@ -139,8 +143,6 @@ async def execute(
         run = run_of(opened, client, proposal, path, now, progress, stale=stale, facts=facts)
         record.proposal, record.journal = proposal, path
         outcome = record.outcome = await _interruptible(run)
-    if news is not None:
-        news.outcome = outcome
     await keep_after(opened, run)
     if wish.form == "text" and (plan.pending or outcome.exit_code):
         tell(outcome, time.monotonic() - begun, path)

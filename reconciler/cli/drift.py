@@ -41,5 +41,5 @@ def drift(
     from reconciler.cli.recorded import recorder
 
     with recorder(history, "drift") as records:
-        code = asyncio.run(planned(settings, form=form, verbose=False, keep=True, records=records, notify=notify))
+        code = asyncio.run(planned(settings, form=form, verbose=False, keep=True, notify=notify, records=records))
     context.exit(1 if records.failed else code)

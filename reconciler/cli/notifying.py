@@ -38,18 +38,15 @@ class News:
     asked: bool
     """--notify was given."""
     history: History | None = None
-    plan: Plan | None = None
-    """Of what was done, or is to be done."""
-    outcome: Outcome | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def broke_glass(self, reason: str, not_reviewed: str) -> None:
         """Told whether or not --notify was given, and again each time."""
         await self._tell([of_broken_glass(self.opened.app.name, reason, not_reviewed, self.at)], always=True)
 
-    async def applied(self) -> None:
-        if self.asked and self.plan is not None:
-            await self._tell(of_apply(self.plan, self.outcome, self.at))
+    async def applied(self, plan: Plan, outcome: Outcome | None) -> None:
+        if self.asked:
+            await self._tell(of_apply(plan, outcome, self.at))
 
     async def compared(self, plan: Plan) -> None:
         if self.asked:

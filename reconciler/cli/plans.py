@@ -63,8 +63,8 @@ async def planned(
     out: Path | None = None,
     key: Path | None = None,
     keep: bool = False,
-    records: Recorder | None = None,
     notify: bool = False,
+    records: Recorder | None = None,
 ) -> int:
     """Plans every app, prints the plans, and keeps them in `out`, signed with `key`. `keep`: what was read is kept
     beside the memory. `notify`: whom app.yaml names is told of what is not as git says. Returns what
@@ -79,6 +79,7 @@ async def planned(
     from reconciler.session.keeping import keep_reading
     from reconciler.session.reading import check_reading, proposed
 
+    records = records or Recorder("plan")
     check_reading(settings)
     signer = None if key is None else Signer(key)
     apps = open_apps(settings)
@@ -89,18 +90,18 @@ async def planned(
     kept = None if out is None else Destination(out, [each.app.name for each in apps], apps[0].root)
     plans: list[Named] = []
     for opened in apps:
-        news = notifying.News(opened, notify) if notify else None
-        try:
-            with (records or Recorder("plan")).app(opened) as record:
+        news = notifying.News(opened, notify, records.history) if notify else None
+        with records.app(opened) as record:
+            try:
                 with Progress(opened.app.name) as progress:
                     proposal = await proposed(opened, progress)
-                if keep:
-                    keep_reading(opened, proposal)
-                record.proposal = proposal
-        except ReconcilerError as error:
-            if news is not None:
-                await news.failed(error, "drift")
-            raise
+            except ReconcilerError as error:
+                if news is not None:
+                    await news.failed(error, "drift")
+                raise
+            if keep:
+                keep_reading(opened, proposal)
+            record.proposal = proposal
         plan = proposal.plan
         plan = plan if signer is None else signer.sign(plan)
         plans.append(Named.of(plan, opened.profile))

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from reconciler.model.access import Access, Difference, Leaver, Since
+from reconciler.render.markup import inline
 from reconciler.render.safe import safe, width
 from reconciler.render.style import Style
 
@@ -37,7 +38,7 @@ def change_rows(found: Difference) -> list[Row]:
 
 
 def leaver_rows(found: Iterable[Leaver]) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for each in found:
         decision = each.why.decision
         rows.append({
@@ -124,6 +125,28 @@ def leavers_text(rows: Sequence[Row], style: Style, sla: timedelta | None) -> st
     text = aligned(heads, body, style, lambda n: "red" if rows[n]["late"] == "yes" else "")
     total = f"{len(rows):,} lost access"
     return f"{text}\n{total}, {late:,} of them late\n" if sla is not None else f"{text}\n{total}\n"
+
+
+def review_text(rows: Sequence[Row], on: str) -> str:
+    """A list to tick for each manager, in Markdown; people whose manager nobody names stand at the end."""
+    lines = [f"# Review of access on {_short(on)} UTC", ""]
+    by_manager: dict[str, list[Row]] = {}
+    for row in rows:
+        by_manager.setdefault(row["manager"], []).append(row)
+    for manager in sorted(by_manager, key=lambda each: (not each, each)):
+        lines += [f"## {_marked(manager) if manager else 'Without a manager'}", ""]
+        for row in by_manager[manager]:
+            until = f", until {_marked(row['until'])}" if row["until"] else ", without an end"
+            reason = f" ({_marked(row['reason'])})" if row["reason"] else ""
+            has = _marked(_has(row))
+            lines.append(f"- [ ] {_marked(row['name'])} ({_marked(row['person'])}): {has}, since "
+                         f"{_since(row)}{until}{reason}")  # fmt: skip
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _marked(value: str) -> str:
+    return inline(safe(value, 200))
 
 
 def aligned(

@@ -10,7 +10,7 @@ from reconciler.model.history import Cycle
 from reconciler.render.safe import safe, width
 from reconciler.render.style import Style
 from reconciler.service.monitor import AppStatus, State
-from reconciler.service.words import ago, counted, moment, span, stamp
+from reconciler.service.words import ago, counted, moment, span, stamp, verb
 
 FORMAT: Final = "reconciler.status/1"
 SIGNS: Final = {
@@ -126,7 +126,9 @@ def told_of_plan(status: AppStatus) -> str:
     verbs: dict[str, int] = {}
     for change in held.plan.changes:
         verbs[change.action] = verbs.get(change.action, 0) + 1
-    return ", ".join(f"{count:,} {verb}" for verb, count in sorted(verbs.items(), key=lambda v: (-v[1], v[0])))
+    return ", ".join(
+        f"{count:,} {verb(action)}" for action, count in sorted(verbs.items(), key=lambda v: (-v[1], v[0]))
+    )
 
 
 def document(statuses: Sequence[AppStatus], now: datetime) -> dict[str, Any]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from reconciler.render.safe import safe
+
+_MINUTE: Final = timedelta(minutes=1)
+_ALMOST: Final = timedelta(seconds=59)
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -28,7 +32,7 @@ def span(length: timedelta) -> str:
 def ago(then: datetime, now: datetime) -> str:
     """ "4 min ago", "just now", or "in 36 min"."""
     if then > now:
-        return f"in {span(_whole(then - now))}"
+        return f"in {span(_whole(then - now + _ALMOST if then - now > _MINUTE else then - now))}"
     length = _whole(now - then)
     return f"{span(length)} ago" if length else "just now"
 
@@ -51,6 +55,11 @@ def stamp(when: datetime | None) -> str | None:
 
 def counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
+
+
+def verb(action: str) -> str:
+    """createUser → create user"""
+    return safe("".join(f" {c.lower()}" if "A" <= c <= "Z" else c for c in action[:60]))
 
 
 def utc(when: datetime) -> str:

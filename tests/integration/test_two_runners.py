@@ -209,7 +209,8 @@ def test_when_the_database_forgets_who_runs_the_memory_does_not(
         assert "another apply is running" in two.told()
         assert len(created(box)) <= begun + CONCURRENT  # what the stopped one had sent already
         os.kill(cut_off.pid, signal.SIGCONT)
-        until(lambda: len([c for c in history.cycles("app") if c.status == "success"]) == 2, one, two)
+        until(lambda: "waits for the other" in one.told(), one, two)
+        until(lambda: [c for c in history.cycles("app") if c.status == "success"], one, two)
         for process in (cut_off, waiting):
             process.terminate()
             assert process.wait(SECONDS) == 0, one.told() + two.told()

@@ -167,7 +167,9 @@ def test_lengths_of_time(seconds: float, words: str) -> None:
 def test_moments_beside_now() -> None:
     assert ago(NOW, NOW) == "just now"
     assert ago(NOW - timedelta(minutes=4, seconds=50), NOW) == "4 min ago"
-    assert ago(NOW + timedelta(minutes=36, seconds=1), NOW) == "in 36 min"
+    assert ago(NOW + timedelta(minutes=36), NOW) == "in 36 min"
+    assert ago(NOW + timedelta(minutes=35, seconds=2), NOW) == "in 36 min", "not earlier than it is"
+    assert ago(NOW + timedelta(seconds=42), NOW) == "in 42 s"
 
 
 # -- the commands

@@ -14,7 +14,7 @@ from reconciler.render.page import LINES
 from reconciler.render.safe import safe
 from reconciler.service.monitor import State
 from reconciler.service.overview import ENDED, SIGNS
-from reconciler.service.words import ago, counted, moment, span, stamp, utc
+from reconciler.service.words import ago, counted, moment, span, stamp, utc, verb
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -56,11 +56,6 @@ def link(*parts: str, **query: str | None) -> str:
     path = "/" + "/".join(quote(part, safe="") for part in parts)
     asked = {name: value for name, value in query.items() if value}
     return f"{path}?{urlencode(asked)}" if asked else path
-
-
-def verb(action: str) -> str:
-    """createUser → create user"""
-    return safe("".join(f" {c.lower()}" if c.isupper() else c for c in action[:60]))
 
 
 def plain(value: Any) -> str:
