@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import applying, counting, few, killing, members, planning, remembering, starting
+from benchmarks import applying, counting, few, history, killing, members, planning, remembering, starting
 
 GALLERIES = ("scim", "hootsuite")
 
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "requests": lambda: counting.run(options.changed),
         "memory": lambda: remembering.run(sizes),
         "start": lambda: starting.run(options.starts),
+        "history": lambda: history.run(options.cycles, options.entries, options.rounds, options.history),
         "killing": lambda: killing.run(options.company, options.kills, options.seed),
     }
     figures = {}
@@ -43,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
-    add("bench", nargs="*", help="plan, few, apply, members, requests, memory, start, killing; all if left out")
+    add(
+        "bench", nargs="*", help="plan, few, apply, members, requests, memory, start, history, killing; all if left out"
+    )
     add("--people", type=int, nargs="+", metavar="N", help="sizes of the company; 1000 10000 if left out")
     add("--large", action="store_true", help="100,000 people too")
     add("--gallery", action="append", choices=GALLERIES, help="only this application; repeatable")
@@ -53,12 +56,25 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--members", type=int, default=10_000, metavar="N", help="of one group (default: %(default)s)")
     add("--changed", type=int, default=1_000, metavar="N", help="accounts of one apply (default: %(default)s)")
     add("--starts", type=int, default=15, metavar="N", help="runs of --help (default: %(default)s)")
+    add("--cycles", type=int, default=10_000, metavar="N", help="of the history (default: %(default)s)")
+    add("--entries", type=int, default=1_000_000, metavar="N", help="of the history (default: %(default)s)")
+    add("--history", metavar="URL", help="an empty database of PostgreSQL for it, instead of a file")
     add("--company", type=int, default=1_600, metavar="N", help="people of the killed applies (default: %(default)s)")
     add("--kills", type=int, default=20, metavar="N", help="(default: %(default)s)")
     add("--seed", type=int, metavar="N", help="of the moments of the kills; printed with the result")
     add("--json", type=Path, metavar="FILE", help="keep the figures there")
     options = parser.parse_args(arguments)
-    if unknown := set(options.bench) - {"plan", "few", "apply", "members", "requests", "memory", "start", "killing"}:
+    if unknown := set(options.bench) - {
+        "plan",
+        "few",
+        "apply",
+        "members",
+        "requests",
+        "memory",
+        "start",
+        "history",
+        "killing",
+    }:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
     return options
 

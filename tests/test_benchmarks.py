@@ -20,7 +20,7 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> None:
     kept = tmp_path / "figures.json"
     sizes = {"people": 20, "rounds": 1, "creations": 20, "limited": 5, "members": 150, "changed": 40, "starts": 1,
-             "company": 40, "kills": 1}  # fmt: skip
+             "company": 40, "cycles": 10, "entries": 100, "kills": 1}  # fmt: skip
     small = [f"--{name}={size}" for name, size in sizes.items()]
     done = _bench(*small, "--gallery", "hootsuite", "--json", str(kept))
     assert done.returncode == 0, done.stderr
@@ -33,6 +33,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
         "requests:",
         "memory: KB a change",
         "start:",
+        "history: 10 cycles, 100 entries",
         "apply: killed",
     ):
         assert title in done.stdout
@@ -49,6 +50,7 @@ def test_every_bench_prints_its_table_and_keeps_its_figures(tmp_path: Path) -> N
     assert figures["apply"]["limit"][0]["% answers 429"] <= 100
     assert [row["changes"] for row in figures["memory"]] == [20] * 4
     assert figures["start"][0]["to bare click"] > 0
+    assert {row["ms"] > 0 for row in figures["history"]} == {True}
     assert figures["killing"]["wrong"] == figures["killing"]["twice"] == 0
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -209,21 +210,25 @@ def test_once_beside_a_runner_leaves(
     assert first.end()[0] == 0
 
 
+def looked_at(url: str) -> str:
+    """What is answered, once it is ready."""
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 def test_the_page_is_served_beside_the_cycles(start: Callable[..., Process], site: Company) -> None:
     process = start(site.root, "--serve", "127.0.0.1:0")
     url = process.until("serving")["url"]
     process.until("cycle ended")
     for path, text in (("healthz", "ok"), ("readyz", "ready"), ("", "app"), ("metrics", "reconciler_")):
-        for _ in range(100):
-            try:
-                with urllib.request.urlopen(f"{url}{path}", timeout=10) as answer:
-                    assert text in answer.read().decode()
-                break
-            except urllib.error.HTTPError as error:  # not ready for a moment
-                assert error.code == 503
-                time.sleep(0.05)
-        else:
-            pytest.fail(path)
+        assert text in looked_at(f"{url}{path}")
     process.process.send_signal(signal.SIGTERM)
     assert process.end()[0] == 0
 
