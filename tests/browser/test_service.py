@@ -240,7 +240,7 @@ def test_the_report_is_one_accessible_file(browser: Browser, site: Site, scheme:
     tab.on("request", lambda each: None if each.url.startswith("file:") else wrong.append(each.url))
     tab.goto(file.as_uri())
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-    assert tab.locator("svg").count() == 12
+    assert tab.locator("svg").count() == 9
     assert tab.evaluate("getComputedStyle(document.querySelector('.part, .box')).borderLeftWidth") == "4px"
     context.close()
     assert wrong == []

@@ -69,6 +69,7 @@ def test_one_app_with_its_picture_its_kept_plan_and_its_cycles(client: TestClien
     shown = client.get("/apps/beta").text
     assert shown.count("<svg") == 3
     assert "31 of 412" in shown, "the guardrail, in the sentence of the plan"
+    assert "Reconciler-Allow: deprovisionUsers=31" in shown, "a runner takes answers from commits"
     assert "Crisis Team" in shown
     assert "Fails again and again" in shown
     assert "503: the application is being maintained" in shown
@@ -321,6 +322,11 @@ def test_events_say_what_runs(board: Board) -> None:
     assert said[1]["running"][0]["phase"] == "starting"
     assert said[2]["running"][0] == {"app": "alpha", "cycle": "c1", "phase": "applying", "done": 3, "total": 9}
     assert said[3] == {"running": []}
+
+
+def test_who_asks_for_the_head_of_events_alone_gets_it(client: TestClient) -> None:
+    answer = client.head("/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
 
 
 def test_too_many_pages_are_refused(three: History, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,23 @@ from typing import Any
 
 from reconciler.model.app import App
 from reconciler.model.history import (
-    Backoff, Cycle, Entry, Held, LogStep, Modified, Notice, Quarantine, StepName, Trouble,
+    Backoff,
+    Cycle,
+    Entry,
+    Held,
+    LogStep,
+    Modified,
+    Notice,
+    Quarantine,
+    StepName,
+    Trouble,
 )  # fmt: skip
 from reconciler.model.plan import (
-    AddMembers, DeactivateUser, Guardrail, Plan, Reason,
+    AddMembers,
+    DeactivateUser,
+    Guardrail,
+    Plan,
+    Reason,
 )  # fmt: skip
 from reconciler.model.plan import Held as HeldBy
 from reconciler.plan.document import signed

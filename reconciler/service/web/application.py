@@ -69,7 +69,9 @@ def create(
     async def measured(_: Request) -> Response:
         return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE)
 
-    async def events(_: Request) -> Response:
+    async def events(request: Request) -> Response:
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         if streams.full:
             raise HTTPException(503, "too many pages are open at the same time")
         return StreamingResponse(streams.events(), media_type="text/event-stream")

@@ -106,15 +106,25 @@ def summary(found: Sequence[AppStatus]) -> str:
 
 
 def shown_app(history: History, app: App, now: datetime, period: str, running: Running | None = None) -> Shown:
-    status = status_of(history, app, now)
+    status, cycles = status_of(history, app, now), history.cycles(app.name, limit=CYCLES)
     return Shown(
         status,
         running,
         _drawn(history, status, now, period),
-        history.cycles(app.name, limit=CYCLES),
-        list(history.log(LogFilter(app=app.name, limit=ENTRIES))),
+        cycles,
+        _entries(history, cycles),
         () if status.held is None or status.held.plan is None else _held(status.held.plan),
     )
+
+
+def _entries(history: History, cycles: Sequence[Cycle]) -> Sequence[Entry]:
+    """The newest of these cycles. By cycle, since an app may have few entries among a million of others."""
+    found: list[Entry] = []
+    for cycle in cycles:
+        if len(found) >= ENTRIES:
+            break
+        found += history.log(LogFilter(cycle=cycle.id, limit=ENTRIES - len(found)))
+    return found
 
 
 def _drawn(history: History, status: AppStatus, now: datetime, period: str = "1") -> Picture:

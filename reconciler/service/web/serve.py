@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -69,6 +70,12 @@ def _bound(listen: Listen) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=128)
     except OSError as error:
         raise UsageError(
-            f"--serve {listen.host}:{listen.port}: nothing can listen there: {error.strerror or error}",
+            f"--serve {listen.host}:{listen.port}: nothing can listen there: {_words(error)}",
             hint="is another runner there? Another port is free to take",
         ) from error
+
+
+def _words(error: OSError) -> str:
+    """Without what the library adds to it."""
+    known = isinstance(error.errno, int) and not isinstance(error, socket.gaierror)
+    return os.strerror(error.errno) if known and error.errno is not None else error.strerror or str(error)
