@@ -198,6 +198,32 @@ def test_of_two_runners_one_stands_by_and_takes_over(
     nobody_twice(sandbox)
 
 
+def test_with_a_database_for_all_the_second_takes_over_in_the_middle(
+    start: Callable[..., Process], crowd: Company, sandbox: Sandbox, postgres: str
+) -> None:
+    """Memory, lease, history and lock in PostgreSQL; the first is killed while it writes."""
+    crowd.edit_app(canary=0)
+    places = ("--state", postgres, "--history", postgres)
+    first = start(crowd.root, *places)
+    first.until("cycle begins")
+    until_written(sandbox)
+    sandbox.latency = 8.0  # while the second one begins
+    second = start(crowd.root, *places)
+    second.until("another runner does the cycles of this app: standing by")
+    first.kill()
+    sandbox.latency = 0.0
+    second.until("the other runner is gone: its app is taken over")
+    second.until("a cycle was abandoned: whoever ran it is gone")
+    ended = second.until("cycle ended")
+    while ended["status"] != "success":  # the lease of the first may not be over at once
+        assert "trouble" in ended
+        ended = second.until("cycle ended")
+    second.process.send_signal(signal.SIGTERM)
+    assert second.end()[0] == 0
+    assert len(sandbox.users) == PEOPLE + 6 + 1
+    nobody_twice(sandbox)
+
+
 def test_once_beside_a_runner_leaves(
     start: Callable[..., Process], site: Company, reconciler: Callable[..., Called]
 ) -> None:
