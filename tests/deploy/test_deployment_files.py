@@ -18,11 +18,13 @@ import pytest
 import yaml
 
 from reconciler.cli import COMMANDS, root
+from reconciler.service.web.guard import OPEN
+from reconciler.service.web.listen import TOKEN
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs" / "deploy"
 MANIFESTS = sorted((FOLDER / "kubernetes").glob("*.yaml"))
-OURS = {f"RECONCILER_ALLOW_{name}" for name in ("HOST", "ENV", "FILE", "COMMAND")} | {"RECONCILER_SERVE_TOKEN"}
+OURS = {f"RECONCILER_ALLOW_{name}" for name in ("HOST", "ENV", "FILE", "COMMAND")} | {TOKEN}
 """Variables that no option of the command line has."""
 
 
@@ -321,6 +323,7 @@ class TestKubernetes:
         assert {ask["port"] for ask in asked.values()} == {port["name"]}
         assert asked["startupProbe"]["path"] == asked["livenessProbe"]["path"] == "/healthz"
         assert asked["readinessProbe"]["path"] == "/readyz"
+        assert {ask["path"] for ask in asked.values()} == OPEN  # without a token, which kubelet has not
         assert of_kind("Service")["spec"]["ports"][0]["targetPort"] == port["name"]
         (ingress,) = of_kind("NetworkPolicy")["spec"]["ingress"]
         assert [p["port"] for p in ingress["ports"]] == [port["containerPort"]]
