@@ -15,7 +15,22 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -132,8 +147,9 @@ class History:
 
     def log(self, wanted: LogFilter) -> Iterator[Entry]:
         """In lots: what is read may be longer than the memory. Entries that come meanwhile are not in it."""
-        column, left, at = ENTRIES.c.number, wanted.limit, None
-        newest = wanted.newest_first
+        left, last, newest = wanted.limit, None, wanted.newest_first
+        by_time = wanted.key is None and wanted.cycle is None and (wanted.since or wanted.before) is not None
+        order = [ENTRIES.c.at, ENTRIES.c.number] if by_time else [ENTRIES.c.number]  # of a day by the index of times
         clauses = list(_given(
             (wanted.app, ENTRIES.c.app.__eq__), (wanted.status, ENTRIES.c.status.__eq__),
             (wanted.action, ENTRIES.c.action.__eq__), (wanted.cycle, ENTRIES.c.cycle.__eq__),
@@ -141,15 +157,16 @@ class History:
             (wanted.key, lambda key: or_(ENTRIES.c.key == key, ENTRIES.c.group == key)),
         ))  # fmt: skip
         while left is None or left > 0:
-            query = select(ENTRIES).where(*clauses).order_by(column.desc() if newest else column)
-            if at is not None:
-                query = query.where(column < at if newest else column > at)
+            query = select(ENTRIES).where(*clauses).order_by(*(each.desc() if newest else each for each in order))
+            if last is not None:
+                reached = tuple_(*(literal(last[each.name], each.type) for each in order))
+                query = query.where(tuple_(*order) < reached if newest else tuple_(*order) > reached)
             with self._transaction(writes=False) as connection:
                 rows = connection.execute(query.limit(_LOT if left is None else min(left, _LOT))).mappings().all()
             yield from (entry_of(row) for row in rows)
             if len(rows) < _LOT:
                 return
-            at = rows[-1]["number"]
+            last = rows[-1]
             left = None if left is None else left - len(rows)
 
     def people(self, text: str, *, app: str | None = None, limit: int = 20) -> list[tuple[str, str]]:

@@ -252,3 +252,11 @@ def test_what_is_no_history_is_an_error(tmp_path: Path) -> None:
         History.open(f"sqlite:///{tmp_path / 'no.db'}")
     with pytest.raises(UsageError, match="--history: not the URL"):
         History.open("mysql://somewhere")
+
+
+@pytest.mark.parametrize("newest", [True, False])
+def test_a_long_log_of_some_days_is_read_in_lots(history: History, newest: bool) -> None:
+    history.write(entry(n, at=NOW + timedelta(seconds=n // 3)) for n in range(2600))
+    wanted = LogFilter(since=NOW + timedelta(seconds=1), newest_first=newest)
+    keys = [f"user:p{n}" for n in range(3, 2600)]
+    assert [each.key for each in history.log(wanted)] == (keys[::-1] if newest else keys)
