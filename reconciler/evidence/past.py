@@ -82,30 +82,16 @@ class Past:
     def __exit__(self, *error: object) -> None:
         self._replay.__exit__(None, None, None)
 
-    def states(self, about: Callable[[Mapping[str, str], Mapping[str, str]], bool] | None = None) -> Iterator[Held]:
-        """Newest first. `about`: whether what differs between two revisions' files could matter; where it could not,
-        they count as one, that began with the older of them.
-        """
-        pending: Held | None = None
-        files: dict[str, str] = {}
+    def states(self) -> Iterator[Held]:
+        """Newest first. Whose files could not be used is left out."""
         for number, decision in enumerate(self.decisions):
             self._told("revisions", number, len(self.decisions))
-            now = self._replay.files(decision.commit)
-            last = number == len(self.decisions) - 1
-            if pending is not None and about is not None and now and not about(now, files):
-                pending.decision = decision
-                pending.oldest = last and self.shallow
-                files = now
-                continue
-            held = self._held(decision, now, oldest=last and self.shallow)
+            oldest = self.shallow and number == len(self.decisions) - 1
+            held = self._held(decision, self._replay.files(decision.commit), oldest=oldest)
             if held is None:
                 self.unusable.append(decision)
-                continue
-            if pending is not None:
-                yield pending
-            pending, files = held, now
-        if pending is not None:
-            yield pending
+            else:
+                yield held
 
     def _held(self, decision: Decision, files: Mapping[str, str], *, oldest: bool) -> Held | None:
         if not files:

@@ -82,7 +82,6 @@ class Leaver:
     """When the application was told, as far as the history knows."""
     verified_at: datetime | None = None
     """When the application was read again, and the access was gone."""
-    journal: str = ""
     late: bool = False
     """Longer than allowed, or still there after that."""
 

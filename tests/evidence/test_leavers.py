@@ -91,6 +91,29 @@ def test_late_and_still_there(repository: Repository, history: History, reconcil
     assert "✗ late" in called.out
 
 
+def test_an_earlier_departure_proves_nothing_about_a_later_one(
+    repository: Repository, history: History, reconciler: Reconciler
+) -> None:
+    repository.company.edit_person("ada.lovelace", accountEnabled=True)
+    repository.commit("ada is back", "2026-10-12T10:00:00Z")
+    repository.company.edit_person("ada.lovelace", accountEnabled=False)
+    repository.commit("ada leaves again", "2026-10-15T10:00:00Z", written="2026-10-09T10:00:00Z")
+    first, back = datetime(2026, 10, 10, 11, tzinfo=UTC), datetime(2026, 10, 12, 11, tzinfo=UTC)
+    history.write([
+        done("user:ada.lovelace", first),
+        Entry("c", back, "app", "user:ada.lovelace", "Ada", "reactivateUser", "success"),
+    ])  # fmt: skip
+    called = reconciler(
+        "access", "leavers", repository.root, "--user", "ada.lovelace", "--sla", "1d", "--format", "json"
+    )
+    assert called.code == 2
+    told = [(row["merged"], row["applied"], row["late"]) for row in called.document["rows"]]
+    assert told == [
+        ("2026-10-10T10:00:00Z", "2026-10-10T11:00:00Z", "no"),
+        ("2026-10-15T10:00:00Z", None, "yes"),
+    ]
+
+
 def test_absence_is_proved_by_the_next_whole_reading(
     repository: Repository, history: History, reconciler: Reconciler
 ) -> None:
