@@ -24,12 +24,13 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sandbox": frozenset({"model", "gallery"}),
     "render": frozenset({"model"}),
     "forge": frozenset({"model", "render", "http"}),
+    "sso": frozenset({"model", "http"}),
     "evidence": frozenset({"model", "desired", "project", "plan", "gallery"}),
-    "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply"}),
+    "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sso"}),
     "service": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "render",
-                          "forge", "session", "evidence"}),
+                          "forge", "session", "evidence", "sso"}),
     "cli": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sandbox",
-                      "render", "forge", "session", "service", "evidence"}),
+                      "render", "forge", "session", "service", "evidence", "sso"}),
 }  # fmt: skip
 """The table of the architecture. apply may name http's Client, which it hands to live."""
 ALONE = {"apply/rehearse.py": frozenset({"sandbox"})}

@@ -1,4 +1,4 @@
-"""`reconciler check`: the seed's *Test Connection*, and whether the token may write."""
+"""`reconciler check`: the seed's *Test Connection*, whether the token may write, and whether people can sign in."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def check(
     domain: str,
 ) -> None:
     """Test the connection of each app: the token, that the endpoint is SCIM, that it lists completely, and that the
-    token may write (an update of the account `guardrails.actsAs` that changes nothing).
+    token may write (an update of the account `guardrails.actsAs` that changes nothing). With `sso` in its app.yaml:
+    the identity provider, and who can't sign in.
 
     With --probe or --write-probe: what the server really does, and the lines of app.yaml that say so. With --forge:
     what the repository on GitHub or GitLab lacks for changes of access to be reviewed.
@@ -88,12 +89,14 @@ async def checked(settings: Settings, *, form: str) -> int:
 async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
     """Appends what was found: ok true, false, or None for what could not be tried."""
     from reconciler.apply.permission import prove_write
+    from reconciler.cli.signing_in import identity_provider, people
     from reconciler.live import Reader
 
     def found(ok: bool | None, what: str, hint: str = "") -> None:
         findings.append({"ok": ok, "what": what, "hint": hint})
 
     _token_end(opened, found)
+    await identity_provider(opened, found)
     async with opened.connect() as client:
         discovered = await opened.discover(client)
         reader = Reader(client, opened.profile)
@@ -126,6 +129,7 @@ async def _check(opened: Opened, findings: list[dict[str, Any]]) -> None:
         else:
             path = await prove_write(client, opened.profile, acts_as)
             found(True, f"the token may write: {path} of {acts_as} was set to what it is")
+        await people(opened, client, found)
 
 
 def _token_end(opened: Opened, found: Any) -> None:

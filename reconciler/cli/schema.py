@@ -18,7 +18,7 @@ import click
 Schema: TypeAlias = dict[str, Any]
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
-_DESCRIBED: Final = ("app", "comparison", "kept", "mapping", "plan", "profile", "rate", "state")
+_DESCRIBED: Final = ("app", "comparison", "kept", "mapping", "plan", "profile", "rate", "sso", "state")
 """Modules of reconciler.model in which keys have docstrings."""
 _SHORT: Final = {"AssignedGroup": "group", "AssignedUser": "user", "Target": "type"}
 """Model → the key whose value alone is its short form."""
@@ -28,13 +28,11 @@ _DEFAULTED: Final = ("Unmanaged", "Auth")
 
 def _app() -> Schema:
     """app.yaml: what is required of it may stand in the defaults of reconciler.yaml instead."""
-    from reconciler.desired.apps import NOT_ACTED_ON
     from reconciler.model.app import App
 
     found = _of(App)
     for key in ("name", "mappings"):
         del found["properties"][key]
-    found["properties"] |= {key: {"description": "Has no effect in this version."} for key in NOT_ACTED_ON}
     for each in (found, *(found["$defs"][name] for name in _DEFAULTED)):
         each.pop("required", None)
     profile = _profile()

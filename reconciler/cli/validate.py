@@ -69,10 +69,16 @@ def _projected(loaded: Loaded) -> list[Problem]:
     from reconciler.errors import DesiredStateError, Place, Problem, ReconcilerError
     from reconciler.gallery import load_profile
     from reconciler.project import project
+    from reconciler.session import sign_on_of
 
+    now = datetime.now(UTC)
     problems: list[Problem] = []
     for name, app in loaded.apps.items():
         places = loaded.places[name]
+        try:
+            sign_on_of(app, loaded.attached.get(name), places, now)
+        except DesiredStateError as error:
+            problems.extend(error.problems)
         try:
             profile = load_profile(app.gallery)
         except ReconcilerError as error:
@@ -81,7 +87,7 @@ def _projected(loaded: Loaded) -> list[Problem]:
             continue
         problems.extend(_unknown_method(app, profile, places))
         try:
-            desired = project(loaded.directory, app, profile, places=places, as_of=datetime.now(UTC))
+            desired = project(loaded.directory, app, profile, places=places, as_of=now)
             problems.extend(desired.warnings)
         except DesiredStateError as error:
             problems.extend(error.problems)

@@ -1,6 +1,7 @@
 """The files that people write: YAML with places into a Directory and Apps, or everything that is wrong with it."""
 
 from reconciler.desired.alone import AppsAlone, find_person, load_apps_alone, settings_alone
+from reconciler.desired.attached import Attached
 from reconciler.desired.cases import read_cases
 from reconciler.desired.git import prefix_of
 from reconciler.desired.known import file_stems, is_known
@@ -14,6 +15,7 @@ from reconciler.desired.worktree import check_reviewed
 
 __all__ = [
     "AppsAlone",
+    "Attached",
     "Loaded",
     "Owners",
     "Revision",

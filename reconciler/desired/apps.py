@@ -28,7 +28,6 @@ from reconciler.model.settings import CustomAttribute, Settings
 FILES = ("app.yaml", "mappings.yaml", "tests.yaml")
 _APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NOT_YET = frozenset({"sharedTenant"})
-NOT_ACTED_ON = ("sso",)
 _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
 """Fields of the model that are no keys of the file → where they come from."""
 _STANDARD_REMOVE_MEMBERS = {"percent": 40, "ignoreBelow": 3}
@@ -111,6 +110,7 @@ def read_app(tree: Tree, name: str, defaults: Sheet | None) -> Described | None:
             findings.error(sheet.keys[key], f"unknown key `{key}`", _INSTEAD[key])
     _normalize_url(sheet, findings)
     _check_token_url(sheet, findings)
+    _check_issuer(sheet, findings)
     _check_profile(sheet, findings)
     app = validate(App, sheet, findings, {"name": name, "mappings": {}})
     if app is not None:
@@ -172,9 +172,6 @@ def _set_aside(sheet: Sheet, findings: Findings) -> None:
         if dotted in _NOT_YET:
             findings.error(place, f"`{dotted}` {NOT_YET}", NOT_YET_HINT)
             sheet.withhold([dotted])
-        elif dotted in NOT_ACTED_ON:
-            findings.warning(place, f"`{dotted}` has no effect yet", "this version reads it and does not act on it")
-            sheet.withhold([dotted])
     _forget_halves(sheet)
 
 
@@ -227,6 +224,14 @@ def _check_token_url(sheet: Sheet, findings: Findings) -> None:
     url = credentials.get("tokenUrl") if isinstance(credentials, dict) else None
     if isinstance(url, str):
         _address(url, "auth.clientCredentials.tokenUrl", sheet, findings)
+
+
+def _check_issuer(sheet: Sheet, findings: Findings) -> None:
+    """It stays as it is written: issuers are compared character by character."""
+    sso = sheet.tree.get("sso")
+    issuer = sso.get("issuer") if isinstance(sso, dict) else None
+    if isinstance(issuer, str):
+        _address(issuer, "sso.issuer", sheet, findings)
 
 
 def _address(url: str, key: str, sheet: Sheet, findings: Findings) -> str:

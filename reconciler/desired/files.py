@@ -12,7 +12,7 @@ from typing import TypeAlias
 from reconciler.desired.document import MAX_BYTES, BadDocument, Document, read_document
 from reconciler.desired.findings import Findings, shown
 from reconciler.desired.secrets import report_tokens
-from reconciler.errors import Place
+from reconciler.errors import Place, Problem
 
 Taken: TypeAlias = Callable[[str, str], bool]
 """(file, SHA-256 of its bytes) → whether what is in it is known, and it need not be parsed."""
@@ -78,6 +78,21 @@ class Tree:
             return None
         report_tokens(document, self.findings)
         return document
+
+    def attachment(self, file: str, place: Place, limit: int) -> bytes | None:
+        """A file that another one names at `place`, where all that is wrong with it is reported."""
+        problems = self.findings.problems
+        known = len(problems)
+        data = self._bytes(file)
+        for problem in problems[known:]:
+            problems[known:] = [Problem(place, f"{shown(file)}: {problem.message}", problem.hint)]
+        if data is None:
+            return None
+        if len(data) > limit:
+            self.findings.error(place, f"{shown(file)}: larger than {limit:,} bytes")
+            return None
+        self.hashes[file] = hashlib.sha256(data).hexdigest()
+        return data
 
     def digest(self) -> str:
         """SHA-256 over the names and contents of all files that were read, whatever the order of reading."""

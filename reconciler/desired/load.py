@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from reconciler.desired.apps import Described, read_app, read_settings, tenant_of
+from reconciler.desired.attached import Attached, attached, check_sign_on
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.files import Tree
 from reconciler.desired.findings import Findings, closest
@@ -50,6 +51,8 @@ class Loaded:
     places: dict[str, dict[str, Place]]
     """App → dotted key (`scope.filters.0.1.value`, `mappings.users.2.expression`) → place of the value."""
     warnings: tuple[Problem, ...]
+    attached: dict[str, Attached] = field(default_factory=dict)
+    """App → the files that its `sso` names."""
     parsed: Parsed | None = None
     """For another reading of nearly the same files, if it was asked for."""
 
@@ -61,11 +64,13 @@ def load(
     apps: Collection[str] | None = None,
     keep: bool = False,
     like: Parsed | None = None,
+    earlier: bool = False,
 ) -> Loaded:
     """Reads the desired state in `root`, with all apps or only `apps`. `commit` is what it is known to be at.
 
     People, groups and apps come sorted by id, whatever files they are in. `keep`: what was parsed stays, as `parsed`,
-    for another reading, which takes from it, as `like`, what both have in common: the result is the same.
+    for another reading, which takes from it, as `like`, what both have in common: the result is the same. `earlier`:
+    the files are of another revision, without those that `sso` names.
 
     Raises DesiredStateError with every problem of all files, UsageError if `root` is no desired state or an app is not
     in it.
@@ -96,7 +101,17 @@ def load(
         for app in described.values():
             check_app(app.sheet, everybody, every_group, findings)
             check_windows(app.app, app.sheet, zone, findings)
+            check_sign_on(app.app, app.sheet, frozenset(settings.attributes), findings)
             check_cases(app.cases, everybody, findings)
+        files = (
+            {}
+            if earlier
+            else {
+                name: found
+                for name, one in described.items()
+                if one.app and (found := attached(tree, one.app, one.sheet))
+            }
+        )
         check_tenants(list(_tenants(tree, names, described)), findings)
         findings.raise_errors()
         directory = _directory(people, groups, settings, tree.digest(), commit)
@@ -108,6 +123,7 @@ def load(
         settings=settings,
         places={name: one.places() for name, one in described.items()},
         warnings=findings.warnings,
+        attached=files,
         parsed=Parsed(settings, names, tree.hashes, people, groups, findings.problems) if keep else None,
     )
 

@@ -52,7 +52,7 @@ class Replay:
             if chosen == []:
                 return None
             self._write(entries)
-            loaded = load(self._folder, commit=commit, apps=chosen, keep=True, like=self._parsed)
+            loaded = load(self._folder, commit=commit, apps=chosen, keep=True, like=self._parsed, earlier=True)
         except (Unusable, DesiredStateError):
             return None
         self._parsed = loaded.parsed

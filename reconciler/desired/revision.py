@@ -114,7 +114,7 @@ def _load(
     """What the entries are, and where the links among them led. `Loaded.root` is gone by then."""
     with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
         links = write_files(root, Path(folder), entries)
-        return load(Path(folder), commit=commit, apps=apps, like=like), links
+        return load(Path(folder), commit=commit, apps=apps, like=like, earlier=True), links
 
 
 def _commit(root: Path, revision: str) -> str:

@@ -13,6 +13,7 @@ from reconciler.model.interval import DEFAULT, interval_of
 from reconciler.model.mapping import Mappings
 from reconciler.model.notify import Notify
 from reconciler.model.secret import SecretReference, as_tuple
+from reconciler.model.sso import Sso
 from reconciler.model.values import GroupId, UserId
 from reconciler.model.window import ALWAYS, EXAMPLE, Window, between, opens_at
 from reconciler.model.written import Written
@@ -327,8 +328,14 @@ class App(Written):
     interval: str = DEFAULT
     """How often `run` does a cycle: see `model.interval`."""
     notify: Notify | None = None
+    sso: Sso | None = None
     profile: dict[str, Any] = {}
     """Corrections to the gallery's profile, merged deeply."""
+
+    @field_validator("sso", mode="before")
+    @classmethod
+    def _empty_is_none(cls, given: Any) -> Any:
+        return None if given == {} else given
 
     @model_validator(mode="after")
     def _rules(self) -> App:

@@ -245,7 +245,8 @@ class Note(Part):
         "provisioningOff", "tokenExpires", "noState", "heldCandidate", "leftOut", "noReference", "partial",
         "membersUnread", "unknownAttribute", "revoked", "trailer", "asOf", "stricter",
         "noBase", "tenantChanged", "guardrailLoosened", "grantsWiden", "settingsChanged", "claimed",
-        "offline", "snapshotAge", "snapshotLacks",
+        "offline", "snapshotAge", "snapshotLacks", "ssoMetadata", "ssoNameId", "ssoCase", "ssoNoAccount",
+        "ssoFirstSignIn", "ssoNobody",
     ]  # fmt: skip
     key: str
     id: str | None = None

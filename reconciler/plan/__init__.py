@@ -11,10 +11,10 @@ from reconciler.model.app import App, Guardrails
 from reconciler.model.desired import Desired
 from reconciler.model.directory import Directory
 from reconciler.model.discovered import Discovered, from_app
-from reconciler.model.path import parse_path
 from reconciler.model.plan import Change, DeactivateUser, Later, Note, Plan
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.sso import SignOn
 from reconciler.model.state import State
 from reconciler.model.trailer import Trailer
 from reconciler.model.values import RemoteId, user_key
@@ -48,10 +48,12 @@ from reconciler.plan.resemblance import looks_alike
 from reconciler.plan.revocations import revocation_notes, revoked_people, without_owners
 from reconciler.plan.saved import MAX_BYTES as MAX_PLAN_BYTES
 from reconciler.plan.saved import read_plans
+from reconciler.plan.sign_on import sign_on_notes
 from reconciler.plan.signing import check_signature, private_key, sign
 from reconciler.plan.suspect import with_suspects
 from reconciler.plan.teams import Teams
 from reconciler.plan.trailers import answered, in_force, released
+from reconciler.plan.unknown import unknown
 from reconciler.plan.unread import age_note, lacking_notes, redacted_paths, telling_paths, widened
 from reconciler.plan.written import (
     canonical,
@@ -157,14 +159,15 @@ def propose(
     looked_for: frozenset[str] | None = None,
     base: Earlier | None = None,
     then: Desired | None = None,
+    sign_on: SignOn | None = None,
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
     `as_of_given`: it is not the present, but a moment that somebody asked for. The plan says so, and is for reading.
     `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own, and so do
     those of `base`. `trailers`: those of `releases` that commits carry. `then`: what today's files asked for when they
-    were last applied, where a window has opened or closed since. With `base` or `then` the snapshot must hold what
-    those read, too.
+    were last applied, where a window has opened or closed since. `sign_on`: what is known
+    of the identity provider. With `base` or `then` the snapshot must hold what those read, too.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
@@ -195,6 +198,7 @@ def propose(
     if base is not None and base.version is not None:
         changes = marked(changes, sensitive_groups(desired, base.version.desired))
     context.changes[:] = with_suspects(context, changes)
+    context.notes += sign_on_notes(context, sign_on or SignOn())
     commit = base.commit if base is not None else None
     return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
 
@@ -255,7 +259,7 @@ def _planned(
     context = Context(
         app, profile, desired, snapshot, state, releases, as_of, overrides, stricter, looked_for, known=known or {}
     )
-    context.notes += _unknown(context, discovered)
+    context.notes += unknown(context, discovered)
     check(context)
     accounts = theirs(
         desired.user_columns,
@@ -289,21 +293,6 @@ def _planned(
     block_impossible(context)
     context.notes += _circumstances(context)
     return context
-
-
-def _unknown(context: Context, discovered: Discovered | None) -> list[Note]:
-    """Mapped attributes that the server's own schemas do not have, or do not let anybody write."""
-    if discovered is None:
-        return []
-    columns = [
-        *(("User", c) for c in context.desired.user_columns),
-        *(("Group", c) for c in context.desired.group_columns),
-    ]
-    return [
-        Note(code="unknownAttribute", key=context.app.name, text=text)
-        for kind, column in columns
-        if (text := discovered.doubt(kind, parse_path(column.path)))
-    ]
 
 
 def _circumstances(context: Context) -> list[Note]:

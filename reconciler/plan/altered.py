@@ -1,5 +1,6 @@
 """What a change does to an app that moves nobody's access today, and decides on it from then on: with which secret the
-application is asked, what it is said to be, by what people are matched, when days begin, whose name somebody claims.
+application is asked, what it is said to be, by what people are matched and sign in, when days begin, whose
+name somebody claims.
 
 A plan shows what is done; of all this nothing is done, and it would be merged unseen.
 """
@@ -15,7 +16,7 @@ from reconciler.model.directory import Directory, User
 from reconciler.model.plan import Note
 from reconciler.model.values import UserId, user_key
 
-_KEYS = {"auth", "ca_file", "gallery", "profile", "provisioning"}
+_KEYS = {"auth", "ca_file", "gallery", "profile", "provisioning", "sso"}
 _MOST = 12
 """Notes of one kind: more are counted."""
 _NOTHING = "nothing"

@@ -230,9 +230,9 @@ def _of_token(standing: Standing) -> Iterator[Event]:
     )
     yield Event(
         TOKEN_EXPIRES, standing.app, standing.at, f"{last}{'/over' if over else ''}",
-        f"{said(standing.app)}: what `auth.expires` is about {when}",
-        ("Without a valid token nothing is provisioned, and nobody's access can be taken away.",),
-        ("make a new token, put it where `auth` says, and change `auth.expires`",),
+        f"{said(standing.app)}: its token, secret or certificate {when}",
+        ("Without valid credentials nothing is provisioned, and nobody's access can be taken away.",),
+        ("make a new one, put it where `auth` says, and change `auth.expires`",),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from reconciler.model.discovered import Discovered
 from reconciler.model.plan import Note
 from reconciler.model.profile import Profile
 from reconciler.model.snapshot import Snapshot
+from reconciler.model.sso import SignOn
 from reconciler.model.state import State
 from reconciler.model.trailer import Trailer
 from reconciler.model.values import UserId
@@ -44,6 +45,7 @@ from reconciler.session.collecting import bulk
 from reconciler.session.connection import connected, profile_of
 from reconciler.session.memory import FOLDER, states_of, warn_if_rewritten
 from reconciler.session.settings import Settings, load
+from reconciler.session.sign_on import sign_on_of
 from reconciler.state import FileStates, States
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ class Opened:
     """What the plan is compared with."""
     earlier: Earlier | None = None
     """The app as it was then, once there is a plan."""
+    sign_on: SignOn | None = None
+    """What the files say of the identity provider; None: the app has no `sso`."""
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Client]:
@@ -165,6 +169,7 @@ class Opened:
             looked_for=looked_for,
             base=base,
             then=at_last_apply(self) if looked_for is None else None,
+            sign_on=self.sign_on,
         )
         return proposal.reduced(only(proposal.plan, keys)) if keys else proposal
 
@@ -298,4 +303,5 @@ def open_app(
         settings.as_of is not None,
         places,
         revision=revision,
+        sign_on=sign_on_of(app, loaded.attached.get(name), places, as_of),
     )

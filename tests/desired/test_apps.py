@@ -178,13 +178,6 @@ def test_what_scope_and_auth_can_get_wrong(
     assert str(problem.place) == f"apps/hootsuite/app.yaml:{place}".replace(":1:1", ":1:1")
 
 
-@pytest.mark.parametrize("key", ["sso: {}"])
-def test_what_has_no_effect_yet_is_told(loaded: Callable[..., Loaded], app_yaml: str, key: str) -> None:
-    (warning,) = loaded({"apps/hootsuite/app.yaml": f"{app_yaml}{key}\n"}).warnings
-    assert "has no effect yet" in warning.message
-    assert str(warning.place) == "apps/hootsuite/app.yaml:11:1"
-
-
 @pytest.mark.parametrize(
     ("text", "place", "says"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,3 +143,15 @@ def test_a_glass_is_broken_also_when_nobody_can_be_told(site: Company, reconcile
     called = reconciler("apply", site.root, "--yes", "--break-glass", "incident 42")
     assert called.code == 0
     assert "breakGlass not delivered by email" in called.err
+
+
+def test_with_a_history_it_is_told_once(
+    site: Company, sandbox: Sandbox, box: Mailbox, reconciler: Reconciler, tmp_path: Path
+) -> None:
+    history = f"sqlite:///{tmp_path / 'history.db'}"
+    assert reconciler("apply", site.root, "--yes").code == 0
+    sandbox.edit_user(sandbox.user_id("ada@contoso.com"), active=False)
+    for command in (("drift",), ("drift",), ("apply", "--yes")):
+        called = reconciler(command[0], site.root, *command[1:], "--notify", "--history", history)
+        assert called.code == 3
+    assert subjects(box) == ["app: 1 change held, waiting for an answer"]

@@ -30,7 +30,7 @@ def site(sandbox: Sandbox, company: Callable[..., Company]) -> Iterator[Company]
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tenant counts as somewhere else."""
-    monkeypatch.setattr(applying, "is_loopback", lambda _host: False)
+    monkeypatch.setattr(applying, "is_here", lambda _app: False)
 
 
 def git(site: Company, *arguments: str) -> str:

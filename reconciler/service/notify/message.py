@@ -10,8 +10,13 @@ from html import escape
 from reconciler.model.notify import Email
 from reconciler.service.notify.event import Event, actions_of, lines_of, title_of
 
-_FOOTER = "Sent by reconciler. What it holds waits; what it may do, it goes on doing."
+_FOOTER = "Sent by reconciler, as `notify` in app.yaml says."
 _STYLE = "font-family: system-ui, sans-serif; font-size: 15px; line-height: 1.5; max-width: 44em"
+
+_WIDE = SMTP.clone(max_line_length=200)
+"""Else a subject of some length would begin on a line of its own, behind an empty one. Encoded words keep to 76
+characters a line (RFC 2047 section 2).
+"""
 
 
 def message_of(event: Event, email: Email) -> EmailMessage:
@@ -20,10 +25,11 @@ def message_of(event: Event, email: Email) -> EmailMessage:
     Marked as written by a program, so that nobody's absence note answers it (RFC 3834).
     """
     domain = email.from_.rpartition("@")[2]
-    message = EmailMessage(policy=SMTP)
+    subject = f"[reconciler] {title_of(event)}"
+    message = EmailMessage(policy=_WIDE if subject.isascii() else SMTP)
     message["From"] = email.from_
     message["To"] = ", ".join(email.to)
-    message["Subject"] = f"[reconciler] {title_of(event)}"
+    message["Subject"] = subject
     message["Date"] = format_datetime(event.at)
     message["Message-ID"] = f"<{event.id}@{domain}>"
     if event.thread:

@@ -45,6 +45,15 @@ def test_a_mail_arrives_as_text_and_as_html_and_says_whose_it_is(mail_server: St
         assert "2026-11-26 18:00 UTC" in body
 
 
+@pytest.mark.parametrize("name", ["Ada", "Ädå", "阿达"])
+def test_a_long_subject_begins_on_its_own_line(mail_server: Start, means: Means, name: str) -> None:
+    box = mail_server()
+    title = f"the accounts of {name} are held: " + "waiting for an answer " * 4
+    sent(mailing(box.port), event(title=title), **means())
+    assert box.mails[0]["Subject"].strip() == f"[reconciler] {title}".strip()
+    assert box.mails[0]["Subject"].startswith("[reconciler]")
+
+
 def test_mails_of_one_quarantine_share_a_thread_and_no_id(mail_server: Start, means: Means) -> None:
     box = mail_server()
     for kind, thread in (("quarantined", "q1"), ("recovered", "q1"), ("quarantined", "q2")):
