@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from reconciler.apply import Outcome, Status
+from reconciler.apply import Outcome
 from reconciler.errors import DesiredStateError, ReconcilerError
-from reconciler.model.plan import DeactivateUser, DeleteGroup, DeleteUser, EmptyGroup, Plan, RemoveMembers
+from reconciler.model.plan import Plan
 from reconciler.plan.document import signed
 from reconciler.render.figures import plural
 from reconciler.render.lines import Line, Telling, sections
 from reconciler.render.marks import said, whom
 from reconciler.service.due import HELD, REMOVAL_FAILED, held_event
+from reconciler.service.failure import REMOVALS, is_failed
 from reconciler.service.notify.event import Event
 
 DRIFT, FAILED, BREAK_GLASS = "drift", "failed", "breakGlass"
-_REMOVALS: Final = (DeactivateUser, DeleteUser, RemoveMembers, EmptyGroup, DeleteGroup)
 _LONGEST: Final = 300
 
 __all__ = ["BREAK_GLASS", "DRIFT", "FAILED", "HELD", "of_apply", "of_broken_glass", "of_drift", "of_error"]
@@ -30,7 +30,7 @@ def of_apply(plan: Plan, outcome: Outcome | None, at: datetime) -> Iterator[Even
     failed = [
         step
         for step in (outcome.steps if outcome is not None else ())
-        if step.status is Status.FAILED and isinstance(step.change, _REMOVALS)
+        if is_failed(step) and isinstance(step.change, REMOVALS)
     ]
     if failed:
         subjects = tuple(f"{step.change.key}/{step.change.action}@{at:%Y-%m-%d}" for step in failed)
