@@ -104,6 +104,7 @@ ENTRIES = Table(
     Column("verified", Boolean, nullable=False),
     Index("entries_of_key", "key", "number"),
     Index("entries_of_group", "group", "number"),
+    Index("entries_of_app", "app", "number"),
     Index("entries_of_cycle", "cycle"),
     Index("entries_by_time", "at"),
     Index("entries_by_status", "status", "number"),

@@ -60,6 +60,7 @@ def upgrade() -> None:
     )
     op.create_index("entries_of_key", "entries", ["key", "number"])
     op.create_index("entries_of_group", "entries", ["group", "number"])
+    op.create_index("entries_of_app", "entries", ["app", "number"])
     op.create_index("entries_of_cycle", "entries", ["cycle"])
     op.create_index("entries_by_time", "entries", ["at"])
     op.create_index("entries_by_status", "entries", ["status", "number"])
