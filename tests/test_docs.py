@@ -56,6 +56,7 @@ NOT_OURS = frozenset({"--seed", "--help", "--version"})
 
 
 OF_OTHERS = {
+    "run.md": frozenset({"--global"}),
     "deploy.md": frozenset({
         "--build-arg", "--cap-drop", "--entrypoint", "--env-file", "--file", "--from-file", "--init", "--name", "--now",
         "--read-only", "--restart", "--rm", "--security-opt", "--stop-timeout", "--tag", "--tmpfs",

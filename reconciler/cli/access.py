@@ -73,7 +73,7 @@ def show(
     from reconciler.evidence import answered, between
     from reconciler.render.access import ACCESS, CHANGES, access_rows, access_text, change_rows, changes_text, instant
 
-    with opened_past(directory, apps) as (past, root, zone):
+    with opened_past(directory, apps, user) as (past, root, zone):
         moment = moment_on(on, zone)
         wanted = _wanted(user, group)
         if since is not None:
@@ -185,7 +185,7 @@ def review(
     from reconciler.evidence import answered
     from reconciler.render.access import ACCESS, access_rows, instant, review_text
 
-    with opened_past(directory, apps) as (past, root, zone):
+    with opened_past(directory, apps, user) as (past, root, zone):
         moment = moment_on(on, zone)
         rows = access_rows(answered(past, root, moment, _wanted(user, group)))
         _tell_unusable(past)

@@ -23,17 +23,21 @@ _DAYS_BACK = 30
 
 
 @contextmanager
-def opened_past(directory: Path | None, apps: Sequence[str]) -> Iterator[tuple[Past, Path, tzinfo]]:
+def opened_past(
+    directory: Path | None, apps: Sequence[str], user: str | None = None
+) -> Iterator[tuple[Past, Path, tzinfo]]:
     """The past, the folder, and the zone in which days are meant: that of the files of now."""
     from reconciler.cli.progress import Progress
     from reconciler.desired import load_apps_alone
     from reconciler.desired.load import zone_of
     from reconciler.evidence import Past
+    from reconciler.model.values import UserId
     from reconciler.session import Settings, root_of
 
     root = root_of(Settings(directory))
+    person = None if user is None else UserId(user.removeprefix("user:"))
     zone = zone_of(load_apps_alone(root, apps or None).settings)
-    with Progress("access") as progress, Past(root, apps or None, progress) as past:
+    with Progress("access") as progress, Past(root, apps or None, progress, person=person) as past:
         yield past, root, zone
 
 
@@ -80,7 +84,7 @@ def found_leavers(
         raise UsageError(f"--sla {sla}: {error}", hint="minutes, hours or days: 30m, 24h, 2d") from error
     now = until or datetime.now(UTC).replace(microsecond=0)
     person = None if user is None else f"user:{user.removeprefix('user:')}"
-    with opened_past(directory, apps) as (past, root, zone):
+    with opened_past(directory, apps, user) as (past, root, zone):
         start = now - timedelta(days=_DAYS_BACK) if since is None else _beginning(since, zone)
         lost = leavers_since(past, root, start, now, lambda grant: person is None or grant.key == person)
     file = root.resolve() / ".reconciler" / "history.db"

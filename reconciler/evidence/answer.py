@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reconciler.desired.timeline import told
 from reconciler.errors import UsageError
-from reconciler.evidence.past import Past
+from reconciler.evidence.past import Held, Past
 from reconciler.evidence.walk import State, begun, losses, ticks_back
 from reconciler.model.access import Access, Decision, Detail, Difference, Grant, Since
 
@@ -32,7 +32,7 @@ def between(past: Past, root: Path, start: datetime, end: datetime, wanted: Want
     """What was gained and lost from one moment to another, by whom. Raises UsageError if the second is the first."""
     if start >= end:
         raise UsageError("--since is not before --on", hint="--since names the earlier day")
-    states = list(past.states())
+    states = list(_back_to(past.states(), start))
     then, now = _at(states, start, wanted), _at(states, end, wanted)
     lost, gained = sorted(then.keys() - now.keys()), sorted(now.keys() - then.keys())
     ended = _told(root, begun(lost, ticks_back(states, end), held=False))
@@ -47,9 +47,17 @@ def leavers_since(
     past: Past, root: Path, start: datetime, end: datetime, wanted: Wanted
 ) -> list[tuple[Grant, Detail, Since]]:
     """Everybody who lost access to an app between two moments; the first in time first."""
-    found = [each for each in losses(ticks_back(past.states(), end), start) if wanted(each[0])]
+    found = [each for each in losses(ticks_back(_back_to(past.states(), start), end), start) if wanted(each[0])]
     decisions = _Decisions(root)
     return [(grant, detail, decisions.of(since)) for grant, detail, since in reversed(found)]
+
+
+def _back_to(states: Iterable[Held], start: datetime) -> Iterator[Held]:
+    """And the one that held at that moment: what is older is not asked for."""
+    for state in states:
+        yield state
+        if state.decision.merged_at <= start:
+            return
 
 
 def _at(states: Sequence[State], moment: datetime, wanted: Wanted) -> Mapping[Grant, Detail]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,7 @@ from reconciler.errors import DesiredStateError, UsageError
 from reconciler.evidence.grants import access_at, boundaries
 from reconciler.gallery import load_profile
 from reconciler.model.access import Decision, Detail, Grant
+from reconciler.model.values import UserId
 
 Told = Callable[[str, int, int | None], None]
 """Called with (what, done, total)."""
@@ -65,7 +66,10 @@ class Held:
 class Past:
     """A context manager. Raises UsageError outside of git, and where there is no desired state at HEAD."""
 
-    def __init__(self, root: Path, apps: Collection[str] | None, told: Told | None = None) -> None:
+    def __init__(
+        self, root: Path, apps: Collection[str] | None, told: Told | None = None, *, person: UserId | None = None
+    ) -> None:
+        """`person`: the only one who is asked about: revisions that can't concern them are not read."""
         self.decisions, self.shallow = timeline(root)
         if not self.decisions:
             raise UsageError(f"nothing in {root} is committed yet", hint="commit it: access is what git says")
@@ -74,6 +78,7 @@ class Past:
         self._replay = Replay(root, apps)
         self._told = told or (lambda _what, _done, _total: None)
         self._apps = apps
+        self._person = person
 
     def __enter__(self) -> Self:
         self._replay.__enter__()
@@ -83,15 +88,48 @@ class Past:
         self._replay.__exit__(None, None, None)
 
     def states(self) -> Iterator[Held]:
-        """Newest first. Whose files could not be used is left out."""
+        """Newest first. Whose files could not be used is left out; neighbours that differ in nothing that could concern
+        the person who is asked about count as one, that began with the oldest of them.
+        """
+        pending: Held | None = None
+        alike: list[tuple[Decision, bool]] = []
+        before: dict[str, str] = {}
         for number, decision in enumerate(self.decisions):
             self._told("revisions", number, len(self.decisions))
+            files = self._replay.files(decision.commit)
             oldest = self.shallow and number == len(self.decisions) - 1
-            held = self._held(decision, self._replay.files(decision.commit), oldest=oldest)
+            if pending is not None and not self._concerns(pending, before, files):
+                alike.append((decision, oldest))
+                before = files
+                continue
+            held = self._held(decision, files, oldest=oldest)
             if held is None:
                 self.unusable.append(decision)
-            else:
-                yield held
+                continue
+            if pending is not None:
+                yield self._begun(pending, alike)
+            pending, alike, before = held, [], files
+        if pending is not None:
+            yield self._begun(pending, alike)
+
+    def _concerns(self, newer: Held, before: Mapping[str, str], files: Mapping[str, str]) -> bool:
+        """Whether what differs between two revisions could change what the person has. Rules and filters look at
+        nobody's attributes but their own.
+        """
+        if self._person is None or newer.loaded is None or not files:
+            return True
+        user = newer.loaded.directory.users.get(self._person)
+        changed = (file for file in before.keys() | files.keys() if before.get(file) != files.get(file))
+        return any(user is None or file == user.file or not file.startswith("users/") for file in changed)
+
+    def _begun(self, held: Held, alike: list[tuple[Decision, bool]]) -> Held:
+        """From the oldest revision on that is alike and whose files could be used."""
+        while alike:
+            decision, oldest = alike.pop()
+            if self._held(decision, self._replay.files(decision.commit), oldest=oldest) is not None:
+                return replace(held, decision=decision, oldest=oldest)
+            self.unusable.append(decision)
+        return held
 
     def _held(self, decision: Decision, files: Mapping[str, str], *, oldest: bool) -> Held | None:
         if not files:

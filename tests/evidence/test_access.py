@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_files_that_could_not_be_used_changed_nothing(repository: Repository, re
     repository.commit("a slip", "2026-10-10T10:00:00Z")
     (company.root / "users" / "broken.yaml").unlink()
     repository.commit("mended", "2026-10-11T10:00:00Z")
-    called = reconciler("access", company.root, "--user", "ada.lovelace", "--format", "json")
+    called = reconciler("access", company.root, "--group", "research", "--format", "json")
     assert {row["since"] for row in called.document["rows"]} == {"2026-10-01T10:00:00Z"}
     assert "what stood before them held" in called.err
     assert rows(reconciler, company.root, "--on", "2026-10-10")
@@ -171,3 +172,38 @@ def test_without_git(company: Any, reconciler: Reconciler) -> None:
     called = reconciler("access", company(gallery="scim").root)
     assert called.code == 64
     assert "has no history in git" in called.err
+
+
+def test_of_one_person_the_answer_is_that_of_everybody(repository: Repository, reconciler: Reconciler) -> None:
+    """Revisions that can't concern them are not read: nothing else may come of it."""
+    company = repository.company
+    linus, broken = company.root / "users" / "linus.byrne.yaml", company.root / "users" / "broken.yaml"
+
+    def mended_and_back() -> None:
+        broken.unlink()
+        company.edit_person("linus.byrne", accountEnabled=True)
+
+    def a_slip_beside() -> None:
+        company.write("users/broken.yaml", "id: [")
+        company.edit_group("research", members=["alan.turing", "linus.byrne"])
+
+    steps: list[Callable[[], object]] = [
+        lambda: company.edit_person("alan.turing", department="Chess"),
+        lambda: company.edit_person("linus.byrne", accountEnabled=False),
+        lambda: company.write("users/broken.yaml", "id: ["),
+        mended_and_back,
+        a_slip_beside,
+        broken.unlink,
+        lambda: linus.rename(linus.with_name("moved.yaml")),
+        lambda: company.edit_person("grace.hopper", department="Navy"),
+    ]
+    for day, step in enumerate(steps, 2):
+        step()
+        repository.commit("a step", f"2026-10-{day:02}T10:00:00Z")
+    for moment in ("2026-10-01", "2026-10-02", "2026-10-03", "2026-10-05", "2026-10-06", "2026-10-07", "2026-10-30"):
+        everybody = rows(reconciler, company.root, "--on", moment)
+        for person in ("linus.byrne", "alan.turing", "ada.lovelace"):
+            alone = rows(reconciler, company.root, "--user", person, "--on", moment)
+            assert alone == [row for row in everybody if row["person"] == f"user:{person}"], (person, moment)
+    (research,) = rows(reconciler, company.root, "--user", "linus.byrne", "--group", "research")
+    assert research["since"] == "2026-10-07T10:00:00Z", "from when on the files could be used"
