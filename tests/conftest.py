@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from reconciler.apply import Outcome, Run, Status
-from reconciler.cli import run as command
+from reconciler.cli import call as command
 from reconciler.cli.progress import Progress
 from reconciler.http import Client
 from reconciler.model.plan import Plan

@@ -111,14 +111,14 @@ def main() -> NoReturn:
     terminate_like_interrupt()
     logs = guard(os.environ)
     try:
-        code = run(sys.argv[1:])
+        code = call(sys.argv[1:])
     finally:
         for log in logs:
             log.finish()
     sys.exit(code)
 
 
-def run(arguments: list[str]) -> int:
+def call(arguments: list[str]) -> int:
     """The exit code of one call."""
     try:
         code = root.main(args=arguments, prog_name="reconciler", standalone_mode=False)
@@ -140,4 +140,4 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-__all__ = ["COMMANDS", "main", "root", "run"]
+__all__ = ["COMMANDS", "call", "main", "root"]

@@ -83,7 +83,7 @@ def test_a_plan_as_the_command_prints_it_fits(story_of: Callable[..., Any]) -> N
     [
         ("app", {"scope": {"assigned": {"groups": ["care", {"group": "press", "roles": ["Admin"]}]}}}),
         ("app", {"unmanaged": {"groups": "ignore"}, "profile": {"users": {"update": "put"}}}),
-        ("app", {"groups": ["care"], "sso": {"anything": True}}),
+        ("app", {"groups": ["care"], "sso": {"metadata": "idp.xml", "nameId": "mail"}}),
         ("app", {"profile": {"schema": {"urn:x:User:level": "integer", "urn:x:User:teams": {"type": "string"}}}}),
         ("app", {"scope": {"filters": [[{"not": {"attribute": "department", "operator": "IS NULL"}}]]}}),
         ("user", [{"id": "ada", "userPrincipalName": "ada@contoso.com", "costCenter": "7", "formerly": [{"id": "x"}]}]),

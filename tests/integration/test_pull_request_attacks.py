@@ -121,7 +121,7 @@ class PullRequest:
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sandbox]]:
     """The repository that is attacked, applied once, with its memory and a snapshot in refs/reconciler/app."""
-    from reconciler.cli import run
+    from reconciler.cli import call
 
     folder = tmp_path_factory.mktemp("origin")
     sandbox = Sandbox("scim", rate=0)
@@ -142,8 +142,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, San
         git(files.root, "commit", "-q", "-m", "x")
         git(folder, "clone", "-q", "--bare", str(files.root), "origin.git")
         git(files.root, "remote", "add", "origin", str(folder / "origin.git"))
-        assert run(["apply", str(files.root), "--yes"]) == 0
-        assert run(["snapshot", str(files.root)]) == 0
+        assert call(["apply", str(files.root), "--yes"]) == 0
+        assert call(["snapshot", str(files.root)]) == 0
         yield folder / "origin.git", sandbox
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from reconciler.cli import run
+from reconciler.cli import call
 from reconciler.model.history import Backoff, Cycle, Held, Notice, Quarantine
 from reconciler.render import Style
 from reconciler.render.safe import width
@@ -191,22 +191,22 @@ def company(tmp_path: Path) -> Path:
 
 
 def test_status_and_report_from_the_command_line(company: Path, capsys: Any, tmp_path: Path) -> None:
-    assert run(["status", str(company)]) == 64
+    assert call(["status", str(company)]) == 64
     assert "there is no history yet" in capsys.readouterr().err
     assert not (company / ".reconciler").exists(), "nothing is made by looking"
     (company / ".reconciler").mkdir()
     with three_at(company / ".reconciler" / "history.db"):
         pass
     with time_machine.travel(NOW, tick=False):
-        assert run(["status", str(company)]) == 0
+        assert call(["status", str(company)]) == 0
         shown = capsys.readouterr().out
         assert "? held" in shown
         assert "reconciler approve sha256:" in shown
-        assert run(["status", str(company), "--format", "json", "--app", "gamma"]) == 0
+        assert call(["status", str(company), "--format", "json", "--app", "gamma"]) == 0
         (gamma,) = json.loads(capsys.readouterr().out)["apps"]
         assert gamma["state"] == "quarantined"
-        assert run(["report", str(company), "--out", str(tmp_path / "apps.html")]) == 0
-        assert run(["report", str(company), "--app", "alpha"]) == 0
+        assert call(["report", str(company), "--out", str(tmp_path / "apps.html")]) == 0
+        assert call(["report", str(company), "--app", "alpha"]) == 0
     page = (tmp_path / "apps.html").read_text(encoding="utf-8")
     assert all(f'id="app-{name}"' in page for name in ("alpha", "beta", "gamma", "delta"))
     alone = capsys.readouterr().out
@@ -218,15 +218,15 @@ def test_one_broken_app_does_not_hide_the_others(company: Path, capsys: Any, tmp
     (company / "apps" / "beta" / "app.yaml").write_text("tenantUrl: 7\n", encoding="utf-8")
     with three_at(tmp_path / "elsewhere.db"):
         pass
-    assert run(["status", str(company), "--history", f"sqlite:///{tmp_path / 'elsewhere.db'}"]) == 0
+    assert call(["status", str(company), "--history", f"sqlite:///{tmp_path / 'elsewhere.db'}"]) == 0
     shown = capsys.readouterr()
     assert "alpha" in shown.out
     assert "warning: " in shown.err
     assert "apps/beta/app.yaml" in shown.err
-    assert run(["status", str(company), "--app", "beta", "--history", f"sqlite:///{tmp_path / 'elsewhere.db'}"]) == 1
+    assert call(["status", str(company), "--app", "beta", "--history", f"sqlite:///{tmp_path / 'elsewhere.db'}"]) == 1
 
 
 def test_a_report_that_can_not_be_written(company: Path, capsys: Any, tmp_path: Path) -> None:
     history = f"sqlite:///{tmp_path / 'some.db'}"
-    assert run(["report", str(company), "--history", history, "--out", str(tmp_path / "no" / "such.html")]) == 1
+    assert call(["report", str(company), "--history", history, "--out", str(tmp_path / "no" / "such.html")]) == 1
     assert "such.html" in capsys.readouterr().err

@@ -136,7 +136,7 @@ def run(outsider: Outsider, root: Path, *arguments: str) -> Ran:
     raw = io.BytesIO()  # JSON comes as bytes
     with io.TextIOWrapper(raw, encoding="utf-8", write_through=True) as text:
         with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-            code = cli.run([*arguments[:1], str(root), *arguments[1:]])
+            code = cli.call([*arguments[:1], str(root), *arguments[1:]])
         out = raw.getvalue().decode()
     return Ran(code, out, len(outsider.log) - before, time.monotonic() - begun)
 
