@@ -305,15 +305,21 @@ def test_addresses_that_are_none(request_: PullRequest, url: str) -> None:
     assert request_.trusted().code == 1
 
 
-def test_a_mail_server_and_a_webhook_elsewhere(request_: PullRequest) -> None:
-    """Nothing is sent in this version, and whoever writes it is told."""
+def test_a_webhook_elsewhere(request_: PullRequest) -> None:
+    """Its address is a secret, and so is refused where it stands in a file."""
+    request_.files.edit_app(notify={"webhook": {"url": request_.lure.url, "secret": {"env": TOKEN}}})
+    request_.commit()
+    assert {called.code for called in request_.job().values()} == {1}
+    assert request_.trusted().code == 1
+
+
+def test_a_mail_server_elsewhere(request_: PullRequest) -> None:
+    """Nobody is told anything by a plan; and an apply tells nobody whom the pipeline does not let it reach."""
     smtp = {"host": ELSEWHERE, "port": request_.lure.port, "password": {"env": "OTHER_SECRET"}}
     email = {"from": "a@contoso.com", "to": ["b@contoso.com"], "smtp": smtp}
-    request_.files.edit_app(notify={"email": email, "webhook": {"url": request_.lure.url, "secret": {"env": TOKEN}}})
+    request_.files.edit_app(notify={"email": email})
     request_.commit()
-    made = request_.job()
-    assert "`notify` has no effect" in made["validate"].err
-    assert "notify" in made["annotations"].out
+    request_.job()
     request_.trusted()
 
 
