@@ -76,6 +76,8 @@ def _by_server(engine: Engine, url: URL, name: str, lost: Callable[[], None] | N
         with _watched(connection, lost):
             yield True
     finally:
+        with suppress(SQLAlchemyError):  # the server notices a closed connection some time later
+            connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})
         _close(connection)
 
 
