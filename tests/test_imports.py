@@ -26,11 +26,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "forge": frozenset({"model", "render", "http"}),
     "sso": frozenset({"model", "http"}),
     "evidence": frozenset({"model", "desired", "project", "plan", "gallery"}),
+    "sources": frozenset({"model", "desired", "live", "http"}),
     "session": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sso"}),
     "service": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "render",
                           "forge", "session", "evidence", "sso"}),
     "cli": frozenset({"model", "desired", "project", "plan", "gallery", "http", "live", "state", "apply", "sandbox",
-                      "render", "forge", "session", "service", "evidence", "sso"}),
+                      "render", "forge", "session", "service", "sources", "evidence", "sso"}),
 }  # fmt: skip
 """The table of the architecture. apply may name http's Client, which it hands to live."""
 ALONE = {"apply/rehearse.py": frozenset({"sandbox"})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import NoReturn
 
 import click
@@ -15,6 +16,7 @@ from reconciler.errors import ReconcilerError
 COMMANDS = {
     "demo": "the whole story against the embedded sandbox: plan, apply, drift, repair",
     "init": "a new desired state, with workflows if wanted",
+    "import": "files from what exists: an application, Entra's schema, Microsoft Graph, a CSV",
     "validate": "offline check of everything that can be checked offline",
     "fmt": "files in one order and layout, comments kept",
     "test": "runs mapping tests",
@@ -62,7 +64,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        name = cmd_name.replace("-", "_")
+        name = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
         command = getattr(import_module(f"reconciler.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command

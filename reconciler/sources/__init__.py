@@ -1,0 +1,1 @@
+"""Importers: from elsewhere to the files of a desired state."""
