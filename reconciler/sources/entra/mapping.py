@@ -215,7 +215,7 @@ def _made(target: str, values: dict[str, Any]) -> Mapping:
 
 
 def told(flow: Flow) -> str:
-    """The mapping as the schema has it, for readers."""
+    """The mapping as the schema has it, on one line. May be hostile, and long."""
     source = flow.source
     if source is None:
         origin = "None"
@@ -226,4 +226,4 @@ def told(flow: Flow) -> str:
     notes = [f"matching {flow.matching}"] if flow.matching else []
     notes += [flow.flow_type] if flow.flow_type.lower() != "always" else []
     notes += [f"default {flow.default}"] if flow.default else []
-    return shown(f"{flow.target} ← {' '.join(origin.split())}{f'   ({", ".join(notes)})' if notes else ''}")
+    return f"{flow.target} ← {' '.join(origin.split())}{f'   ({", ".join(notes)})' if notes else ''}"

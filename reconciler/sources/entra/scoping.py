@@ -20,7 +20,7 @@ _OPERATORS: Final = {
     each.value.lower().replace("_", " "): each for each in Operator if each is not Operator.IS_MEMBER_OF
 }
 _OF_GROUPS: Final = frozenset({"displayName", "description"})
-_NOBODY: Final[dict[Kind, Clause]] = {
+NOBODY: Final[dict[Kind, Clause]] = {
     "users": Clause(attribute="userPrincipalName", operator=Operator.IS_NULL),
     "groups": Clause(attribute="displayName", operator=Operator.IS_NULL),
 }
@@ -41,12 +41,12 @@ class Unsaid:
 class Filters:
     filters: tuple[tuple[Clause, ...], ...]
     """None: everybody who is assigned."""
-    unsaid: tuple[Unsaid, ...]
+    unsaid: tuple[Unsaid, ...] = ()
 
     @property
     def closed(self) -> bool:
         """Nobody comes through until a person says what is meant."""
-        return bool(self.unsaid) and len(self.filters) == 1 and self.filters[0][0] in _NOBODY.values()
+        return len(self.filters) == 1 and self.filters[0] in [(each,) for each in NOBODY.values()]
 
 
 def filters_of(objects: Objects, names: Names, custom: dict[str, str]) -> Filters:
@@ -68,7 +68,7 @@ def filters_of(objects: Objects, names: Names, custom: dict[str, str]) -> Filter
         else:
             unsaid.append(Unsaid(" and ".join(map(spelled, clauses)), *wrong))
     if unsaid and not told:
-        told.append((_NOBODY[objects.kind],))
+        told.append((NOBODY[objects.kind],))
     return Filters(tuple(told), tuple(unsaid))
 
 
@@ -96,6 +96,6 @@ def _clause(clause: FilterClause, kind: Kind, names: Names, custom: dict[str, st
 
 
 def spelled(clause: FilterClause) -> str:
-    """For readers."""
+    """As the schema has it, on one line. May be hostile, and long."""
     values = ", ".join(f'"{value}"' for value in clause.values)
-    return shown(f"{clause.attribute} {clause.operator} {values}".rstrip())
+    return " ".join(f"{clause.attribute} {clause.operator} {values}".split())
