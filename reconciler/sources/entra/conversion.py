@@ -141,4 +141,3 @@ def _require_matching(found: Overlay, profile: Profile) -> None:
         hint="nothing was written: accounts would be made twice. "
         + next((each.remedy for each in found.lost if each.remedy), "Give an attribute a matchingPriority"),
     )
-

@@ -14,7 +14,11 @@ _POSITIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }  # fmt: skip
 """Functions whose trees leave out what is not given: the places of their parameters, by name."""
-_SYNONYMS: Final = {"oldvalue": "find", "replacementvalue": "replacement", "replacementattribute": "replacementattributename"}
+_SYNONYMS: Final = {
+    "oldvalue": "find",
+    "replacementvalue": "replacement",
+    "replacementattribute": "replacementattributename",
+}
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\[([^\[\]"\n]+)\]|[^"\[]+|.', re.DOTALL)
 
 
@@ -66,9 +70,7 @@ def words(text: str) -> set[str]:
 
 def plain(text: str) -> str:
     """Without blanks outside of texts: two expressions that are the same are equal so."""
-    return "".join(
-        each[0] if each[0].startswith('"') else "".join(each[0].split()) for each in _TOKEN.finditer(text)
-    )
+    return "".join(each[0] if each[0].startswith('"') else "".join(each[0].split()) for each in _TOKEN.finditer(text))
 
 
 def single_reading(text: str) -> str:

@@ -139,7 +139,9 @@ class Translator:
                 pass
             case "objectaddonly":
                 values["apply"] = "onCreate"
-            case "multivalueaddonly" if flow.source and "AppRoleAssignmentsComplex" in words(expression_of(flow.source)):
+            case "multivalueaddonly" if flow.source and "AppRoleAssignmentsComplex" in words(
+                expression_of(flow.source)
+            ):
                 pass  # it adds by itself
             case "multivalueaddonly":
                 why = "values would only be added to the target there, and none taken away; here they are what is there"
@@ -226,4 +228,5 @@ def told(flow: Flow) -> str:
     notes = [f"matching {flow.matching}"] if flow.matching else []
     notes += [flow.flow_type] if flow.flow_type.lower() != "always" else []
     notes += [f"default {flow.default}"] if flow.default else []
-    return f"{flow.target} ← {' '.join(origin.split())}{f'   ({", ".join(notes)})' if notes else ''}"
+    remark = f"   ({', '.join(notes)})" if notes else ""
+    return f"{flow.target} ← {' '.join(origin.split())}{remark}"

@@ -90,7 +90,7 @@ class Node:
         return f"{self.path}.{key}" if self.path else key
 
     def text(self, key: str) -> str:
-        """"" if it is null or left out. Numbers and booleans as the service writes them."""
+        """ "" if it is null or left out. Numbers and booleans as the service writes them."""
         value = self.values.get(key.lower())
         if isinstance(value, bool | int):
             return str(value)

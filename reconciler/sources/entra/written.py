@@ -125,7 +125,12 @@ def app_text(found: Converted, place: Place) -> str:
     for key in ("groups", "deprovision"):
         if key in found.settings:
             lines += ["", *comment([found.reasons[key]]), *_setting(key, found.settings[key])]
-    lines += ["", *comment(["Accounts that nobody here describes are shown, and not touched."]), "unmanaged:", "  users: report"]
+    lines += [
+        "",
+        *comment(["Accounts that nobody here describes are shown, and not touched."]),
+        "unmanaged:",
+        "  users: report",
+    ]
     if "guardrails" in found.settings:
         lines += ["", *comment([found.reasons["guardrails"]]), *_setting("guardrails", found.settings["guardrails"])]
     return laid_out("\n".join((*lines, "")), shape_of("apps/x/app.yaml"))
