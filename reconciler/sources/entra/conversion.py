@@ -75,13 +75,11 @@ def _overlay(objects: Objects, translator: Translator) -> Overlay:
 
 def _filters(objects: Objects, found: Converted, names: Names, custom: dict[str, str]) -> Filters:
     filters = filters_of(objects, names, custom)
-    left_out = [f"{each}" for each in objects.others]
+    left_out = " and ".join(objects.others)
     if left_out:
-        found.notes.append(
-            f"{objects.where}.scope has {' and '.join(left_out)}, which are experimental there and have no equivalent"
-        )
-    hidden = left_out or [each for each in found.lost if each.target.lower() == "objectfilter"]
-    if hidden and objects.kind == "users" or left_out:
+        found.notes.append(f"{objects.where}.scope has {left_out}: experimental there, and without equivalent")
+    hidden = objects.kind == "users" and any(each.target.lower() == "objectfilter" for each in found.lost)
+    if left_out or hidden:
         return Filters(((NOBODY[objects.kind],),), filters.unsaid)
     return filters
 

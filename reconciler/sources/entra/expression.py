@@ -1,4 +1,4 @@
-"""The text of an expression: as the schema has it, or made again from its tree of functions; and with our names in it."""
+"""The text of an expression: as the schema has it, or made again from its tree; and with our names in it."""
 
 from __future__ import annotations
 

@@ -139,10 +139,8 @@ class Translator:
                 pass
             case "objectaddonly":
                 values["apply"] = "onCreate"
-            case "multivalueaddonly" if flow.source and "AppRoleAssignmentsComplex" in words(
-                expression_of(flow.source)
-            ):
-                pass  # it adds by itself
+            case "multivalueaddonly" if _adds(flow.source):
+                pass
             case "multivalueaddonly":
                 why = "values would only be added to the target there, and none taken away; here they are what is there"
                 raise NoEquivalent(why, "map it, if that is what you mean")
@@ -174,7 +172,7 @@ class Translator:
         raise NoEquivalent(*first)
 
     def _forms(self, flow: Flow, values: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
-        """As it is; for creations alone; from its tree instead of its text; without a default that does not fit."""
+        """As it is; for creations alone; without a default that does not fit."""
         yield values, ""
         if values.get("expression") and not flow.matching:
             yield values | {"apply": "onCreate"}, "written on creation alone: what it makes is new each time"
@@ -189,6 +187,11 @@ class Translator:
         if attribute and attribute.type == "integer" and text.removeprefix("-").isdecimal() and len(text) < 19:
             return int(text)
         return text
+
+
+def _adds(source: Source | None) -> bool:
+    """Its values are added to those of the application by the function alone."""
+    return source is not None and "AppRoleAssignmentsComplex" in words(expression_of(source))
 
 
 def _is_nothing(flow: Flow) -> bool:

@@ -52,9 +52,7 @@ def overlay(kind: Kind, given: Iterable[Taken | Lost], profile: Profile) -> Over
         if base is not None and _same_origin(each.mapping, base):
             mapping = _refined(each.mapping, base)
             if base.values is not None:
-                found.notes.append(
-                    f"{base.target}: values are translated by the gallery's table, as nobody does in Entra"
-                )
+                found.notes.append(f"{base.target}: values go through the gallery's table of translations, too")
             if mapping == base:
                 found.same.append(base.target)
                 continue

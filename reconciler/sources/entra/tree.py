@@ -51,8 +51,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Keys compare without case: what PowerShell writes begins with capitals."""
     found = {key.lower(): value for key, value in pairs}
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key.lower() in seen or seen.add(key.lower()))
+        keys = [key.lower() for key, _ in pairs]
+        twice = next(key for number, key in enumerate(keys) if key in keys[:number])
         _refuse(f"an object in it has the key {shown(twice)!r} twice", "keep the one that is meant")
     return found
 

@@ -54,7 +54,7 @@ def _unassigned(found: Converted) -> Iterator[str]:
     yield "who is assigned does not stand in a schema: `scope.assigned` is empty, and `import graph` can fill it"
     for kind, filters in found.filters.items():
         if filters.closed:
-            yield f"no {kind} come through `scope.{_FILTERS[kind]}` until you have said there what could not be taken over"
+            yield f"`scope.{_FILTERS[kind]}` lets nobody through until you say there what could not be taken over"
 
 
 def mappings_text(found: Converted, place: Place) -> str:
@@ -62,7 +62,7 @@ def mappings_text(found: Converted, place: Place) -> str:
     lines = ["# yaml-language-server: $schema=../../.schemas/mappings.json"] if place.modelines else []
     lines += comment([
         f"How attributes of people and groups become those of {title}, as Microsoft Entra ID's schema had it.",
-        "Laid over the gallery's mappings by target: what is here replaces or adds, all else stays as the gallery has it.",
+        "Laid over the gallery's mappings by target: what is here replaces or adds, all else stays as it is there.",
     ])  # fmt: skip
     overlays = [each for each in (found.users, found.groups) if each is not None]
     for each in overlays:
@@ -110,8 +110,9 @@ def app_text(found: Converted, place: Place) -> str:
     title = place.profile.title
     lines = ["# yaml-language-server: $schema=../../.schemas/app.json"] if place.modelines else []
     lines += comment([
-        f"{title}: where it is, who gets in, and what may happen there. From the provisioning schema of Microsoft Entra ID.",
-        f"`reconciler gallery {place.profile.name}` shows what is known of it.",
+        f"{title}: where it is, who gets in, and what may happen there.",
+        "Filters and switches are those of its provisioning schema in Microsoft Entra ID.",
+        f"`reconciler gallery {place.profile.name}` shows what is known of the application.",
     ])  # fmt: skip
     lines += [f"gallery: {scalar(place.profile.name)}", f"tenantUrl: {scalar(place.tenant_url)}", "auth:"]
     lines += comment(["the variable that the token is in; the token itself stands in no file"], 2)
@@ -125,12 +126,8 @@ def app_text(found: Converted, place: Place) -> str:
     for key in ("groups", "deprovision"):
         if key in found.settings:
             lines += ["", *comment([found.reasons[key]]), *_setting(key, found.settings[key])]
-    lines += [
-        "",
-        *comment(["Accounts that nobody here describes are shown, and not touched."]),
-        "unmanaged:",
-        "  users: report",
-    ]
+    lines += ["", *comment(["Accounts that nobody here describes are shown, and not touched."])]
+    lines += ["unmanaged:", "  users: report"]
     if "guardrails" in found.settings:
         lines += ["", *comment([found.reasons["guardrails"]]), *_setting("guardrails", found.settings["guardrails"])]
     return laid_out("\n".join((*lines, "")), shape_of("apps/x/app.yaml"))
