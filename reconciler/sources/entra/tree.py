@@ -51,8 +51,10 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Keys compare without case: what PowerShell writes begins with capitals."""
     found = {key.lower(): value for key, value in pairs}
     if len(found) < len(pairs):
-        keys = [key.lower() for key, _ in pairs]
-        twice = next(key for number, key in enumerate(keys) if key in keys[:number])
+        last = {key.lower(): number for number, (key, _) in enumerate(pairs)}
+        twice = next(
+            pairs[last[key.lower()]][0] for number, (key, _) in enumerate(pairs) if last[key.lower()] != number
+        )
         _refuse(f"an object in it has the key {shown(twice)!r} twice", "keep the one that is meant")
     return found
 
