@@ -144,8 +144,8 @@ class Translator:
             case "multivalueaddonly":
                 why = "values would only be added to the target there, and none taken away; here they are what is there"
                 raise NoEquivalent(why, "map it, if that is what you mean")
-            case other:
-                raise NoEquivalent(f"nobody knows when {shown(other)} flows")
+            case _:
+                raise NoEquivalent(f"nobody knows when {shown(flow.flow_type)} flows")
         if flow.source is None:
             values["apply"] = "onCreate"
         return values
