@@ -64,7 +64,7 @@ def convert(schema: Provisioning, profile: Profile, custom: Table[str, str], jud
     for each in (found.users, found.groups):
         if each is not None:
             found.notes += each.notes
-            _require_matching(each, profile)
+            _require_matching(each)
     return found
 
 
@@ -128,9 +128,8 @@ def _reads_soft(own: tuple[Mapping, ...], profile: Profile) -> bool:
     return False
 
 
-def _require_matching(found: Overlay, profile: Profile) -> None:
-    own = Mappings(**{found.kind: found.mappings})
-    if any(each.matching for each in getattr(own.over(profile.mappings), found.kind)):
+def _require_matching(found: Overlay) -> None:
+    if found.matched:
         return
     told = [f"{shown(each.target)}: {each.why}" for each in found.lost]
     what = "".join(f"\n    {each}" for each in told[:20])

@@ -27,6 +27,8 @@ class Overlay:
     same: list[str] = field(default_factory=list)
     """Targets that the gallery maps like this already."""
     notes: list[str] = field(default_factory=list)
+    matched: bool = False
+    """Something was taken by which accounts are found. The gallery's own is no substitute: it would find others."""
 
     @property
     def mappings(self) -> tuple[Mapping, ...]:
@@ -48,6 +50,7 @@ def overlay(kind: Kind, given: Iterable[Taken | Lost], profile: Profile) -> Over
             continue
         key = parse_path(each.mapping.target).canonical
         reached.add(key)
+        found.matched |= bool(each.mapping.matching)
         base = gallery.get(key)
         if base is not None and _same_origin(each.mapping, base):
             mapping = _refined(each.mapping, base)
@@ -55,6 +58,7 @@ def overlay(kind: Kind, given: Iterable[Taken | Lost], profile: Profile) -> Over
                 found.notes.append(f"{base.target}: values go through the gallery's table of translations, too")
             if mapping == base:
                 found.same.append(base.target)
+                found.notes += [f"{base.target}: {said}" for said in each.says]
                 continue
         else:
             mapping = each.mapping
