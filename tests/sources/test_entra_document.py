@@ -100,7 +100,7 @@ def test_what_is_too_large_is_refused_unread() -> None:
 
 def test_all_that_is_wrong_is_told_at_once_with_its_path() -> None:
     mapping = {"source": {"type": "Magic", "name": 3.5}, "targetAttributeName": None, "matchingPriority": "first"}
-    group = {"clauses": []}
+    group: dict[str, Any] = {"clauses": []}
     told = refusal(
         raw(
             schema(

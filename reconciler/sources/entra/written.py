@@ -18,7 +18,7 @@ from reconciler.sources.entra.overlay import Overlay
 from reconciler.sources.entra.scoping import Filters
 from reconciler.sources.entra.yaml import comment, flow, scalar
 
-_FILTERS: dict[Kind, str] = {"users": "filters", "groups": "groupFilters"}
+FILTERS: dict[Kind, str] = {"users": "filters", "groups": "groupFilters"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _unassigned(found: Converted) -> Iterator[str]:
     yield "who is assigned does not stand in a schema: `scope.assigned` is empty, and `import graph` can fill it"
     for kind, filters in found.filters.items():
         if filters.closed:
-            yield f"`scope.{_FILTERS[kind]}` lets nobody through until you say there what could not be taken over"
+            yield f"`scope.{FILTERS[kind]}` lets nobody through until you say there what could not be taken over"
 
 
 def mappings_text(found: Converted, place: Place) -> str:
@@ -141,7 +141,7 @@ def _filters(kind: Kind, filters: Filters) -> Iterator[str]:
     if filters.closed:
         yield from comment(["Nobody passes this one: say here what could not be taken over."], 2)
     if filters.filters:
-        yield f"  {_FILTERS[kind]}:"
+        yield f"  {FILTERS[kind]}:"
     for clauses in filters.filters:
         for number, clause in enumerate(clauses):
             yield f"    {'-' if number == 0 else ' '} - {flow(_clause(clause))}"
