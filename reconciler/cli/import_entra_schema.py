@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.model.app import App
     from reconciler.model.profile import Profile
     from reconciler.sources.draft import Draft
+    from reconciler.sources.entra.conversion import Converted
     from reconciler.sources.entra.document import Provisioning
 
 
@@ -35,24 +36,125 @@ def entra_schema(
     files as a comment; a filter that can't be said lets nobody in. A new app applies nothing until `provisioning` in
     app.yaml is set. In an app that exists, missing mappings are added, and scope stays as it is.
     """
-    from reconciler.sources.entra.document import read_schema
+    from reconciler.desired import find
 
-    schema = read_schema(_read(file))
-    loaded = adopting.loaded(directory)
+    root = directory or find(Path.cwd())
+    schema = _schema(file)
+    loaded = _loaded(root)
     name, app = _app(loaded, name, gallery, schema)
     if app is None:
-        draft = _new(schema, loaded, name, _gallery(gallery, schema), tenant_url)
+        draft = _new(schema, loaded, name, gallery, tenant_url, root)
     else:
-        draft = _existing(schema, loaded, app, gallery, tenant_url, wish)
-    adopting.run(directory, draft, wish)
+        draft = _existing(schema, loaded, app, gallery, tenant_url, root, update=wish.update)
+    adopting.run(root, draft, wish)
 
 
-def _read(file: Path) -> bytes:
-    from reconciler.errors import UsageError
+def _schema(file: Path) -> Provisioning:
+    from reconciler.errors import Place, ReconcilerError, UsageError
+    from reconciler.sources.entra.document import read_schema
     from reconciler.sources.entra.tree import LARGEST
 
     try:
         with file.open("rb") as stream:
-            return stream.read(LARGEST + 1)
+            data = stream.read(LARGEST + 1)
     except OSError as error:
         raise UsageError(f"{file} can't be read: {error.strerror or error}", hint="name an exported schema") from error
+    try:
+        return read_schema(data)
+    except ReconcilerError as error:
+        error.place = Place(str(file))
+        raise
+
+
+def _loaded(root: Path) -> Loaded | None:
+    """None: there is nothing of a desired state yet. Raises DesiredStateError if what is there has errors."""
+    from reconciler.desired import load
+    from reconciler.desired.root import PARTS
+
+    return load(root) if any((root / part).exists() for part in PARTS) else None
+
+
+def _app(loaded: Loaded | None, name: str | None, gallery: str | None, schema: Provisioning) -> tuple[str, App | None]:
+    """How the app is called, and the app if it is described already."""
+    from reconciler.desired.apps import APP_NAME
+    from reconciler.errors import UsageError
+
+    chosen = name or gallery or _likely(schema)
+    if not APP_NAME.match(chosen):
+        raise UsageError(f"{chosen!r} is no name of an app", hint="letters, digits and . _ -, 64 at most")
+    return chosen, loaded.apps.get(chosen) if loaded else None
+
+
+def _likely(schema: Provisioning) -> str:
+    from reconciler.errors import UsageError
+    from reconciler.gallery import load_profile, names
+    from reconciler.sources.entra.gallery import likely
+
+    found = likely(schema.target, {each: load_profile(each).title for each in names()})
+    if not found:
+        raise UsageError(
+            f"the gallery has no application that is called {schema.target!r}, as the schema calls its target",
+            hint=f"--gallery says which one it is: {', '.join(names())}; scim is any other application",
+        )
+    return found
+
+
+def _new(
+    schema: Provisioning, loaded: Loaded | None, name: str, gallery: str | None, tenant_url: str | None, root: Path
+) -> Draft:
+    from reconciler.desired.scaffold import Start, address, own_part
+    from reconciler.errors import ReconcilerError, UsageError
+    from reconciler.gallery import load_profile
+    from reconciler.sources.entra.written import Place, draft_of
+
+    try:
+        profile = load_profile(gallery or _likely(schema))
+    except ReconcilerError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+    if not tenant_url and (form := own_part(profile)):
+        raise UsageError(f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=form)
+    start = Start(name, profile, address(tenant_url or profile.tenant_url or ""), in_git=False)
+    found = _converted(schema, profile, loaded)
+    return draft_of(found, Place(name, profile, start.tenant_url, start.variable, _has_schemas(root)))
+
+
+def _existing(
+    schema: Provisioning,
+    loaded: Loaded | None,
+    app: App,
+    gallery: str | None,
+    tenant_url: str | None,
+    root: Path,
+    *,
+    update: bool,
+) -> Draft:
+    from reconciler.desired.scaffold import address
+    from reconciler.errors import UsageError
+    from reconciler.gallery import load_profile
+    from reconciler.sources.entra.existing import draft_into
+
+    for option, given, there in (
+        ("--gallery", gallery, app.gallery), ("--tenant-url", tenant_url and address(tenant_url), app.tenant_url)
+    ):  # fmt: skip
+        if given and given != there:
+            raise UsageError(
+                f"{option} says {given}, and app {app.name} has {there}", hint="leave it out, or name another --app"
+            )
+    profile = load_profile(app.gallery).corrected(app.profile)
+    file = root / "apps" / app.name / "mappings.yaml"
+    text = file.read_bytes().decode() if file.exists() else None
+    found = _converted(schema, profile, loaded)
+    return draft_into(found, app, profile, text, update=update, modelines=_has_schemas(root))
+
+
+def _converted(schema: Provisioning, profile: Profile, loaded: Loaded | None) -> Converted:
+    from reconciler.model.directory import Directory
+    from reconciler.project.judge import Judge
+    from reconciler.sources.entra.conversion import convert
+
+    directory = loaded.directory if loaded else Directory({}, {})
+    return convert(schema, profile, directory.attributes, Judge(profile, directory))
+
+
+def _has_schemas(root: Path) -> bool:
+    return (root / ".schemas" / "mappings.json").is_file()

@@ -14,7 +14,9 @@ from reconciler.sources.entra.written import FILTERS, Place, mappings_text, refu
 from reconciler.sources.entra.yaml import flow
 
 
-def draft_into(found: Converted, app: App, profile: Profile, text: str | None, *, update: bool, modelines: bool) -> Draft:
+def draft_into(
+    found: Converted, app: App, profile: Profile, text: str | None, *, update: bool, modelines: bool
+) -> Draft:
     """`profile`: of the app, corrected. `text`: its mappings.yaml; None if it has none.
 
     Raises ReconcilerError if that file can't be edited without touching what was not meant.
