@@ -45,7 +45,7 @@ def entra_schema(
     if app is None:
         draft = _new(schema, loaded, name, gallery, tenant_url, root)
     else:
-        draft = _existing(schema, loaded, app, gallery, tenant_url, root, update=wish.update)
+        draft = _existing(schema, loaded, app, gallery, tenant_url, root, wish)
     adopting.run(root, draft, wish)
 
 
@@ -125,8 +125,7 @@ def _existing(
     gallery: str | None,
     tenant_url: str | None,
     root: Path,
-    *,
-    update: bool,
+    wish: Wish,
 ) -> Draft:
     from reconciler.desired.scaffold import address
     from reconciler.errors import UsageError
@@ -144,7 +143,7 @@ def _existing(
     file = root / "apps" / app.name / "mappings.yaml"
     text = file.read_bytes().decode() if file.exists() else None
     found = _converted(schema, profile, loaded)
-    return draft_into(found, app, profile, text, update=update, modelines=_has_schemas(root))
+    return draft_into(found, app, profile, text, update=wish.update, prune=wish.prune, modelines=_has_schemas(root))
 
 
 def _converted(schema: Provisioning, profile: Profile, loaded: Loaded | None) -> Converted:

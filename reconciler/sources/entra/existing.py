@@ -10,7 +10,7 @@ from reconciler.sources.draft import Draft
 from reconciler.sources.entra.conversion import Converted
 from reconciler.sources.entra.document import Kind
 from reconciler.sources.entra.merge import merge
-from reconciler.sources.entra.written import FILTERS, Place, mappings_text, refused
+from reconciler.sources.entra.written import FILTERS, refused
 from reconciler.sources.entra.yaml import flow
 
 
@@ -23,18 +23,15 @@ def draft_into(
     """
     overlays = [each for each in (found.users, found.groups) if each is not None]
     file = f"apps/{app.name}/mappings.yaml"
-    kept: list[str] = []
-    if text is None:
-        after = mappings_text(found, Place(app.name, profile, app.tenant_url, "", modelines))
-        text = after if any(each.entries for each in overlays) else None
-    else:
-        merged = merge(text, file, overlays, profile.mappings, update=update)
-        text, kept = merged.text, merged.kept
+    merged = merge(text or "", file, overlays, profile.mappings, update=update, prune=prune)
+    after = merged.text
+    if after and text is None and modelines:
+        after = f"# yaml-language-server: $schema=../../.schemas/mappings.json\n{after}"
     return Draft(
-        apps={app.name: {"mappings.yaml": text}} if text is not None else {},
+        apps={app.name: {"mappings.yaml": after}} if after and after != text else {},
         complete=False,
         refused=list(refused(found)),
-        notes=[*found.notes, *kept, *_otherwise(found, app)],
+        notes=[*found.notes, *merged.kept, *_otherwise(found, app)],
     )
 
 

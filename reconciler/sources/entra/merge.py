@@ -1,7 +1,7 @@
 """Mappings of a schema into a mappings.yaml that exists: its comments, its order and its layout stay.
 
-What is missing is added. A mapping that says something else is replaced only where that is asked for, and where no
-comment stands inside of it.
+What is missing is added. A mapping that says something else is replaced only where an update is asked for, and where no
+comment stands inside of it; one of the gallery's that the schema has not is switched off only with prune.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Wanted:
     says: tuple[str, ...] = ()
 
 
-def merge(text: str, file: str, overlays: list[Overlay], gallery: Mappings, *, update: bool) -> Merged:
+def merge(text: str, file: str, overlays: list[Overlay], gallery: Mappings, *, update: bool, prune: bool) -> Merged:
     """`text`: of a mappings.yaml without errors, `file` its name. `gallery`: the mappings that it is laid over.
 
     Raises ReconcilerError if it can't be edited without touching what was not meant.
@@ -56,7 +56,7 @@ def merge(text: str, file: str, overlays: list[Overlay], gallery: Mappings, *, u
             mapping = next(each for each in getattr(gallery, overlay.kind) if _key(each) == key)
             wanted[key] = _Wanted(mapping)
         own = {_key(each): each for each in getattr(meant, overlay.kind)}
-        meant = _one_kind(found, file, overlay.kind, wanted, own, base, meant, update=update)
+        meant = _one_kind(found, file, overlay.kind, wanted, own, base, meant, update=update, prune=prune)
     if _read(found.text, file) != meant:
         raise _by_hand(file)
     return found
@@ -72,12 +72,18 @@ def _one_kind(
     meant: Mappings,
     *,
     update: bool,
+    prune: bool,
 ) -> Mappings:
     """Edits the text, and gives what the file has to say afterwards."""
     result = dict(own)
     for key, each in wanted.items():
         holds = own.get(key, base.get(key))
         if _alike(holds, each.mapping):
+            continue
+        if key not in own and each.mapping.none and not prune:
+            found.kept.append(
+                f"{file}: {shown(each.mapping.target)} is mapped by the gallery, and not in Entra's schema"
+            )
             continue
         if key not in own:
             found.text = _added(found.text, kind, [*comment(each.says, 2), *entry(each.mapping)])
