@@ -15,7 +15,7 @@ from reconciler.sources.entra.yaml import flow
 
 
 def draft_into(
-    found: Converted, app: App, profile: Profile, text: str | None, *, update: bool, modelines: bool
+    found: Converted, app: App, profile: Profile, text: str | None, *, update: bool, prune: bool, modelines: bool
 ) -> Draft:
     """`profile`: of the app, corrected. `text`: its mappings.yaml; None if it has none.
 
