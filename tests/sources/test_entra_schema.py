@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +181,7 @@ def test_what_the_gallery_maps_and_entra_does_not_is_taken_out() -> None:
 def test_what_the_application_requires_stays_as_the_gallery_has_it() -> None:
     draft = drafted(schema(), "hootsuite")
     assert of(draft, "displayName", "hootsuite") is not None
-    assert any("displayName: Entra does not map it; Hootsuite requires it" in each for each in draft.notes)
+    assert any("users: displayName: Entra does not map it; Hootsuite requires it" in each for each in draft.notes)
 
 
 def test_the_gallerys_table_of_values_stays_with_another_default() -> None:
@@ -246,7 +245,7 @@ def test_what_is_new_each_time_is_written_on_creation_alone() -> None:
 
 def test_a_default_that_does_not_fit_is_left_out_and_said() -> None:
     draft = drafted(schema(flow("preferredLanguage", attribute("preferredLanguage"), defaultValue="tlh")), "hootsuite")
-    assert "preferredLanguage: its default value tlh does not fit the target, and was left out" in draft.notes
+    assert "users: preferredLanguage: its default value tlh does not fit the target, and was left out" in draft.notes
 
 
 def test_nothing_to_match_by_is_an_error_and_no_file() -> None:
@@ -340,6 +339,14 @@ def test_switches_become_settings() -> None:
     assert app_in(drafted(schema())).deprovision.users == "deactivate"
 
 
+ODD = HOOTSUITE.with_name("odd.json")
+
+
+@pytest.mark.parametrize("name", ["app.yaml", "mappings.yaml"])
+def test_what_becomes_of_a_schema_in_which_everything_is_odd(name: str) -> None:
+    assert drafted(ODD.read_bytes()).apps["new"][name] == ODD.with_name(f"odd.{name}").read_text(encoding="utf-8")
+
+
 HOSTILE = "x\n  provisioning: true\n# \u202eevil\u0085\x1b[31m: {a: b}"
 
 
@@ -370,6 +377,3 @@ def test_ten_thousand_mappings_are_a_matter_of_seconds() -> None:
         flow(f"urn:example:2.0:User:a{number}", function(f'Append([mail], "{number}")')) for number in range(10_000)
     ]
     assert len(mappings_in(drafted(schema(*many))).users) > 10_000
-
-
-Reconciler = Callable[..., Any]

@@ -101,7 +101,8 @@ def _switches(found: Converted, people: Objects, groups: Objects | None, profile
     if "update" not in people.flow_types:
         limits |= {"renameUsers": {"count": 0}, "updateUsers": {"count": 0, "ignoreBelow": 0}}
     if limits:
-        put["guardrails"], why["guardrails"] = limits, "switched off in the schema: held until somebody releases them"
+        off = " and ".join(each.capitalize() for each in ("add", "update") if each not in people.flow_types)
+        put["guardrails"], why["guardrails"] = limits, f"{off} of people is switched off in the schema: each is held"
     deprovision = {}
     if not _reads_soft(found.users.mappings, profile):
         deprovision["users"] = "keep"

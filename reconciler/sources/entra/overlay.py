@@ -55,10 +55,10 @@ def overlay(kind: Kind, given: Iterable[Taken | Lost], profile: Profile) -> Over
         if base is not None and _same_origin(each.mapping, base):
             mapping = _refined(each.mapping, base)
             if base.values is not None:
-                found.notes.append(f"{base.target}: values go through the gallery's table of translations, too")
+                found.notes.append(f"{kind}: {base.target}: values go through the gallery's table of translations, too")
             if mapping == base:
                 found.same.append(base.target)
-                found.notes += [f"{base.target}: {said}" for said in each.says]
+                found.notes += [f"{kind}: {base.target}: {said}" for said in each.says]
                 continue
         else:
             mapping = each.mapping
@@ -69,7 +69,9 @@ def overlay(kind: Kind, given: Iterable[Taken | Lost], profile: Profile) -> Over
             continue
         why = "what Entra has for it has no equivalent" if key in lost else "Entra does not map it"
         if key in required:
-            found.notes.append(f"{base.target}: {why}; {profile.title} requires it, so the gallery's mapping stays")
+            found.notes.append(
+                f"{kind}: {base.target}: {why}; {profile.title} requires it, so the gallery's mapping stays"
+            )
         else:
             found.entries.append((Mapping(target=base.target, none=True), (why,)))
     return found
