@@ -45,7 +45,7 @@ def changed(changes: list[tuple[tuple[Any, ...], Any]]) -> bytes:
         try:
             for key in place[:-1]:
                 node = node[key]
-            node[place[-1]] = value
+            node[place[-1]] = copy.deepcopy(value)
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took the place away
     return json.dumps(document).encode()
