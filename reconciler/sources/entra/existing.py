@@ -31,7 +31,7 @@ def draft_into(
         apps={app.name: {"mappings.yaml": after}} if after and after != text else {},
         complete=False,
         refused=list(refused(found)),
-        notes=[*found.notes, *merged.kept, *_otherwise(found, app)],
+        notes=[*found.notes, *merged.done, *merged.kept, *_otherwise(found, app)],
     )
 
 

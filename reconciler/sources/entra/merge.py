@@ -31,6 +31,8 @@ class Merged:
     text: str
     kept: list[str] = field(default_factory=list)
     """What says something else in the file, and stays: one sentence each."""
+    done: list[str] = field(default_factory=list)
+    """What was added and replaced: one sentence each."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,7 @@ def _one_kind(
         if key not in own:
             found.text = _added(found.text, kind, [*comment(each.says, 2), *entry(each.mapping)])
             result[key] = each.mapping
+            found.done.append(f"{file}: {_said(each.mapping)}")
             continue
         target = shown(each.mapping.target)
         if not update:
@@ -99,9 +102,17 @@ def _one_kind(
             continue
         found.text = after
         result[key] = each.mapping
+        found.done.append(f"{file}: {_said(each.mapping)}, instead of what is there")
     extra = [own[key].target for key in own if key not in wanted and not own[key].none]
     found.kept += [f"{file}: {shown(target)} is mapped here, and not in Entra's schema" for target in extra]
     return meant.model_copy(update={kind: tuple(result.values())})
+
+
+def _said(mapping: Mapping) -> str:
+    if mapping.none:
+        return f"{shown(mapping.target)} is not mapped any more"
+    origin = mapping.source or mapping.expression or f"always {mapping.constant}"
+    return f"{shown(mapping.target)} ← {shown(origin)}"
 
 
 def _alike(holds: Mapping | None, wanted: Mapping) -> bool:
