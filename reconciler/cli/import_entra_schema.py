@@ -11,7 +11,7 @@ from reconciler.cli import adopting, options
 
 if TYPE_CHECKING:
     from reconciler.cli.adopting import Wish
-    from reconciler.desired.load import Loaded
+    from reconciler.desired.alone import AppsAlone
     from reconciler.model.app import App
     from reconciler.model.profile import Profile
     from reconciler.sources.draft import Draft
@@ -40,12 +40,12 @@ def entra_schema(
 
     root = directory or find(Path.cwd())
     schema = _schema(file)
-    loaded = _loaded(root)
-    name, app = _app(loaded, name, gallery, schema)
+    there = _alone(root)
+    name, app = _app(there, name, gallery, schema)
     if app is None:
-        draft = _new(schema, loaded, name, gallery, tenant_url, root)
+        draft = _new(schema, there, name, gallery, tenant_url, root)
     else:
-        draft = _existing(schema, loaded, app, gallery, tenant_url, root, wish)
+        draft = _existing(schema, there, app, gallery, tenant_url, root, wish)
     adopting.run(root, draft, wish)
 
 
@@ -66,23 +66,26 @@ def _schema(file: Path) -> Provisioning:
         raise
 
 
-def _loaded(root: Path) -> Loaded | None:
-    """None: there is nothing of a desired state yet. Raises DesiredStateError if what is there has errors."""
-    from reconciler.desired import load
-    from reconciler.desired.root import PARTS
+def _alone(root: Path) -> AppsAlone | None:
+    """The apps that are described already; None: there is no folder yet. All else is read when it is written to."""
+    from reconciler.desired.alone import load_apps_alone
 
-    return load(root) if any((root / part).exists() for part in PARTS) else None
+    return load_apps_alone(root) if root.is_dir() else None
 
 
-def _app(loaded: Loaded | None, name: str | None, gallery: str | None, schema: Provisioning) -> tuple[str, App | None]:
+def _app(
+    there: AppsAlone | None, name: str | None, gallery: str | None, schema: Provisioning
+) -> tuple[str, App | None]:
     """How the app is called, and the app if it is described already."""
     from reconciler.desired.apps import APP_NAME
-    from reconciler.errors import UsageError
+    from reconciler.errors import DesiredStateError, UsageError
 
     chosen = name or gallery or _likely(schema)
     if not APP_NAME.match(chosen):
         raise UsageError(f"{chosen!r} is no name of an app", hint="letters, digits and . _ -, 64 at most")
-    return chosen, loaded.apps.get(chosen) if loaded else None
+    if there and chosen in there.broken:
+        raise DesiredStateError(there.broken[chosen])
+    return chosen, there.apps.get(chosen) if there else None
 
 
 def _likely(schema: Provisioning) -> str:
@@ -100,7 +103,7 @@ def _likely(schema: Provisioning) -> str:
 
 
 def _new(
-    schema: Provisioning, loaded: Loaded | None, name: str, gallery: str | None, tenant_url: str | None, root: Path
+    schema: Provisioning, there: AppsAlone | None, name: str, gallery: str | None, tenant_url: str | None, root: Path
 ) -> Draft:
     from reconciler.desired.scaffold import Start, address, own_part
     from reconciler.errors import ReconcilerError, UsageError
@@ -114,13 +117,13 @@ def _new(
     if not tenant_url and (form := own_part(profile)):
         raise UsageError(f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=form)
     start = Start(name, profile, address(tenant_url or profile.tenant_url or ""), in_git=False)
-    found = _converted(schema, profile, loaded)
+    found = _converted(schema, profile, there)
     return draft_of(found, Place(name, profile, start.tenant_url, start.variable, _has_schemas(root)))
 
 
 def _existing(
     schema: Provisioning,
-    loaded: Loaded | None,
+    there: AppsAlone | None,
     app: App,
     gallery: str | None,
     tenant_url: str | None,
@@ -132,26 +135,26 @@ def _existing(
     from reconciler.gallery import load_profile
     from reconciler.sources.entra.existing import draft_into
 
-    for option, given, there in (
+    for option, given, has in (
         ("--gallery", gallery, app.gallery), ("--tenant-url", tenant_url and address(tenant_url), app.tenant_url)
     ):  # fmt: skip
-        if given and given != there:
+        if given and given != has:
             raise UsageError(
-                f"{option} says {given}, and app {app.name} has {there}", hint="leave it out, or name another --app"
+                f"{option} says {given}, and app {app.name} has {has}", hint="leave it out, or name another --app"
             )
     profile = load_profile(app.gallery).corrected(app.profile)
     file = root / "apps" / app.name / "mappings.yaml"
     text = file.read_bytes().decode() if file.exists() else None
-    found = _converted(schema, profile, loaded)
+    found = _converted(schema, profile, there)
     return draft_into(found, app, profile, text, update=wish.update, prune=wish.prune, modelines=_has_schemas(root))
 
 
-def _converted(schema: Provisioning, profile: Profile, loaded: Loaded | None) -> Converted:
+def _converted(schema: Provisioning, profile: Profile, there: AppsAlone | None) -> Converted:
     from reconciler.model.directory import Directory
     from reconciler.project.judge import Judge
     from reconciler.sources.entra.conversion import convert
 
-    directory = loaded.directory if loaded else Directory({}, {})
+    directory = there.directory() if there else Directory({}, {})
     return convert(schema, profile, directory.attributes, Judge(profile, directory))
 
 

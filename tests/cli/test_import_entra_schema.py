@@ -25,6 +25,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "our access"
 
 
+def with_somebody(root: Path) -> Path:
+    """A desired state needs people to be valid."""
+    (root / "users").mkdir(parents=True, exist_ok=True)
+    (root / "users" / "ada.yaml").write_text("userPrincipalName: ada@contoso.com\n", encoding="utf-8")
+    return root
+
+
 @pytest.fixture
 def call(reconciler: Reconciler, root: Path, tmp_path: Path) -> Callable[..., Called]:
     """call(data, *arguments): with the schema as a file, into the folder, with --yes."""
@@ -49,7 +56,8 @@ def test_hootsuites_schema_becomes_an_app_that_validates(
     assert sorted(tree(root)) == ["apps/hootsuite/app.yaml", "apps/hootsuite/mappings.yaml"]
     assert "app.yaml" in done.out
     assert "who is assigned does not stand in a schema" in done.out + done.err
-    assert reconciler("validate", root).code == 0
+    with_somebody(root)
+    assert reconciler("validate", root, "--strict").code == 0
     assert reconciler("fmt", root, "--check").code == 0
     app = load(root).apps["hootsuite"]
     assert (app.gallery, app.provisioning) == ("hootsuite", False)
