@@ -11,7 +11,7 @@ from reconciler.sources.entra.conversion import Converted
 from reconciler.sources.entra.document import Kind
 from reconciler.sources.entra.merge import merge
 from reconciler.sources.entra.written import FILTERS, refused
-from reconciler.sources.entra.yaml import flow
+from reconciler.sources.text import flow
 
 
 def draft_into(

@@ -20,8 +20,9 @@ from reconciler.model.mapping import Mapping, Mappings
 from reconciler.model.path import parse_path
 from reconciler.sources.entra.document import Kind
 from reconciler.sources.entra.overlay import Overlay
+from reconciler.sources.entra.remarks import comment
 from reconciler.sources.entra.written import entry
-from reconciler.sources.entra.yaml import comment, flow
+from reconciler.sources.text import flow
 
 KINDS: tuple[Kind, ...] = ("users", "groups")
 

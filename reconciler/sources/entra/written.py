@@ -15,8 +15,9 @@ from reconciler.sources.entra.conversion import Converted
 from reconciler.sources.entra.document import Kind
 from reconciler.sources.entra.mapping import Lost
 from reconciler.sources.entra.overlay import Overlay
+from reconciler.sources.entra.remarks import comment
 from reconciler.sources.entra.scoping import Filters
-from reconciler.sources.entra.yaml import comment, flow, scalar
+from reconciler.sources.text import flow, scalar
 
 FILTERS: dict[Kind, str] = {"users": "filters", "groups": "groupFilters"}
 
