@@ -126,6 +126,11 @@ def test_all_that_is_wrong_is_told_at_once_with_its_path() -> None:
     assert "nothing was written" in told
 
 
+def test_one_target_in_two_spellings_is_mapped_twice() -> None:
+    two = ["title", "urn:ietf:params:scim:schemas:core:2.0:User:Title"]
+    assert "is mapped twice" in refusal(raw(schema(attributeMappings=[{"targetAttributeName": each} for each in two])))
+
+
 def test_a_thousand_problems_are_counted() -> None:
     told = refusal(raw(schema(attributeMappings=[{"targetAttributeName": None}] * 1000)))
     assert "and 950 more" in told

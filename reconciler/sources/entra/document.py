@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from reconciler.model.path import parse_path
 from reconciler.sources.entra.tree import Node, Problems, decoded
 
 Kind: TypeAlias = Literal["users", "groups"]
@@ -51,7 +52,6 @@ class FilterClause:
     attribute: str
     operator: str
     values: tuple[str, ...]
-    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +149,17 @@ def _objects(node: Node, kind: Kind) -> Objects:
 def _refuse_twice(flows: tuple[Flow, ...], problems: Problems) -> None:
     first: dict[str, str] = {}
     for flow in flows:
-        before = first.setdefault(flow.target.lower(), flow.where)
+        before = first.setdefault(_same(flow.target), flow.where)
         if flow.target and before != flow.where:
             problems.add(flow.where, f"{flow.target} is mapped twice, first at {before}")
+
+
+def _same(target: str) -> str:
+    """Equal for all spellings of one target."""
+    try:
+        return parse_path(target).canonical
+    except ValueError:
+        return target.lower()
 
 
 def _flow(node: Node) -> Flow:
@@ -193,9 +201,7 @@ def _source(node: Node, depth: int) -> Source | None:
 def _filters(scope: Node) -> Iterator[tuple[FilterClause, ...]]:
     for group in scope.nodes("groups"):
         clauses = tuple(
-            FilterClause(
-                each.text("sourceOperandName").strip(), each.text("operatorName").strip(), _values(each), each.path
-            )
+            FilterClause(each.text("sourceOperandName").strip(), each.text("operatorName").strip(), _values(each))
             for each in group.nodes("clauses")
         )
         if not clauses:

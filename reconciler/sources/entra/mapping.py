@@ -44,7 +44,6 @@ class Lost:
     """As the schema has it, on one line."""
     why: str
     remedy: str
-    where: str
 
 
 class NoEquivalent(Exception):
@@ -71,7 +70,7 @@ class Translator:
             return self._usable(flow, kind, values, says)
         except NoEquivalent as none:
             why, remedy = none.why, none.remedy
-        return Lost(kind, flow.target, told(flow), why, remedy, flow.where)
+        return Lost(kind, flow.target, told(flow), why, remedy)
 
     def _path(self, target: str, kind: Kind) -> AttributePath:
         try:

@@ -34,7 +34,6 @@ class Unsaid:
     """As the schema has it, on one line."""
     why: str
     remedy: str
-    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +55,13 @@ def filters_of(objects: Objects, names: Names, custom: dict[str, str]) -> Filter
     unsaid: list[Unsaid] = []
     for clauses in objects.filters:
         found: list[Clause] = []
-        wrong: tuple[str, str, str] | None = None
+        wrong: tuple[str, str] | None = None
         for clause in clauses:
             result = _clause(clause, objects.kind, names, custom)
             if isinstance(result, Clause):
                 found.append(result)
             else:
-                wrong = wrong or (*result, clause.where)
+                wrong = wrong or result
         if wrong is None:
             told.append(tuple(found))
         else:
