@@ -129,6 +129,13 @@ def test_a_file_that_cant_be_edited_is_an_error_and_stays() -> None:
         merge(before, FILE, overlays(TITLE), SCIM.mappings, update=False, prune=False)
 
 
+def test_ten_thousand_mappings_are_added_at_once() -> None:
+    many = [flow(f"urn:example:2.0:User:a{number}", attribute("mail")) for number in range(10_000)]
+    data = overlays(schema(*REST, *many))
+    before = "users:\n  - {target: nickName, source: givenName}\n"
+    assert len(merge(before, FILE, data, SCIM.mappings, update=False, prune=False).done) == 10_000
+
+
 def test_an_expression_with_quotes_survives() -> None:
     expression = 'Replace([mail], , "(?<a>\\\\d+)", "a", "it\'s", , )'
     found = merged("users: []\n", schema(*REST, flow("title", function(expression))))

@@ -79,6 +79,7 @@ def _one_kind(
 ) -> Mappings:
     """Edits the text, and gives what the file has to say afterwards."""
     result = dict(own)
+    lines: list[str] = []
     for key, each in wanted.items():
         holds = own.get(key, base.get(key))
         if _alike(holds, each.mapping):
@@ -89,7 +90,7 @@ def _one_kind(
             )
             continue
         if key not in own:
-            found.text = _added(found.text, kind, [*comment(each.says, 2), *entry(each.mapping)])
+            lines += [*comment(each.says, 2), *entry(each.mapping)]
             result[key] = each.mapping
             found.done.append(f"{file}: {_said(each.mapping)}")
             continue
@@ -104,6 +105,8 @@ def _one_kind(
         found.text = after
         result[key] = each.mapping
         found.done.append(f"{file}: {_said(each.mapping)}, instead of what is there")
+    if lines:
+        found.text = _added(found.text, kind, lines)
     extra = [own[key].target for key in own if key not in wanted and not own[key].none]
     found.kept += [f"{file}: {shown(target)} is mapped here, and not in Entra's schema" for target in extra]
     return meant.model_copy(update={kind: tuple(result.values())})
@@ -149,7 +152,7 @@ def _list(text: str, kind: Kind) -> tuple[ScalarNode, Node] | None:
 
 
 def _added(text: str, kind: Kind, lines: list[str]) -> str:
-    """With one entry more, given as lines two blanks in, at the end of its list."""
+    """With more entries, given as lines two blanks in, at the end of their list."""
     newline = "\r\n" if "\r\n" in text else "\n"
     there = _list(text, kind)
     if there is None:
@@ -165,10 +168,8 @@ def _added(text: str, kind: Kind, lines: list[str]) -> str:
         return f"{text[:end].rstrip(' ')}{newline}{newline.join(lines)}{text[end:]}"
     if items.flow_style:
         end = items.value[-1].end_mark.index
-        found = [line.strip() for line in lines if not line.lstrip().startswith("#")]
-        if len(found) != 1:
-            return text
-        return f"{text[:end]}, {found[0].removeprefix('- ')}{text[end:]}"
+        more = [line.strip().removeprefix("- ") for line in lines if not line.lstrip().startswith("#")]
+        return f"{text[:end]}, {', '.join(more)}{text[end:]}"
     column = items.start_mark.column
     end = _line_end(text, max(each.end_mark.index for each in _leaves(items.value[-1])))
     moved = [f"{' ' * column}{line[2:]}" for line in lines]
