@@ -65,8 +65,10 @@ class Kept:
     """As Graph has them; `members` is id → `user`, `group` or another word for what it is."""
     users_link: str = ""
     groups_link: str = ""
-    ids: dict[str, str] = field(default_factory=dict)
-    """Graph's id → ours, once given: a new name does not make another person of somebody."""
+    user_ids: dict[str, str] = field(default_factory=dict)
+    """Graph's id → ours, once given: a new name does not make another person of somebody, and nobody gets the id of
+    one who is gone."""
+    group_ids: dict[str, str] = field(default_factory=dict)
 
 
 def load(folder: Path, scope: Scope) -> tuple[Kept | None, str]:
@@ -84,7 +86,8 @@ def load(folder: Path, scope: Scope) -> tuple[Kept | None, str]:
         found = orjson.loads(body)
         if found["version"] != _VERSION or found["scope"] != scope.written():
             return None, "what was kept is of another version, or of other attributes"
-        return Kept(found["users"], found["groups"], found["usersLink"], found["groupsLink"], found["ids"]), ""
+        names = ("users", "groups", "usersLink", "groupsLink", "userIds", "groupIds")
+        return Kept(*(found[name] for name in names)), ""
     except (ValueError, KeyError, TypeError):
         return None, "what was kept is damaged"
 
@@ -101,7 +104,8 @@ def save(folder: Path, scope: Scope, kept: Kept) -> None:
             "scope": scope.written(),
             "usersLink": kept.users_link,
             "groupsLink": kept.groups_link,
-            "ids": kept.ids,
+            "userIds": kept.user_ids,
+            "groupIds": kept.group_ids,
             "users": kept.users,
             "groups": kept.groups,
         }

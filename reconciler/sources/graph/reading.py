@@ -38,7 +38,11 @@ class Which:
 
     @property
     def path(self) -> str:
-        return f"servicePrincipals(appId='{self.app_id}')" if self.app_id else f"servicePrincipals/{self.service_principal}"
+        return (
+            f"servicePrincipals(appId='{self.app_id}')"
+            if self.app_id
+            else f"servicePrincipals/{self.service_principal}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +112,14 @@ async def read(graph: Graph, scope: Scope, kept: Kept | None, which: Which | Non
             raise
         if not reading.full:
             reading.notes.append("Graph knows no more what was read last time: everything is read again")
-        reading.kept, reading.full = Kept(ids=reading.kept.ids), True
+        reading.kept, reading.full = _forgotten(reading.kept), True
         await _again(graph, scope, reading.kept, progress)
     return reading
+
+
+def _forgotten(kept: Kept) -> Kept:
+    """All but the ids that were given."""
+    return Kept(user_ids=kept.user_ids, group_ids=kept.group_ids)
 
 
 async def _again(graph: Graph, scope: Scope, kept: Kept, progress: Progress) -> None:
