@@ -36,7 +36,7 @@ class Address:
     port: int
 
     def url(self, path: str, params: Mapping[str, str] | None = None, query: str = "") -> str:
-        """The URL of `path`, whose segments are already percent-encoded, with `params`, or with a `query` to the letter.
+        """The URL of `path`, whose segments are already percent-encoded, with `params`, or a `query` to the letter.
 
         NotSent if a segment is "." or "..": such an id would climb to another resource (RFC 3986 section 5.2.4).
         """

@@ -1,5 +1,5 @@
-"""Microsoft Graph as it is documented: delta lists with links and tokens, members in parts, removed entries, throttling,
-links that grow too old; and ways to misbehave.
+"""Microsoft Graph as it is documented: delta lists with links and tokens, members in parts, removed entries,
+throttling, links that grow too old; and ways to misbehave.
 
 An ASGI application for all hosts; `asked` is what it was asked, with the host. One row a page unless `page` says more.
 """

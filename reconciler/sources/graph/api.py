@@ -61,12 +61,14 @@ class Graph:
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise IncompleteRead(f"GET {self.base}/{path}: the answer is no list", hint="run again")
             if following is None:
-                if delta and not isinstance(last, str):
+                if not delta:
+                    last = ""
+                elif not isinstance(last, str):
                     raise IncompleteRead(
                         f"GET {self.base}/{path}: the list ended without saying where it goes on next time",
                         hint="run again: a list that ended early is not used",
                     )
-                yield Page(rows, last if delta else "")
+                yield Page(rows, str(last))
                 return
             if not isinstance(following, str) or following in seen:
                 raise IncompleteRead(f"GET {self.base}/{path}: the list leads back to where it was", hint="run again")

@@ -67,7 +67,7 @@ def _plain(row: Row) -> dict[str, Any]:
 def _related(row: Row, name: str) -> Iterator[tuple[Row, bool]]:
     """(entry, whether it was taken away). Those given come last: a new manager replaces the old one."""
     found = row.get(name, [])
-    entries = found if isinstance(found, list) else [None]
+    entries: list[Any] = found if isinstance(found, list) else [None]
     if not all(isinstance(entry, dict) and is_key(entry.get("id")) for entry in entries):
         raise IncompleteRead(f"Graph gave entries of {name} without an id", hint="run again with --full")
     yield from ((entry, True) for entry in entries if "@removed" in entry)

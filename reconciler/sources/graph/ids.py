@@ -1,7 +1,7 @@
 """Which id whoever Graph knows has in the files. Pure.
 
-In this order: the one that was given before, if it is in the files; that of whoever has the same name there; a new one. No id is
-given to two, and none that somebody else in the files has.
+In this order: the one that was given before, if it is in the files; that of whoever has the same name there; a new one.
+No id is given to two, and none that somebody else in the files has.
 """
 
 from __future__ import annotations

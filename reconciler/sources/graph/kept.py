@@ -42,7 +42,7 @@ class Scope:
     @property
     def file(self) -> str:
         """Its name: one a tenant and client."""
-        told = "\n".join((self.cloud, self.tenant.lower(), self.client.lower()))
+        told = f"{self.cloud}\n{self.tenant.lower()}\n{self.client.lower()}"
         return f"{hashlib.sha256(told.encode()).hexdigest()[:20]}.json"
 
     def written(self) -> dict[str, Any]:
