@@ -102,7 +102,7 @@ async def read(graph: Graph, scope: Scope, kept: Kept | None, which: Which | Non
 
     `kept` is changed: it may be saved only if this returns. Raises GraphError, IncompleteRead and TransportError.
     """
-    reading = Reading(kept or Kept(), full=kept is None)
+    reading = Reading(kept or Kept(), full=kept is None or not (kept.users_link and kept.groups_link))
     if which is not None:
         await _assigned(graph, which, reading, progress)
     try:
