@@ -57,7 +57,9 @@ class Client:
     help="Instead of a secret: a certificate and its private key, both in PEM form in one file.",
 )
 @click.option("--cloud", type=click.Choice(_CLOUDS), default="global", show_default=True, help="usgov is GCC High.")
-@click.option("--app", "app", metavar="NAME", help="An app that is described here: whoever is assigned comes into its scope.")
+@click.option(
+    "--app", "app", metavar="NAME", help="An app that is described here: whoever is assigned comes into its scope."
+)
 @click.option("--app-id", metavar="ID", help="The application (client) id at Microsoft whose assignments are read.")
 @click.option("--service-principal", metavar="ID", help="The same by the object id of its enterprise application.")
 @click.option(
@@ -134,14 +136,18 @@ def _check(who: Client) -> None:
             hint="such as contoso.onmicrosoft.com; `common` and `organizations` are no tenants",
         )
     _must_be_id("--client-id", who.client_id)
-    given = [each for each in (who.secret_env, who.secret_file, who.secret_keyring, who.certificate) if each is not None]
+    given = [
+        each for each in (who.secret_env, who.secret_file, who.secret_keyring, who.certificate) if each is not None
+    ]
     if len(given) > 1:
         raise UsageError("one of --secret-env, --secret-file, --secret-keyring and --certificate, not several")
 
 
 def _must_be_id(option: str, value: str) -> None:
     if not _GUID.fullmatch(value):
-        raise UsageError(f"{option} {value!r}: no id of Microsoft's", hint="such as 00000003-0000-0000-c000-000000000000")
+        raise UsageError(
+            f"{option} {value!r}: no id of Microsoft's", hint="such as 00000003-0000-0000-c000-000000000000"
+        )
 
 
 def _which(app: str | None, app_id: str | None, service_principal: str | None) -> Which | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
@@ -51,6 +51,8 @@ class FakeGraph:
     bend: Callable[[str, dict[str, Any]], dict[str, Any]] = field(default=lambda path, document: document)
     """(path, document) → what is answered in place of it."""
     _log: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    _views: list[tuple[int, list[tuple[str, dict[str, Any]]]]] = field(default_factory=list)
+    """What a first request began to list, with how long the log was then."""
 
     # what people do at Microsoft
 
@@ -191,45 +193,60 @@ class FakeGraph:
         return 200, document
 
     def _delta(self, asked: Asked, what: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """A token says from where in the log, to where, and what was selected: it is opaque to clients."""
+        """A token says which rows, from where to where, and what was selected: it is opaque to clients."""
+        end, view = len(self._log), -1
         if "$deltatoken" in query:
-            begin, _, select = _unsealed(query["$deltatoken"])
+            begin, _, select, _ = _unsealed(query["$deltatoken"])
             if begin < self.oldest:
                 status, code = self.forgets
                 return _problem(status, code, "The sync state is not found.")
-            begin, end = begin, len(self._log)
         elif "$skiptoken" in query:
-            begin, end, select = _unsealed(query["$skiptoken"])
+            begin, end, select, view = _unsealed(query["$skiptoken"])
         else:
             if unknown := set(query) - {"$select"}:
                 return _problem(400, "Request_UnsupportedQuery", f"{sorted(unknown)} is not supported")
-            begin, end, select = 0, len(self._log), query.get("$select", "")
+            begin, select, view = 0, query.get("$select", ""), len(self._views)
+            self._views.append((end, [(what, row) for row in self._present(what)]))
+        after, source = self._views[view] if view >= 0 else (end, self._log[:end])
         rows: list[dict[str, Any]] = []
         names = set(select.split(","))
-        while begin < end and len(rows) < self.page:
-            kind, row = self._log[begin]
+        while begin < len(source) and len(rows) < self.page:
+            kind, row = source[begin]
             begin += 1
             if kind == what:
-                rows.append(
-                    {n: v for n, v in row.items() if n in names or n == "@removed" or n.partition("@")[0] in names}
-                )
+                rows.append({n: v for n, v in row.items() if n == "@removed" or n.partition("@")[0] in names})
         document: dict[str, Any] = {"@odata.context": f"https://{asked.host}/v1.0/$metadata#{what}", "value": rows}
-        if begin < end:
-            document["@odata.nextLink"] = _link(asked, {"$skiptoken": sealed(begin, end, select)})
+        if begin < len(source):
+            document["@odata.nextLink"] = _link(asked, {"$skiptoken": sealed(begin, end, select, view)})
         else:
-            document["@odata.deltaLink"] = _link(asked, {"$deltatoken": sealed(end, end, select)})
+            document["@odata.deltaLink"] = _link(asked, {"$deltatoken": sealed(after, after, select)})
         return 200, document
 
+    def _present(self, what: str) -> Iterator[dict[str, Any]]:
+        """What there is, as a first request has it; the members of a group on several rows."""
+        if what == "users":
+            for user in self.users.values():
+                row = {name: value for name, value in user.items() if name != "manager" and value is not None}
+                manager = [self._typed(user["manager"])] if user.get("manager") else None
+                yield {**row, "manager@delta": manager} if manager else row
+            return
+        for group in self.groups.values():
+            row = {name: value for name, value in group.items() if name != "members"}
+            members = [self._typed(member) for member in group["members"]]
+            yield row
+            for start in range(0, len(members), self.page):
+                yield {"id": row["id"], "members@delta": members[start : start + self.page]}
 
-def sealed(begin: int, end: int, select: str) -> str:
+
+def sealed(begin: int, end: int, select: str, view: int = -1) -> str:
     """With signs in it that a client must send back to the letter."""
-    return "+/" + base64.b64encode(json.dumps([begin, end, select]).encode()).decode()
+    return "+/" + base64.b64encode(json.dumps([begin, end, select, view]).encode()).decode()
 
 
-def _unsealed(token: str) -> tuple[int, int, str]:
+def _unsealed(token: str) -> tuple[int, int, str, int]:
     assert token.startswith("+/"), f"the token was not sent back to the letter: {token}"
-    begin, end, select = json.loads(base64.b64decode(token[2:]))
-    return begin, end, select
+    begin, end, select, view = json.loads(base64.b64decode(token[2:]))
+    return begin, end, select, view
 
 
 def _link(asked: Asked, query: dict[str, str]) -> str:
