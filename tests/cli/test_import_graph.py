@@ -127,6 +127,15 @@ def test_what_changed_at_microsoft_comes_with_update_and_prune(fake: FakeGraph, 
     assert "tom.baker" in after["groups/social-media.yaml"]
 
 
+def test_who_is_blocked_and_let_in_again_at_microsoft_is_so_here(fake: FakeGraph, tmp_path: Path) -> None:
+    assert run(tmp_path, "--yes") == 0
+    fake.edit_user("u2", accountEnabled=False)
+    fake.edit_user("u3", accountEnabled=True)
+    assert run(tmp_path, "--yes", "--update") == 0
+    directory = load(tmp_path).directory
+    assert {str(user.id) for user in directory if not user.enabled} == {"grace.hopper"}
+
+
 @pytest.mark.parametrize("option", [("--app-id", APP), ("--service-principal", SERVICE)])
 def test_who_is_assigned_comes_into_the_scope_of_an_app(
     fake: FakeGraph, tmp_path: Path, option: tuple[str, str]

@@ -48,6 +48,8 @@ def draft_of(reading: Reading, known: Known, *, app: str = "", custom: Mapping[s
         ),
     )
     for key, values in people.items():
+        if ids.users[key] in known.disabled and kept.users[key].get("accountEnabled") is True:
+            values["accountEnabled"] = True
         _add_manager(kept.users[key], key, values, ids, draft)
         draft.users[ids.users[key]] = Record(ids.users[key], values, where=f"user {key}")
     _add_groups(kept, ids, draft)

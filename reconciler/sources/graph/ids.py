@@ -24,12 +24,20 @@ class Known:
     """displayName → id."""
     user_ids: frozenset[str] = frozenset()
     group_ids: frozenset[str] = frozenset()
+    disabled: frozenset[str] = frozenset()
+    """Ids of people whom the files have as disabled."""
 
 
 def known_in(directory: Directory) -> Known:
     people = [(str(user.attributes.get("userPrincipalName", "")), str(user.id)) for user in directory]
     groups = [(str(group.attributes.get("displayName", "")), str(group.id)) for group in directory.groups.values()]
-    return Known(_alone(people), _alone(groups), frozenset(i for _, i in people), frozenset(i for _, i in groups))
+    return Known(
+        _alone(people),
+        _alone(groups),
+        frozenset(identity for _, identity in people),
+        frozenset(identity for _, identity in groups),
+        frozenset(str(user.id) for user in directory if not user.enabled),
+    )
 
 
 def fold(name: str) -> str:
