@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -107,9 +106,9 @@ def graph(
     which = _which(app, app_id, service_principal)
     root = settings.directory or find(Path.cwd())
     loaded = _loaded(root)
-    custom = _custom(attributes, loaded)
-    if app is not None and (loaded is None or app not in loaded.apps):
-        raise UsageError(f"--app {app}: no such app is described in {root}", hint="`reconciler init` begins one")
+    custom = _custom(attributes, root, loaded)
+    if app is not None and not _is_app(root, app):
+        raise UsageError(f"--app {app!r}: no such app is described in {root}", hint="`reconciler init` begins one")
     scope = Scope(cloud, tenant, client_id, user_fields(custom), GROUP_FIELDS)
     folder = root / ".reconciler" / "graph"
     kept, why = (None, "") if full else kept_in(folder, scope)
@@ -172,22 +171,21 @@ def _loaded(root: Path) -> Loaded | None:
     from reconciler.desired import load
     from reconciler.errors import DesiredStateError
     from reconciler.sources.adopt import has_state
-    from reconciler.sources.store import is_complete
+    from reconciler.sources.store import is_begun
 
     if not root.is_dir() or not has_state(root):
         return None
     try:
         return load(root)
     except DesiredStateError as error:
-        if is_complete(error):
+        if is_begun(error):
             return None
         raise
 
 
-def _custom(given: tuple[str, ...], loaded: Loaded | None) -> dict[str, str]:
+def _custom(given: tuple[str, ...], root: Path, loaded: Loaded | None) -> dict[str, str]:
     """Attribute → directory extension. Raises UsageError."""
     found: dict[str, str] = {}
-    known: Mapping[str, str] = loaded.directory.attributes if loaded else {}
     for each in given:
         name, _, extension = each.partition("=")
         if not _EXTENSION.fullmatch(extension):
@@ -195,13 +193,18 @@ def _custom(given: tuple[str, ...], loaded: Loaded | None) -> dict[str, str]:
                 f"--attribute {each!r}: {extension!r} is no directory extension",
                 hint="such as costCenter=extension_ab603c56068041afb2f6832e2a17e237_costCenter",
             )
-        if name not in known:
+        if not (root / "reconciler.yaml").is_file() or (loaded and name not in loaded.directory.attributes):
             raise UsageError(
                 f"--attribute {each!r}: {name!r} is no custom attribute here",
                 hint="reconciler.yaml says which there are, under `attributes`",
             )
         found[name] = extension
     return found
+
+
+def _is_app(root: Path, name: str) -> bool:
+    """Whether its folder is there: an app may be described before anybody is, and then nothing can be loaded."""
+    return name in {file.parent.name for file in (root / "apps").glob("*/app.yaml")}
 
 
 def _only_ids(kept: Kept | None) -> Kept | None:
