@@ -127,6 +127,25 @@ def test_what_changed_at_microsoft_comes_with_update_and_prune(fake: FakeGraph, 
     assert "tom.baker" in after["groups/social-media.yaml"]
 
 
+def test_a_value_that_is_gone_at_microsoft_goes_here_with_update_and_is_told_without(
+    fake: FakeGraph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--yes") == 0
+    file = tmp_path / "users" / "grace.hopper.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "timeZone: Europe/London  # ours\n", encoding="utf-8")
+    fake.edit_user("u2", department=None)
+    fake.edit_user("u1", manager=None)
+    capsys.readouterr()
+    assert run(tmp_path, "--yes") == 0
+    assert 'department  "Research", the source says nothing' in capsys.readouterr().out
+    assert "department: Research" in content(tmp_path)["users/grace.hopper.yaml"]
+    assert run(tmp_path, "--yes", "--update") == 0
+    after = content(tmp_path)
+    assert "department" not in after["users/grace.hopper.yaml"]
+    assert "timeZone: Europe/London  # ours" in after["users/grace.hopper.yaml"]
+    assert "manager" not in after["users/ada.lovelace.yaml"]
+
+
 def test_who_is_blocked_and_let_in_again_at_microsoft_is_so_here(fake: FakeGraph, tmp_path: Path) -> None:
     assert run(tmp_path, "--yes") == 0
     fake.edit_user("u2", accountEnabled=False)

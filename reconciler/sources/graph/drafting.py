@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.sources.draft import Draft, Record, Refused, Values
 from reconciler.sources.graph.api import Row
 from reconciler.sources.graph.circles import without_circles
-from reconciler.sources.graph.fields import is_guest, text_of, values_of
+from reconciler.sources.graph.fields import is_guest, read_attributes, text_of, values_of
 from reconciler.sources.graph.ids import Known, fold, given
 from reconciler.sources.graph.kept import Kept
 from reconciler.sources.graph.reading import Assignment, Reading
@@ -47,11 +47,13 @@ def draft_of(reading: Reading, known: Known, *, app: str = "", custom: Mapping[s
             known.group_ids,
         ),
     )
+    read = read_attributes(custom or {})
     for key, values in people.items():
         if ids.users[key] in known.disabled and kept.users[key].get("accountEnabled") is True:
             values["accountEnabled"] = True
-        _add_manager(kept.users[key], key, values, ids, draft)
-        draft.users[ids.users[key]] = Record(ids.users[key], values, where=f"user {key}")
+        known_manager = _add_manager(kept.users[key], key, values, ids, draft)
+        empty = read - values.keys() - (frozenset() if known_manager else {"manager"})
+        draft.users[ids.users[key]] = Record(ids.users[key], values, where=f"user {key}", empty=empty)
     _add_groups(kept, ids, draft)
     if app:
         draft.assigned[app] = _assigned(reading.assigned, ids, draft)
@@ -90,16 +92,18 @@ def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Va
     return found
 
 
-def _add_manager(row: Row, key: str, values: Values, ids: _Ids, draft: Draft) -> None:
+def _add_manager(row: Row, key: str, values: Values, ids: _Ids, draft: Draft) -> bool:
+    """Whether it is known who that is, or that there is nobody."""
     manager = row.get("manager")
     if not isinstance(manager, str):
-        return
+        return True
     if manager in ids.users:
         values["manager"] = ids.users[manager]
-    else:
-        draft.refused.append(
-            Refused(f"manager of {key}", f"the manager {manager} is nobody who was read", "import again with --full")
-        )
+        return True
+    draft.refused.append(
+        Refused(f"manager of {key}", f"the manager {manager} is nobody who was read", "import again with --full")
+    )
+    return False
 
 
 def _add_groups(kept: Kept, ids: _Ids, draft: Draft) -> None:
@@ -123,7 +127,8 @@ def _add_groups(kept: Kept, ids: _Ids, draft: Draft) -> None:
             nested[identity] = groups
             if others:
                 remarks.append(f"{_count(others, 'member')} left out: neither people nor groups")
-        draft.groups[identity] = Record(identity, values, tuple(remarks), where=f"group {key}")
+        empty = frozenset({"description"} if values["description"] is None else ())
+        draft.groups[identity] = Record(identity, values, tuple(remarks), where=f"group {key}", empty=empty)
     kept_nestings, closing = without_circles(nested)
     for identity, groups in kept_nestings.items():
         draft.groups[identity].values["members"] += [{"group": group} for group in groups]

@@ -43,6 +43,11 @@ def values_of(row: Row, custom: Mapping[str, str]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def read_attributes(custom: Mapping[str, str]) -> frozenset[str]:
+    """Of ours, those that are text or lists at Microsoft: where Graph has none, there is none."""
+    return frozenset((*_OWN, *_EXTENSIONS, *custom)) - {"userPrincipalName", "accountEnabled"}
+
+
 def is_guest(row: Row) -> bool:
     return row.get("userType") == "Guest" or bool(_GUEST.search(text_of(row, "userPrincipalName")))
 
