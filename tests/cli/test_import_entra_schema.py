@@ -74,6 +74,11 @@ def test_a_second_time_nothing_changes(data: bytes, call: Callable[..., Called],
     assert tree(root) == before
 
 
+def test_the_variable_of_the_token_is_one_that_shells_take(call: Callable[..., Called], root: Path) -> None:
+    assert call(HOOTSUITE.read_bytes(), "--app", "7-geese", "--gallery", "scim", "--tenant-url", URL).code == 0
+    assert "env: APP_7_GEESE_SCIM_TOKEN" in (root / "apps/7-geese/app.yaml").read_text(encoding="utf-8")
+
+
 def test_without_a_yes_nothing_is_written(reconciler: Reconciler, root: Path) -> None:
     called = reconciler("import", "entra-schema", HOOTSUITE, root)
     assert called.code == 64

@@ -15,6 +15,8 @@ from reconciler.desired.layout import laid_out
 from reconciler.desired.order import shape_of
 from reconciler.errors import ReconcilerError
 from reconciler.sources.entra.expression import plain, readings, renamed
+from reconciler.sources.entra.merge import merge
+from tests.sources.test_entra_merge import SCIM, overlays
 from tests.sources.test_entra_schema import ODD, app_in, drafted, mappings_in
 
 DOCUMENT = json.loads(ODD.read_bytes())
@@ -54,8 +56,9 @@ def changed(changes: list[tuple[tuple[Any, ...], Any]]) -> bytes:
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=4))
 def test_a_changed_schema_is_an_error_or_gives_files_in_order(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    data = changed(changes)
     try:
-        draft = drafted(changed(changes))
+        draft = drafted(data)
     except ReconcilerError:
         return
     app, mappings = app_in(draft), mappings_in(draft)
@@ -63,6 +66,8 @@ def test_a_changed_schema_is_an_error_or_gives_files_in_order(changes: list[tupl
     assert app.scope.assigned is not None
     assert not app.scope.assigned.groups
     assert any(each.matching for each in mappings.users) or not mappings.replace
+    again = merge(draft.apps["new"]["mappings.yaml"], "m", overlays(data), SCIM.mappings, update=True, prune=True)
+    assert (again.text, again.done) == (draft.apps["new"]["mappings.yaml"], [])
     for name, text in draft.apps["new"].items():
         read_document(text.encode(), name)
         assert laid_out(text, shape_of(f"apps/new/{name}")) == text

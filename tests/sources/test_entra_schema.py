@@ -333,6 +333,12 @@ def test_switches_become_settings() -> None:
     assert app.guardrails.create_users.count == 0
     assert (app.guardrails.update_users.count, app.guardrails.update_users.percent) == (0, None)
     assert app.guardrails.rename_users.count == 0
+    assert any("people are switched off" in each for each in drafted(schema(enabled=False)).notes)
+    whole = json.loads(schema(groups=[]))
+    whole["synchronizationRules"][0]["objectMappings"][1] |= {"flowTypes": "Add"}
+    without = drafted(json.dumps(whole).encode())
+    assert app_in(without).deprovision.groups == "keep"
+    assert any("here groups are made and changed" in each for each in without.notes)
     unread = json.loads(schema())
     unread["synchronizationRules"][0]["objectMappings"][0]["attributeMappings"].pop()
     assert app_in(drafted(json.dumps(unread).encode())).deprovision.users == "keep"
