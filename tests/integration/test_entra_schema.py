@@ -66,3 +66,26 @@ def test_the_same_plan_byte_for_byte(story_of: Callable[..., Any], whole: bool) 
     (story.company.root / "apps/app/mappings.yaml").unlink()
     assert told(story.plan()) == after
     assert b"deactivateUser" in after
+
+
+def test_from_the_file_to_the_same_accounts(story_of: Callable[..., Any], reconciler: Callable[..., Any]) -> None:
+    """Imported over the command line, assigned by hand, applied: and the gallery's mappings find nothing to do."""
+    story: SandboxStory = story_of("hootsuite")
+    odd(story)
+    app = story.company.root / "apps/app/app.yaml"
+    gallerys = app.read_text(encoding="utf-8")
+    app.unlink()
+    app.parent.rmdir()
+    called = reconciler(
+        "import", "entra-schema", HOOTSUITE, story.company.root, "--app", "app", "--tenant-url", story.tenant, "--yes"
+    )
+    assert (called.code, called.err) == (0, "2 files written\n")
+    text = app.read_text(encoding="utf-8")
+    assert "assigned: {}" in text
+    assert story.plan().empty, "nobody is assigned"
+    app.write_text(text.replace("assigned: {}", "everyone: true"), encoding="utf-8")
+    story.converge()
+    assert story.members("Social Media") == {f"{name}@contoso.com" for name in ("ada", "linus", "charles")}
+    app.write_text(gallerys, encoding="utf-8")
+    (app.parent / "mappings.yaml").unlink()
+    story.settled()
