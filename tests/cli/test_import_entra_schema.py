@@ -94,6 +94,17 @@ def test_what_has_no_equivalent_is_listed(call: Callable[..., Called]) -> None:
     assert 'filter userType EQUALS "Member"' in everything
 
 
+def test_hostile_names_are_harmless_in_what_is_shown(call: Callable[..., Called]) -> None:
+    evil = "\x1b[31m\u202eevil\n+ app:other\u0085"
+    data = schema(flow(evil, attribute(evil)), scope=filters([(evil, evil, evil * 3000)]))
+    told = call(data, "--app", "chat", "--gallery", "scim", "--tenant-url", URL)
+    assert told.code == 0
+    everything = told.out + told.err
+    assert all(each.isprintable() for each in everything.split("\n"))
+    assert "\n+ app:other" not in everything
+    assert len(everything) < 6000
+
+
 def test_programs_get_the_same(call: Callable[..., Called]) -> None:
     document = call(ODD.read_bytes(), "--tenant-url", URL, "--format", "json").document
     assert any("SplitTitle" in json.dumps(each) for each in document["refused"])
