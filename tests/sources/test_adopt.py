@@ -138,7 +138,7 @@ def test_somebody_is_recognized_by_the_sign_in_name_mail_or_number(tmp_path: Pat
         tmp_path,
         users__e1="userPrincipalName: Ada@contoso.com\n",
         users__e2="userPrincipalName: g@contoso.com\nmail: grace@contoso.com\n",
-        users__e3="userPrincipalName: l@contoso.com\nemployeeId: \"007\"\n",
+        users__e3='userPrincipalName: l@contoso.com\nemployeeId: "007"\n',
         groups__g1="displayName: Team\nmembers: [e1]\n",
     )
     found = draft(
