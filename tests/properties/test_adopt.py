@@ -18,11 +18,14 @@ from reconciler.sources.naming import file_of, id_of
 from reconciler.sources.store import write
 
 ANY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-VALUES = st.one_of(ANY, st.sampled_from(["007", "yes", "a: b", "- x", "a #b", "'", '"', "\\", "[", "=cmd", "\u2028", "é"]))
+VALUES = st.one_of(
+    ANY, st.sampled_from(["007", "yes", "a: b", "- x", "a #b", "'", '"', "\\", "[", "=cmd", "\u2028", "é"])
+)
 NAMES = st.sampled_from(["ada", "grace", "linus", "Zoë", "../x", "con", "a b", "日本", "007", "true"])
 TEXTS = ("displayName", "department", "jobTitle", "city", "givenName")
 PEOPLE = st.dictionaries(
-    NAMES, st.tuples(st.dictionaries(st.sampled_from(TEXTS), VALUES, max_size=3), st.booleans(), st.lists(ANY, max_size=1))
+    NAMES,
+    st.tuples(st.dictionaries(st.sampled_from(TEXTS), VALUES, max_size=3), st.booleans(), st.lists(ANY, max_size=1)),
 )
 TEAMS = st.dictionaries(
     st.sampled_from(["Team", "Core", "../../x", "…"]),
@@ -52,9 +55,7 @@ def drafted(made: tuple[Any, Any]) -> Draft:
 
 
 def texts(root: Path) -> dict[str, str]:
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes().decode() for path in root.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(root).as_posix(): path.read_bytes().decode() for path in root.rglob("*") if path.is_file()}
 
 
 @settings(deadline=None)

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.desired import load
 from reconciler.sources.adopt import adopt
+from reconciler.sources.draft import Draft
 from tests.sources.drafts import draft, files, folder, person, taken_over, told, untidy
 
 APP = """\
@@ -41,17 +42,17 @@ def company(root: Path, app: str = APP, **more: str) -> Path:
     )
 
 
-def without_linus(**others: object) -> object:
+def without_linus(*, complete: bool = True) -> Draft:
     return draft(
         {each: person(each) for each in ("ada", "grace", "zoe")},
         {"team": {"displayName": "Team", "members": ["ada"]}},
-        **others,
+        complete=complete,
     )
 
 
 def test_nothing_goes_without_prune(tmp_path: Path) -> None:
     root = company(tmp_path)
-    adoption = adopt(root, without_linus())  # type: ignore[arg-type]
+    adoption = adopt(root, without_linus())
     assert "-" not in {line.sign for line in adoption.lines}
     assert told(adoption, "=") == ["= member:team linus", "= member:team group:old"]
 
@@ -59,7 +60,7 @@ def test_nothing_goes_without_prune(tmp_path: Path) -> None:
 def test_people_and_groups_go_with_every_reference(tmp_path: Path) -> None:
     root = company(tmp_path)
     found = without_linus()
-    adoption = taken_over(root, found, prune=True)  # type: ignore[arg-type]
+    adoption = taken_over(root, found, prune=True)
     assert told(adoption, "-") == [
         "- member:team linus", "- member:team group:old", "- user:linus", "- group:old",
     ]  # fmt: skip
@@ -75,8 +76,7 @@ def test_people_and_groups_go_with_every_reference(tmp_path: Path) -> None:
     assert after["apps/x/app.yaml"] == APP.replace("      - {group: old, roles: [Editor]}\n", "").replace(
         "[ada, linus]", "[ada]"
     )
-    loaded = load(root)
-    assert not loaded.problems
+    assert not load(root).warnings
     assert untidy(root) == []
 
 
@@ -93,21 +93,26 @@ def test_a_file_goes_with_its_last_record_and_a_list_of_members_can_be_empty(tmp
     assert load(root).directory.groups["team"].members == ()  # type: ignore[index]
 
 
-@pytest.mark.parametrize("key", ["complete", "apps"])
-def test_people_stay_where_the_source_cannot_know_of_all(tmp_path: Path, key: str) -> None:
+def test_people_stay_where_another_app_may_need_them(tmp_path: Path) -> None:
     root = company(tmp_path)
-    found = without_linus(complete=key != "complete")
-    if key == "apps":
-        found.assigned = {"other": {"groups": ["team"]}}  # type: ignore[attr-defined]
-    adoption = adopt(root, found, prune=True)  # type: ignore[arg-type]
-    assert told(adoption, "-") == (["- member:team linus", "- member:team group:old"] if key == "apps" else [])
-    assert any("stay" in note for note in adoption.notes)
-    assert not adoption.removals
+    found = without_linus()
+    found.assigned = {"other": {"groups": ["team"]}}
+    adoption = taken_over(root, found, prune=True)
+    assert told(adoption, "-") == ["- member:team linus", "- member:team group:old"]
+    assert "2 people and groups that the source has not stay: other apps may need them: x" in adoption.notes
+
+
+def test_a_part_removes_nothing(tmp_path: Path) -> None:
+    root = company(tmp_path)
+    adoption = taken_over(root, without_linus(complete=False), prune=True)
+    assert told(adoption, "-") == []
+    assert adoption.notes == ["nothing is removed: the source told only a part"]
+    assert "= member:team linus" in told(adoption, "=")
 
 
 def test_services_and_shared_accounts_stay(tmp_path: Path) -> None:
     root = company(tmp_path, users__bot="kind: service\nuserPrincipalName: bot@contoso.com\nowner: linus\n")
-    adoption = taken_over(root, without_linus(), prune=True)  # type: ignore[arg-type]
+    adoption = taken_over(root, without_linus(), prune=True)
     assert "- user:bot" not in told(adoption) and "- user:linus" not in told(adoption)
     assert "linus stays: owner of bot" in adoption.notes
 
@@ -117,19 +122,26 @@ def test_services_and_shared_accounts_stay(tmp_path: Path) -> None:
 )
 def test_whom_an_app_names_otherwise_stays(tmp_path: Path, text: str) -> None:
     root = company(tmp_path, APP + text)
-    adoption = taken_over(root, without_linus(), prune=True)  # type: ignore[arg-type]
+    adoption = taken_over(root, without_linus(), prune=True)
     (stays,) = [note for note in adoption.notes if " stays: " in note]
     assert "apps/x/app.yaml names it in guardrails." in stays
     load(root)
 
 
-def test_who_is_refused_is_not_removed(tmp_path: Path) -> None:
+def test_where_somebody_is_refused_nothing_is_removed(tmp_path: Path) -> None:
     root = company(tmp_path)
-    found = draft({"ada": person("ada"), "l": {"userPrincipalName": "linus@contoso.com", "mail": "x@y.org"},
-                   "m": {"userPrincipalName": "linus@contoso.com"}})  # fmt: skip
-    adoption = adopt(root, found, prune=True)
+    found = draft(
+        {
+            "ada": person("ada"),
+            "l": {"userPrincipalName": "linus@contoso.com", "mail": "x@y.org"},
+            "m": {"userPrincipalName": "linus@contoso.com"},
+        },
+        {"team": {"displayName": "Team", "members": ["ada", "l"]}},
+    )
+    adoption = taken_over(root, found, prune=True)
     assert len(adoption.refused) == 2
-    assert not any(line.kind == "user" and line.sign == "-" for line in adoption.lines)
+    assert told(adoption, "-") == []
+    assert "linus" in files(root)["groups/team.yaml"]
 
 
 def test_an_empty_source_removes_nobody(tmp_path: Path) -> None:
