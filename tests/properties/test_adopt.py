@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired import load
+from reconciler.desired.form import is_identifier
 from reconciler.desired.outline import comments
 from reconciler.desired.tidy import tidy
 from reconciler.sources.adopt import adopt
@@ -124,11 +125,14 @@ def test_one_draft_over_another(
 
 @given(st.text(max_size=200), st.text(max_size=8), st.sets(st.text(max_size=8)))
 def test_an_id_is_usable_and_the_same_again(name: str, own: str, taken: set[str]) -> None:
-    from reconciler.desired.form import is_identifier
-
     found = id_of(name, own, taken)
-    assert is_identifier(found) and found not in taken
+    assert is_identifier(found)
+    assert found not in taken
     assert id_of(name, own, taken | {found}) == id_of(name, own, taken | {found}) != found
     file = file_of(name, {each.lower() for each in taken})
-    assert file == file.strip() and file.isascii() and len(file) <= 95 and file[0] not in ".-"
-    assert not set(file) & set('/\\:*?"<>|\0') and file not in taken
+    assert file == file.strip()
+    assert file.isascii()
+    assert len(file) <= 95
+    assert file[0] not in ".-"
+    assert file not in taken
+    assert not set(file) & set('/\\:*?"<>|\0')

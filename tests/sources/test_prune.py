@@ -1,4 +1,4 @@
-"""What a source no longer has goes only with `prune`, with every reference to it, and never somebody an app may need."""
+"""What a source no longer has goes only with `prune`, with every reference; never somebody whom an app may need."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_part_removes_nothing(tmp_path: Path) -> None:
 def test_services_and_shared_accounts_stay(tmp_path: Path) -> None:
     root = company(tmp_path, users__bot="kind: service\nuserPrincipalName: bot@contoso.com\nowner: linus\n")
     adoption = taken_over(root, without_linus(), prune=True)
-    assert "- user:bot" not in told(adoption) and "- user:linus" not in told(adoption)
+    assert not {"- user:bot", "- user:linus"} & set(told(adoption))
     assert "linus stays: owner of bot" in adoption.notes
 
 
