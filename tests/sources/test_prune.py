@@ -144,6 +144,15 @@ def test_where_somebody_is_refused_nothing_is_removed(tmp_path: Path) -> None:
     assert "linus" in files(root)["groups/team.yaml"]
 
 
+def test_whom_the_source_refers_to_stays(tmp_path: Path) -> None:
+    root = company(tmp_path)
+    found = draft({"ada": person("ada", manager="zoe")},
+                  {"team": {"displayName": "Team", "members": ["ada", {"user": "linus"}, {"group": "old"}]}})  # fmt: skip
+    found.assigned = {"x": {"groups": ["team"], "users": ["ada", "grace"]}}
+    adoption = taken_over(root, found, prune=True)
+    assert told(adoption, "-") == ["- assigned:x group:old", "- assigned:x user:linus"]
+
+
 def test_an_empty_source_removes_nobody(tmp_path: Path) -> None:
     root = company(tmp_path)
     assert not adopt(root, draft({}), prune=True).changes
