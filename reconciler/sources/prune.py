@@ -12,8 +12,8 @@ from reconciler.sources.work import Work, whom
 
 
 def removed(work: Work, draft: Draft) -> None:
-    """Adds removals to what is done already, of a draft that is complete and of which nobody was refused. Nobody goes
-    whom an app may need that the source knows nothing of.
+    """Adds removals to what is done already, of a draft of which nobody was refused. Nobody goes whom an app may need
+    that the source knows nothing of.
     """
     there, notes = work.there, work.adoption.notes
     others = sorted(set(there.apps) - set(draft.apps) - set(draft.assigned))
@@ -30,9 +30,11 @@ def removed(work: Work, draft: Draft) -> None:
     count = sum(map(len, missing.values()))
     if not count:
         return
+    why = "" if draft.complete else "the source told only a part"
     if others and (draft.apps or draft.assigned):
-        who = f"{count:,} people and groups that the source has not stay"
-        notes.append(f"{who}: other apps may need them: {', '.join(others)}")
+        why = f"other apps may need them: {', '.join(others)}"
+    if why:
+        notes.append(f"{count:,} people and groups that the source has not stay: {why}")
         return
     gone = {kind: set(ids) for kind, ids in missing.items()}
     gone[USERS] -= set(_not_people(work, gone[USERS]))
