@@ -41,8 +41,8 @@ def init(
     repository, and workflows and CODEOWNERS are written to its top. Asks for what is missing where somebody sits at a
     terminal. Never overwrites anything.
     """
-    from reconciler.cli.schema import published
     from reconciler.desired.scaffold import Start, create, state_files, top_of
+    from reconciler.desired.schemas import published
     from reconciler.errors import UsageError
     from reconciler.render import safe
 

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from reconciler.cli.schema import published
+from reconciler.desired.schemas import published
 from reconciler.desired import load, pipeline
 from reconciler.desired.codeowners import Forge
 from reconciler.desired.scaffold import create

@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 import reconciler.gallery
-from reconciler.cli.schema import SCHEMAS, published
+from reconciler.desired.schemas import SCHEMAS, published
 from reconciler.gallery import load_profile, names
 
 COMPANY = Path(__file__).parents[2] / "desired-state"
