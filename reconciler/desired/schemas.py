@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from reconciler.desired.keys import GROUP, MEANINGS, PERSON
-from reconciler.desired.modelled import Schema, given, optional, schema_of
+from reconciler.desired.modelled import MOMENT, Schema, given, optional, schema_of
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _ID: Final[Schema] = {
@@ -19,12 +19,7 @@ _ID: Final[Schema] = {
     "pattern": "^(?![.@+~'-])[^\\u0000-\\u0020!\"#$%&()*,/:;<=>?\\[\\\\\\]^`{|}\\u007f]+$",
 }
 """As `form.is_identifier` has it; which letters are letters beyond ASCII, `validate` knows."""
-_DAY: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_MOMENT: Final[Schema] = {
-    "type": "string",
-    "pattern": f"^{_DAY}(T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\\.[0-9]{{1,6}})?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}}))?$",
-    "errorMessage": "a day or a time with an offset, such as 2026-12-01, or 2026-12-01T08:00:00+01:00",
-}
+_MOMENT: Final[Schema] = {"type": "string", **MOMENT}
 _TEXT: Final[Schema] = {"type": ["string", "null"]}
 _TEXTS: Final[Schema] = {"type": ["array", "null"], "items": _TEXT}
 _FLAG: Final[Schema] = {"type": ["boolean", "null"]}
@@ -128,9 +123,12 @@ def _user() -> Schema:
         "accounts": _accounts(),
     }
     one = _described(properties, PERSON)
-    one["if"] = {"required": ["kind"], "properties": {"kind": {"enum": ["service", "shared"]}}}
-    one["then"] = {"required": ["owner"], "properties": {"owner": {"type": "string", "minLength": 1}}}
-    one["else"] = {"properties": {"owner": {"maxLength": 0}}}
+    person = {"properties": {"kind": {"const": "person"}}}
+    account = {"required": ["kind"], "properties": {"kind": {"enum": ["service", "shared"]}}}
+    one["allOf"] = [
+        {"if": person, "then": {"properties": {"owner": {"maxLength": 0}}}},
+        {"if": account, "then": {"required": ["owner"], "properties": {"owner": {"type": "string", "minLength": 1}}}},
+    ]
     return _one_or_many(one)
 
 
@@ -172,8 +170,8 @@ def _member() -> Schema:
     properties = {"user": _ID, "group": _ID, "reason": _TEXT, "from": _MOMENT, "until": _MOMENT}
     whole = _described(properties, MEANINGS["Member"])
     whole["additionalProperties"] = False
-    whole["oneOf"] = [{"required": ["user"]}, {"required": ["group"]}]
-    whole["errorMessage"] = "a member is exactly one of `user` and `group`"
+    either = [{"required": ["user"]}, {"required": ["group"]}]
+    whole["allOf"] = [{"oneOf": either, "errorMessage": "a member is exactly one of `user` and `group`"}]
     return {"type": ["string", "object"], "if": {"type": "object"}, "then": whole, "else": _ID}
 
 
