@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.desired.scaffold import Start
     from reconciler.model.profile import Profile
 
-_SCHEMAS = ("user", "group", "app", "mappings")
+_SCHEMAS = ("user", "group", "app", "mappings", "tests", "settings")
 
 
 @click.command()

@@ -96,7 +96,7 @@ def test_editors_find_their_schemas(here: Path, reconciler: Reconciler) -> None:
         found += 1
         schema = json.loads((path.parent / first.partition("=")[2]).read_text())
         jsonschema.validate(yaml.safe_load(rest), schema)
-    assert found == 4
+    assert found == 6
     assert json.loads((here / "state/.schemas/app.json").read_text()) == published("app")
 
 
