@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
-from reconciler.desired.schemas import published
 from reconciler.desired import load, pipeline
 from reconciler.desired.codeowners import Forge
 from reconciler.desired.scaffold import create
+from reconciler.desired.schemas import published
 from reconciler.errors import ReconcilerError
 from reconciler.gallery import load_profile, names
 
