@@ -191,6 +191,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "id": "What this example shows.",
         "expression": "One expression alone; or `user` or `inputs` for all user mappings.",
         "user": "The id of a person, with whom every user mapping is run.",
+        "target_has": "Values that other accounts have already, for SelectUniqueValue.",
     },
     "Settings": {
         "history": "For how long the history is kept.",

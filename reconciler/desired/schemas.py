@@ -20,6 +20,7 @@ _ID: Final[Schema] = {
 }
 """As `form.is_identifier` has it; which letters are letters beyond ASCII, `validate` knows."""
 _MOMENT: Final[Schema] = {"type": "string", **MOMENT}
+_FORMER_ID: Final[Schema] = {**_ID, "description": "An earlier id."}
 _TEXT: Final[Schema] = {"type": ["string", "null"]}
 _TEXTS: Final[Schema] = {"type": ["array", "null"], "items": _TEXT}
 _FLAG: Final[Schema] = {"type": ["boolean", "null"]}
@@ -73,6 +74,7 @@ def _tests() -> Schema:
     from reconciler.model.cases import Case
 
     case = schema_of(Case)
+    del case["properties"]["place"], case["$defs"]
     case["properties"] |= {key: {"description": "A remark."} for key in REMARKS}
     case["additionalProperties"] = False
     whole = {"anyOf": [given("user"), {"required": ["inputs"]}]}
@@ -119,7 +121,7 @@ def _user() -> Schema:
         "accountEnabled": _FLAG,
         "from": _MOMENT,
         "until": _MOMENT,
-        "formerly": _formerly({"type": "object", "minProperties": 1, "properties": {"id": _ID}}),
+        "formerly": _formerly({"type": "object", "minProperties": 1, "properties": {"id": _FORMER_ID}}),
         "accounts": _accounts(),
     }
     one = _described(properties, PERSON)
@@ -148,7 +150,10 @@ def _group() -> Schema:
             {
                 "type": "object",
                 "minProperties": 1,
-                "properties": {"id": _ID, **dict.fromkeys(ATTRIBUTES, _TEXT)},
+                "properties": {
+                    "id": _FORMER_ID,
+                    **dict.fromkeys(ATTRIBUTES, {**_TEXT, "description": "What it was before."}),
+                },
                 "additionalProperties": False,
             }
         ),
