@@ -128,6 +128,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "value": "What is compared with; none for IS TRUE, IS FALSE, IS NULL and IS NOT NULL.",
     },
     "Not": {"not": "A clause that must not hold. A missing attribute does not make it true."},
+    "WrittenRule": {"all": "Clauses, every one of which must hold."},
     "WrittenRules": {"rules": GROUP["rules"]},
     "Deprovision": {
         "users": "deactivate, delete or keep.",

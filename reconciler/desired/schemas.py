@@ -152,7 +152,7 @@ def _group() -> Schema:
                 "minProperties": 1,
                 "properties": {
                     "id": _FORMER_ID,
-                    **dict.fromkeys(ATTRIBUTES, {**_TEXT, "description": "What it was before."}),
+                    **{key: {**_TEXT, "description": "What it was before."} for key in ATTRIBUTES},
                 },
                 "additionalProperties": False,
             }

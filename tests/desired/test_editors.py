@@ -35,7 +35,7 @@ unmanaged:
 auth:
   bearer: {env: A, file: x}
 """,
-        [(3, "not both"), (4, "role"), (7, "not accepted"), (9, "exactly one of env"), (9, "exactly one of env")],
+        [(4, "role"), (4, "not both"), (7, "not accepted"), (9, "exactly one of env")],
     ),
     "apps/scim/mappings.yaml": (
         "users:\n  - target: title\n    source: a\n    constant: b\n",
