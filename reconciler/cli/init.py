@@ -91,10 +91,14 @@ def _profile(name: str | None) -> Profile:
 def _address(profile: Profile, given: str | None) -> str:
     from reconciler.desired.scaffold import address, own_part
     from reconciler.errors import UsageError
+    from reconciler.render import safe
 
     form = own_part(profile)
-    if given is None and form:
-        given = _asked(f"Tenant URL, such as {form}")
+    while given is None and form and (answer := _asked(f"Tenant URL, such as {form}")):
+        try:
+            return address(answer)
+        except UsageError as error:
+            click.echo(safe(f"{error.message}: {error.hint}" if error.hint else error.message, 1000), err=True)
     if not given and form:
         raise UsageError(f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=form)
     return address(given or profile.tenant_url or "")

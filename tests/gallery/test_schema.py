@@ -79,9 +79,12 @@ def test_every_profile_of_the_gallery_fits(name: str) -> None:
     check("profile", load_profile(name).model_dump(mode="json", by_alias=True))
 
 
-@pytest.mark.parametrize(("schema", "file"), [("app", "app.yaml"), ("mappings", "mappings.yaml")])
+@pytest.mark.parametrize(("schema", "file"), [
+    ("app", "apps/hootsuite/app.yaml"), ("mappings", "apps/hootsuite/mappings.yaml"),
+    ("tests", "apps/hootsuite/tests.yaml"), ("settings", "reconciler.yaml"),
+])  # fmt: skip
 def test_the_example_company_fits(schema: str, file: str) -> None:
-    check(schema, from_yaml(COMPANY / "apps" / "hootsuite" / file))
+    check(schema, from_yaml(COMPANY / file))
 
 
 @pytest.mark.parametrize("kind", ["user", "group"])
