@@ -259,3 +259,86 @@ def test_one_wrong_key_at_a_time(file: str, state: Path) -> None:
     assert accepted == []
     assert missed == []
     assert refused > len(document)
+
+
+BEARER = {"bearer": {"env": "A_TOKEN"}}
+TOGETHER: list[tuple[str, tuple[Any, ...], Any, bool]] = [
+    ("users/ada.yaml", ("owner",), "grace", False),
+    ("users/ada.yaml", ("id",), "Ädâ-1", True),
+    ("users/ada.yaml", ("formerly",), [{"id": "../x"}], False),
+    ("groups/team.yaml", ("sensitive",), True, False),
+    ("groups/team.yaml", ("members",), [{"user": "ada", "group": "sub"}], False),
+    ("groups/team.yaml", ("members",), ["a b"], False),
+    ("groups/team.yaml", ("members",), None, True),
+    ("groups/team.yaml", ("rules",), [{"all": []}], False),
+    ("groups/team.yaml", ("rules",), [{"all": [{"operator": "IS NULL", "attribute": "city", "value": "x"}]}], False),
+    ("apps/chat/app.yaml", ("scope", "everyone"), True, False),
+    ("apps/chat/app.yaml", ("scope",), {"everyone": True, "filters": []}, True),
+    ("apps/chat/app.yaml", ("scope", "filters"), [[{"operator": "IS MEMBER OF", "attribute": "city", "value": "team"}]],
+     False),
+    ("apps/chat/app.yaml", ("auth", "bearer"), {"env": "A", "file": "b"}, False),
+    ("apps/chat/app.yaml", ("auth", "bearer"), {"keyring": "a/b", "file": None}, True),
+    ("apps/chat/app.yaml", ("auth", "clientCredentials"), {"tokenUrl": "https://id.example/token", "clientId": "c",
+     "clientSecret": {"env": "C"}}, False),
+    ("apps/chat/app.yaml", ("auth",), {"clientCredentials": {"tokenUrl": "https://id.example/token", "clientId": "c",
+     "clientSecret": {"env": "C"}, "secretIn": "body"}}, True),
+    ("apps/chat/app.yaml", ("auth",), {"clientCredentials": {"tokenUrl": "https://id.example/token", "clientId": "c",
+     "clientSecret": {"env": "C"}, "privateKey": {"env": "K"}}}, False),
+    ("apps/chat/app.yaml", ("sso", "nameId"), "mail", False),
+    ("apps/chat/app.yaml", ("groups",), "some", False),
+    ("apps/chat/app.yaml", ("groups",), "all", True),
+    ("apps/chat/mappings.yaml", ("users", 0, "constant"), "x", False),
+    ("apps/chat/mappings.yaml", ("users", 2, "source"), "mail", False),
+    ("apps/chat/mappings.yaml", ("users", 3, "constant"), False, True),
+    ("apps/chat/mappings.yaml", ("users", 0, "none"), False, True),
+    ("apps/chat/tests.yaml", ("cases", 0, "user"), "ada", False),
+    ("apps/chat/tests.yaml", ("cases", 1, "inputs"), {}, True),
+    ("reconciler.yaml", ("defaults", "auth"), {"bearer": {"keyring": "a/b"}}, True),
+    ("reconciler.yaml", ("defaults", "auht"), BEARER, False),
+]  # fmt: skip
+"""(file, path, what stands there, whether that is right): what is about more than one key."""
+
+
+@pytest.mark.parametrize(("file", "path", "value", "right"), TOGETHER)
+def test_keys_that_go_together_or_do_not(
+    file: str, path: tuple[Any, ...], value: Any, right: bool, state: Path
+) -> None:
+    name, document = FILES[file]
+    made = copy.deepcopy(document)
+    node = made
+    for part in path[:-1]:
+        node = node[part]
+    node[path[-1]] = value
+    try:
+        text = write(state, file, made)
+        found = found_by(Draft202012Validator(published(name)), text)
+        try:
+            load(state)
+            accepted = True
+        except DesiredStateError:
+            accepted = False
+    finally:
+        write(state, file, document)
+    assert (accepted, not found) == (right, right), found
+
+
+def test_what_the_defaults_give_app_yaml_need_not_have(state: Path) -> None:
+    """The address of the mail server, the client's id: at any depth."""
+    name, document = FILES["apps/chat/app.yaml"]
+    made = copy.deepcopy(document)
+    settings = copy.deepcopy(FILES["reconciler.yaml"][1])
+    settings["defaults"] |= {
+        "tenantUrl": made.pop("tenantUrl"), "unmanaged": {"users": made["unmanaged"].pop("users")},
+        "notify": {"email": {"from": made["notify"]["email"].pop("from"), "to": made["notify"]["email"].pop("to"),
+                             "smtp": {"host": made["notify"]["email"]["smtp"].pop("host")}}},
+        "sso": {"subject": made["sso"].pop("subject")},
+        "auth": {"mutualTls": {"certificate": made["auth"]["mutualTls"].pop("certificate")}},
+    }  # fmt: skip
+    try:
+        text = write(state, "apps/chat/app.yaml", made)
+        write(state, "reconciler.yaml", settings)
+        load(state)
+    finally:
+        write(state, "apps/chat/app.yaml", document)
+        write(state, "reconciler.yaml", FILES["reconciler.yaml"][1])
+    assert found_by(Draft202012Validator(published(name)), text) == []
