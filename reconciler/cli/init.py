@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.desired.scaffold import Start
     from reconciler.model.profile import Profile
 
-_SCHEMAS = ("user", "group", "app", "mappings")
+_SCHEMAS = ("user", "group", "app", "mappings", "tests", "settings")
 
 
 @click.command()
@@ -41,8 +41,8 @@ def init(
     repository, and workflows and CODEOWNERS are written to its top. Asks for what is missing where somebody sits at a
     terminal. Never overwrites anything.
     """
-    from reconciler.cli.schema import published
     from reconciler.desired.scaffold import Start, create, state_files, top_of
+    from reconciler.desired.schemas import published
     from reconciler.errors import UsageError
     from reconciler.render import safe
 
@@ -91,10 +91,14 @@ def _profile(name: str | None) -> Profile:
 def _address(profile: Profile, given: str | None) -> str:
     from reconciler.desired.scaffold import address, own_part
     from reconciler.errors import UsageError
+    from reconciler.render import safe
 
     form = own_part(profile)
-    if given is None and form:
-        given = _asked(f"Tenant URL, such as {form}")
+    while given is None and form and (answer := _asked(f"Tenant URL, such as {form}")):
+        try:
+            return address(answer)
+        except UsageError as error:
+            click.echo(safe(f"{error.message}: {error.hint}" if error.hint else error.message, 1000), err=True)
     if not given and form:
         raise UsageError(f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=form)
     return address(given or profile.tenant_url or "")

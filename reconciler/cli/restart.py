@@ -25,7 +25,8 @@ def restart(settings: Settings, app: str, full: bool, yes: bool, history: str | 
     """Forget that anything of APP failed: its quarantine, and who waits after failures.
 
     With --full its memory is forgotten as well, as `state forget` does it: nobody is managed until the next cycle has
-    found the accounts again, and what it can't tell without doubt it asks. What was revoked stays revoked.
+    found the accounts again, and what it can't tell without doubt it asks. That cycle counts as the first, `initial`.
+    What was revoked stays revoked.
     """
     from reconciler.cli.alone import open_alone
     from reconciler.cli.interrupts import confirm
@@ -48,7 +49,7 @@ def restart(settings: Settings, app: str, full: bool, yes: bool, history: str | 
             states.save(left)
             revoked = sorted(left.revocations)
         waited = len(opened.backoffs(one.name))
-        opened.restart(one.name)
+        opened.restart(one.name, full=full)
     memory = f", and all {forgotten:,} bindings" if full else ""
     click.echo(f"{one.name}: quarantine forgotten, and {waited:,} waiting after failures{memory}")
     if revoked:

@@ -96,7 +96,6 @@ async def _rebuild(opened: Opened, *, yes: bool) -> None:
     from reconciler.apply.rebuild import rebuild as rebuilding
     from reconciler.cli.progress import Progress
     from reconciler.errors import Locked, UsageError
-    from reconciler.plan import known_at
     from reconciler.render import safe
     from reconciler.render.text import FOLD
 
@@ -107,11 +106,10 @@ async def _rebuild(opened: Opened, *, yes: bool) -> None:
             raise Locked(f"the memory of {name} has just changed", hint="run again, to go on from there")
         with Progress(name) as progress:
             async with opened.connect() as client:
-                proposal = await opened.propose(client, progress)
-        known, why = ({}, "") if opened.earlier is None else known_at(opened.earlier, proposal)
-        if why:
-            raise UsageError(f"--base: {why}", hint="name a revision whose files were correct")
-        rebuilt = rebuilding(proposal, before, datetime.now(UTC), known)
+                proposal = await opened.propose(client, progress, tells_base=True)
+        if proposal.unknown:
+            raise UsageError(f"--base: {proposal.unknown}", hint="name a revision whose files were correct")
+        rebuilt = rebuilding(proposal, before, datetime.now(UTC), proposal.known)
         bound = sorted(rebuilt.bound.items(), key=lambda each: (each[0] not in rebuilt.leavers, each))
         for key, id_ in bound[:FOLD]:
             left = ", and left since" if key in rebuilt.leavers else ""

@@ -13,7 +13,7 @@ from reconciler.errors import DesiredStateError, Place, Problem
 from reconciler.model.cases import Case
 
 _KEYS = ("id", "expression", "user", "inputs", "expected", "now", "target_has")
-_REMARKS = ("function", "kind", "source", "note")
+REMARKS = ("function", "kind", "source", "note")
 """Where an example is from, and what it shows."""
 
 
@@ -58,7 +58,7 @@ def cases_of(document: Document, findings: Findings) -> tuple[Case, ...]:
 
 
 def _case(form: Form, entry: Entries) -> Case | None:
-    unknown = [key for key in entry if key not in _KEYS and key not in _REMARKS]
+    unknown = [key for key in entry if key not in _KEYS and key not in REMARKS]
     for key in unknown:
         form.unknown(entry, key, _KEYS, "a case")
     case = validate(Case, Sheet.of(form.document, entry), form.findings)

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.desired.document import Document, Entries, Items
 from reconciler.errors import Place
 
-_ALTERNATIVES = (("everyone", "assigned"), ("env", "file", "command"))
+_ALTERNATIVES = (("everyone", "assigned"), ("env", "file", "command", "keyring"))
 """Keys of which a mapping has one: a file that gives one of them lifts the others that lie below it."""
 
 

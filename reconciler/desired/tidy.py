@@ -14,6 +14,7 @@ from reconciler.desired.document import BadDocument, Document, read_document
 from reconciler.desired.files import Tree
 from reconciler.desired.findings import Findings
 from reconciler.desired.layout import laid_out
+from reconciler.desired.modeline import pointed, schemas_in
 from reconciler.desired.offboard import Edit
 from reconciler.desired.order import Shape, shape_of
 from reconciler.desired.outline import comments
@@ -36,18 +37,20 @@ class Tidied:
 def tidy(root: Path) -> Tidied:
     """Looks at all files of the desired state, writes none. Raises UsageError if `root` is none.
 
-    Links are not followed: what they lead to is laid out where it stands.
+    Links are not followed: what they lead to is laid out where it stands. The line by which an editor finds the schema
+    is mended where a file has moved; every other comment stays as it is.
     """
     check_root(root)
     findings = Findings()
     tree = Tree(root, findings)
     found = Tidied()
+    schemas = schemas_in(root)
     for document in _documents(tree):
         if (root / document.file).is_symlink():
             continue
         found.files += 1
         try:
-            after = tidied(document, shape_of(document.file))
+            after = pointed(tidied(document, shape_of(document.file)), document.file, schemas)
         except BadDocument as bad:
             found.problems.append(bad.problem)
             continue

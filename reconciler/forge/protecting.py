@@ -118,6 +118,20 @@ def judge_refs(may_push: Sequence[str] | None, findings: Findings, hint: str) ->
     findings.all.append(Finding(None, told, hint))
 
 
+def inner(found: Any, key: str) -> dict[str, Any]:
+    """An object inside of an answer; an empty one where there is none, or something else stands there."""
+    value = found.get(key) if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def entries(found: Any, key: str) -> list[dict[str, Any]]:
+    """A list of objects inside of an answer. What is no object counts as an empty one: an entry that nobody can read
+    is an entry all the same.
+    """
+    value = found.get(key) if isinstance(found, dict) else None
+    return [each if isinstance(each, dict) else {} for each in value] if isinstance(value, list) else []
+
+
 def number(found: Mapping[str, Any], key: str) -> int:
     """0 for what is none."""
     value = found.get(key)

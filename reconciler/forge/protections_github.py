@@ -11,7 +11,18 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.forge.api import Api, needed
-from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, judge_refs, judge_secrets, listed, number, one
+from reconciler.forge.protecting import (
+    ENVIRONMENTS,
+    Findings,
+    Wanted,
+    entries,
+    inner,
+    judge_refs,
+    judge_secrets,
+    listed,
+    number,
+    one,
+)
 
 _RULES: Final = "Settings → Rules → Rulesets, for the default branch"
 _ACTIONS: Final = "Settings → Actions → General"
@@ -55,14 +66,14 @@ async def _branch(api: Api, root: str, branch: str) -> _Branch:
         seen, whole = await one(api, f"{root}/rulesets/{ruleset}")
         actors = (whole or {}).get("bypass_actors")
         found.bypass_known = found.bypass_known and seen and isinstance(actors, list)
-        found.bypass += [_actor(actor) for actor in actors or ()]
+        found.bypass += [_actor(actor) for actor in entries(whole, "bypass_actors")]
     if classic:
         _add_classic(found, classic)
     return found
 
 
 def _add_rule(found: _Branch, rule: dict[str, Any]) -> None:
-    options = rule.get("parameters") or {}
+    options = inner(rule, "parameters")
     match rule.get("type"):
         case "pull_request":
             found.reviews = max(found.reviews, number(options, "required_approving_review_count"))
@@ -75,16 +86,17 @@ def _add_rule(found: _Branch, rule: dict[str, Any]) -> None:
 
 
 def _add_classic(found: _Branch, classic: dict[str, Any]) -> None:
-    reviews = classic.get("required_pull_request_reviews") or {}
+    reviews = inner(classic, "required_pull_request_reviews")
     found.reviews = max(found.reviews, number(reviews, "required_approving_review_count"))
     found.owners |= reviews.get("require_code_owner_reviews") is True
     found.dismiss |= reviews.get("dismiss_stale_reviews") is True
-    found.no_force |= (classic.get("allow_force_pushes") or {}).get("enabled") is False
-    found.no_deletion |= (classic.get("allow_deletions") or {}).get("enabled") is False
-    if (classic.get("enforce_admins") or {}).get("enabled") is not True:
+    found.no_force |= inner(classic, "allow_force_pushes").get("enabled") is False
+    found.no_deletion |= inner(classic, "allow_deletions").get("enabled") is False
+    if inner(classic, "enforce_admins").get("enabled") is not True:
         found.bypass.append("administrators")
-    for kind, listed_ in (reviews.get("bypass_pull_request_allowances") or {}).items():
-        found.bypass += [f"{kind.removesuffix('s')} {_name(each)}" for each in listed_]
+    allowances = inner(reviews, "bypass_pull_request_allowances")
+    for kind in allowances:
+        found.bypass += [f"{kind.removesuffix('s')} {_name(each)}" for each in entries(allowances, kind)]
 
 
 def _actor(actor: dict[str, Any]) -> str:
@@ -129,12 +141,12 @@ async def _environment(api: Api, root: str, name: str, branch: str, findings: Fi
     if not found:
         findings.judge(False if known else None, "", f"there is no environment {name}", f"make it: {where}")
         return
-    rules = {rule.get("type"): rule for rule in found.get("protection_rules") or ()}
-    policy = found.get("deployment_branch_policy") or {}
+    rules = {str(rule.get("type")): rule for rule in entries(found, "protection_rules")}
+    policy = inner(found, "deployment_branch_policy")
     only: bool | None = False
     if policy.get("custom_branch_policies"):
         seen, branches = await listed(api, f"{path}/deployment-branch-policies", "branch_policies")
-        names = {(each.get("name"), each.get("type", "branch")) for each in branches}
+        names = {(str(each.get("name")), str(each.get("type", "branch"))) for each in branches}
         only = names == {(branch, "branch")} if seen else None
     findings.judge(
         only, f"{name} is for {branch} alone", f"{name} can be used by jobs of other branches than {branch}",
@@ -142,7 +154,7 @@ async def _environment(api: Api, root: str, name: str, branch: str, findings: Fi
     )  # fmt: skip
     if name != "access":
         return
-    reviewers = rules.get("required_reviewers") or {}
+    reviewers = inner(rules, "required_reviewers")
     findings.judge(
         bool(reviewers.get("reviewers")), f"somebody has to approve in {name}", f"{name} waits for nobody's approval",
         f"{where}: required reviewers",
@@ -187,7 +199,7 @@ async def _owners(api: Api, root: str, wanted: Wanted, findings: Findings) -> No
     if not wanted.codeowners:
         return
     known, found = await one(api, f"{root}/codeowners/errors")
-    errors = (found or {}).get("errors") or []
+    errors = entries(found, "errors")
     lines = ", ".join(f"line {number(each, 'line')} ({each.get('kind')})" for each in errors[:5])
     findings.judge(
         not errors if known else None, "GitHub understands CODEOWNERS, and finds all owners",
@@ -199,7 +211,7 @@ async def _owners(api: Api, root: str, wanted: Wanted, findings: Findings) -> No
 async def _refs(api: Api, root: str, findings: Findings) -> None:
     """No rule of GitHub's is about refs beside branches and tags."""
     known, rows = await listed(api, f"{root}/collaborators")
-    may = [str(row.get("login")) for row in rows if (row.get("permissions") or {}).get("push")]
+    may = [str(row.get("login")) for row in rows if inner(row, "permissions").get("push")]
     judge_refs(
         may if known else None, findings, "no rule of GitHub's guards it: let few push, and others work in forks"
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from reconciler.forge.api import Api, needed
-from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, judge_refs, listed, number, one
+from reconciler.forge.protecting import ENVIRONMENTS, Findings, Wanted, entries, judge_refs, listed, number, one
 
 _NOBODY: Final = 0
 _DEVELOPER: Final = 30
@@ -34,7 +34,7 @@ async def _branch(api: Api, root: str, branch: str, findings: Findings) -> None:
     if not found:
         findings.judge(False if known else None, "", f"{branch} is not protected", f"{_BRANCH}: protect {branch}")
         return
-    pushers = [level for level in found.get("push_access_levels") or () if level.get("access_level") != _NOBODY]
+    pushers = [level for level in entries(found, "push_access_levels") if level.get("access_level") != _NOBODY]
     who = ", ".join(str(each.get("access_level_description")) for each in pushers)
     findings.judge(
         not pushers, f"nobody pushes to {branch}: it takes merge requests",
@@ -82,12 +82,13 @@ async def _environments(api: Api, root: str, findings: Findings) -> None:
         if not found:
             findings.judge(False if known else None, "", f"the environment {name} is not protected", hint)
             continue
-        levels = [level for level in found.get("deploy_access_levels") or () if _is_open(level)]
+        levels = [level for level in entries(found, "deploy_access_levels") if _is_open(level)]
         findings.judge(not levels, f"{name} is for few", f"every developer can deploy to {name}", hint)
 
 
 def _is_open(level: dict[str, Any]) -> bool:
-    return level.get("access_level") == _DEVELOPER and not level.get("user_id") and not level.get("group_id")
+    """Also what does not say for whom it is."""
+    return level.get("access_level") in (_DEVELOPER, None) and not level.get("user_id") and not level.get("group_id")
 
 
 async def _variables(api: Api, root: str, wanted: Wanted, findings: Findings) -> None:
@@ -96,7 +97,7 @@ async def _variables(api: Api, root: str, wanted: Wanted, findings: Findings) ->
     if not known:
         findings.unknown("can a job of any branch read a token of an application", hint)
         return
-    tokens = [row for row in rows if row.get("key") in wanted.secrets]
+    tokens = [row for row in rows if str(row.get("key")) in wanted.secrets]
     exposed = sorted({
         str(row.get("key")) for row in tokens
         if row.get("protected") is not True or row.get("environment_scope") not in ENVIRONMENTS

@@ -20,7 +20,7 @@ from reconciler.model.written import Written
 
 
 class Operator(StrEnum):
-    """The service's operators for scoping filters, and one more; their rules are in `model.clauses`."""
+    """The operators of Microsoft Entra ID's scoping filters, and one more."""  # their rules: model.clauses
 
     AND = "&"
     NOT_AND = "!&"
@@ -70,7 +70,7 @@ class Clause(Written):
 
 
 class Not(Written):
-    """`not: {…}`: the clause does not hold. On a null value that is false too: see `model.clauses`."""
+    """`not: {…}`: the clause does not hold. On a null value that is false too."""  # see model.clauses
 
     clause: Clause = Field(alias="not")
 
@@ -326,7 +326,7 @@ class App(Written):
     """The first of each kind of change are made and verified before the rest of the kind; 0: none."""
     order: Literal["leaversFirst", "leaversLast"] = "leaversFirst"
     interval: str = DEFAULT
-    """How often `run` does a cycle: see `model.interval`."""
+    """How often `run` does a cycle, such as 40m or 1h30m."""
     notify: Notify | None = None
     sso: Sso | None = None
     profile: dict[str, Any] = {}

@@ -34,14 +34,14 @@ class Cycle:
     tenant_url: str
     trigger: Trigger
     kind: Literal["initial", "incremental"]
-    """initial: the first for this app, or after a change of mappings, scope or connection."""
+    """initial: the first for this app, after a change of mappings, scope or connection, or after `restart --full`."""
     started_at: datetime
     ended_at: datetime | None = None
     status: CycleStatus = "running"
     exit_code: int | None = None
     commit: str | None = None
     config_digest: str = ""
-    """Of mappings, scope and connection: another one makes the next cycle initial."""
+    """Of mappings, scope and connection: another one makes the next cycle initial. "" after `restart --full`."""
     desired_digest: str = ""
     plan_digest: str = ""
     changes_digest: str = ""

@@ -81,6 +81,10 @@ class Proposal:
     """False: something that could run is left to another time."""
     undoes: GivenBack = field(default_factory=GivenBack)
     """What is taken away again that somebody had taken away before us: git is asked for it anew."""
+    known: Mapping[str, Known] | None = None
+    """Whose account was whose by the files of the base, where that was asked for; None: there was no plan for it."""
+    unknown: str = ""
+    """Why there was none, in words."""
 
     def reduced(self, plan: Plan, *, whole: bool = False) -> Proposal:
         """With a part of its plan."""
@@ -160,6 +164,7 @@ def propose(
     base: Earlier | None = None,
     then: Desired | None = None,
     sign_on: SignOn | None = None,
+    tells_base: bool = False,
 ) -> Proposal:
     """Match, difference, guard, order. The same inputs give the same bytes.
 
@@ -167,7 +172,8 @@ def propose(
     `stricter`: guardrails of other revisions, such as the one last applied; they hold beside the app's own, and so do
     those of `base`. `trailers`: those of `releases` that commits carry. `then`: what today's files asked for when they
     were last applied, where a window has opened or closed since. `sign_on`: what is known
-    of the identity provider. With `base` or `then` the snapshot must hold what those read, too.
+    of the identity provider. `tells_base`: the proposal says whose account was whose at the base. With `base` or `then`
+    the snapshot must hold what those read, too.
 
     Raises PlanError or IncompleteRead where no plan can be trusted.
     """
@@ -180,10 +186,10 @@ def propose(
     before, why = _planned_before(base, snapshot, state, as_of, allowed)
     last = None if then is None else Earlier("", Version(app, profile, then))
     earlier, _ = _planned_before(last, snapshot, state, as_of, allowed)
-    known = known_from(before) if before is not None and state.fresh else {}
+    known = known_from(before) if before is not None and (state.fresh or tells_base) else None
     context = _planned(
         app, profile, desired, snapshot, state, as_of, allowed,
-        discovered=discovered, stricter=stricter, looked_for=looked_for, known=known,
+        discovered=discovered, stricter=stricter, looked_for=looked_for, known=known if state.fresh else None,
     )  # fmt: skip
     context.notes += notes
     if as_of_given:
@@ -200,16 +206,8 @@ def propose(
     context.changes[:] = with_suspects(context, changes)
     context.notes += sign_on_notes(context, sign_on or SignOn())
     commit = base.commit if base is not None else None
-    return Proposal(assemble(context, guardrails, commit, _later(app, desired, base, as_of)), context)
-
-
-def known_at(earlier: Earlier, proposal: Proposal) -> tuple[dict[str, Known], str]:
-    """Whose account was whose by the files of an earlier revision, on the same reading; and, where there is no plan for
-    it, why.
-    """
-    here = proposal.context
-    before, why = _planned_before(earlier, here.snapshot, here.state, here.as_of, here.releases)
-    return ({} if before is None else known_from(before)), why
+    plan = assemble(context, guardrails, commit, _later(app, desired, base, as_of))
+    return Proposal(plan, context, known=known if tells_base else None, unknown=why)
 
 
 def _later(app: App, desired: Desired, base: Earlier | None, as_of: datetime) -> Sequence[Later]:
@@ -360,7 +358,6 @@ __all__ = [
     "is_cheaper",
     "is_window_lost",
     "joint_interest",
-    "known_at",
     "lacking_notes",
     "made",
     "narrow",

@@ -136,7 +136,7 @@ class OneCycle:
         configured = config_digest(app)
         return Cycle(
             new_cycle_id(now), app.name, app.tenant_url, "run",
-            "incremental" if _has_been_read(self._means.history, app, configured) else "initial", now,
+            "incremental" if has_been_read(self._means.history, app, configured) else "initial", now,
             commit=self._used.commit, config_digest=configured, desired_digest=self._used.digest,
             tool_version=__version__,
         )  # fmt: skip
@@ -287,7 +287,7 @@ def _again(opened: Opened, first: Proposal, releases: Releases) -> Proposal:
         return replace(opened, releases=opened.releases | releases).proposed(first.context.snapshot, None)
 
 
-def _has_been_read(history: History, app: App, configured: str) -> bool:
+def has_been_read(history: History, app: App, configured: str) -> bool:
     """Whether a cycle with these mappings, this scope and connection has got to its end."""
     for cycle in history.cycles(app.name, limit=_LOOKED_AT):
         if cycle.trigger == "run" and cycle.status in ("success", "inPart"):

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -22,20 +23,35 @@ COLUMNS: Final = (
 _COLOURS: Final[dict[EntryStatus, str]] = {"success": "green", "failure": "red", "skipped": "dim", "warning": "yellow"}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST: Final = 300
+_AHEAD: Final = 200
+"""Entries that are looked at before the first of them is shown."""
+_ALIGNED: Final = (20, 7, 32, 32, 32)
+"""As wide as a column gets for others' sake: app, status, key, name, action."""
 
 
 def text(entries: Iterable[Entry], style: Style, *, steps: bool) -> Iterator[str]:
-    """A line an entry; with `steps`, all four of each below it."""
-    for entry in entries:
-        what = entry.action + (f" {safe(entry.group)}" if entry.group else "")
-        cells = [moment(entry.at), safe(entry.app), style(entry.status.ljust(7), _COLOURS[entry.status]),
-                 f"{safe(entry.key)}  {safe(entry.name)}", what]  # fmt: skip
-        said = _of(entry, StepName.ACTION)
-        if not steps and entry.status != "success" and said:
-            cells.append(safe(said, _LONGEST))
-        yield "  ".join(cells) + "\n"
-        if steps:
-            yield from _below(entry, style)
+    """A line an entry; with `steps`, all four of each below it. Columns are as wide as what stands in them, as far as
+    was looked ahead, and never narrower again.
+    """
+    widths = [0] * len(_ALIGNED)
+    ahead = iter(entries)
+    while lot := list(islice(ahead, _AHEAD)):
+        rows = [_cells(entry) for entry in lot]
+        widths = [
+            max(before, min(max(width(row[at]) for row in rows), _ALIGNED[at])) for at, before in enumerate(widths)
+        ]
+        for entry, row in zip(lot, rows, strict=True):
+            said = "" if steps or entry.status == "success" else safe(_of(entry, StepName.ACTION), _LONGEST)
+            padded = [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)]
+            padded[1] = style(padded[1], _COLOURS[entry.status])
+            yield "  ".join([moment(entry.at), *padded, said]).rstrip() + "\n"
+            if steps:
+                yield from _below(entry, style)
+
+
+def _cells(entry: Entry) -> list[str]:
+    what = entry.action + (f" {safe(entry.group)}" if entry.group else "")
+    return [safe(entry.app), entry.status, safe(entry.key), safe(entry.name), what]
 
 
 def _below(entry: Entry, style: Style) -> Iterator[str]:

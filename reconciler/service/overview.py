@@ -10,7 +10,7 @@ from reconciler.model.history import Cycle
 from reconciler.render.safe import safe, width
 from reconciler.render.style import Style
 from reconciler.service.monitor import AppStatus, State
-from reconciler.service.words import ago, counted, moment, span, stamp, verb
+from reconciler.service.words import ago, counted, moment, past, span, stamp, verb
 
 FORMAT: Final = "reconciler.status/1"
 SIGNS: Final = {
@@ -66,7 +66,7 @@ def _row(status: AppStatus, now: datetime) -> tuple[str, ...]:
     return (
         safe(status.app),
         f"{SIGNS[status.state]} {status.state}",
-        f"{ENDED[last.status]} {ago(last.ended_at or last.started_at, now)}" if last else "",
+        f"{ENDED[last.status]} {past(last.ended_at or last.started_at, now)}" if last else "",
         _took(last),
         *(f"{counts.get(name, 0):,}" if last else "" for name in ("done", "failed", "held")),
         f"{status.drift:,}" if last else "",

@@ -37,6 +37,11 @@ def ago(then: datetime, now: datetime) -> str:
     return f"{span(length)} ago" if length else "just now"
 
 
+def past(then: datetime, now: datetime) -> str:
+    """As `ago`, of what has happened: a clock that is behind, or a moment between two looks at it, makes no future."""
+    return ago(min(then, now), now)
+
+
 def _whole(length: timedelta) -> timedelta:
     """Without seconds, where there are minutes."""
     seconds = int(length.total_seconds())

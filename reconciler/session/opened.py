@@ -97,10 +97,15 @@ class Opened:
             yield client
 
     async def propose(
-        self, client: Client, progress: Progress, *, also: tuple[Sequence[str], Sequence[str]] = ((), ())
+        self,
+        client: Client,
+        progress: Progress,
+        *,
+        also: tuple[Sequence[str], Sequence[str]] = ((), ()),
+        tells_base: bool = False,
     ) -> Proposal:
         """Reads the application completely and plans. Nothing here can write. `also`: paths of users and of groups
-        that are read beside those that the plan needs.
+        that are read beside those that the plan needs. `tells_base`: as of `plan.propose`.
         """
         from reconciler.session.earlier import earlier_of
 
@@ -113,7 +118,7 @@ class Opened:
             snapshot, desired, looked_for = await self._read(client, (users, groups), before, progress)
             snapshot.tenant_url = self.app.tenant_url
             self.used_today = client.quota.used
-            return self.proposed(snapshot, base, desired, looked_for)
+            return self.proposed(snapshot, base, desired, looked_for, tells_base=tells_base)
 
     async def read(self, client: Client, progress: Progress) -> Snapshot:
         """All that the application holds of what is mapped, whomever a plan would be about."""
@@ -148,6 +153,8 @@ class Opened:
         desired: Desired | None = None,
         looked_for: frozenset[str] | None = None,
         notes: Sequence[Note] = (),
+        *,
+        tells_base: bool = False,
     ) -> Proposal:
         """The plan on what was read. `desired`: the part of it that was looked for."""
         from reconciler.session.earlier import at_last_apply, wider_notes
@@ -170,6 +177,7 @@ class Opened:
             base=base,
             then=at_last_apply(self) if looked_for is None else None,
             sign_on=self.sign_on,
+            tells_base=tells_base,
         )
         return proposal.reduced(only(proposal.plan, keys)) if keys else proposal
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from reconciler.model.history import Backoff, Held, Quarantine
+from reconciler.desired import load
+from reconciler.model.history import Backoff, Cycle, Held, Quarantine
 from reconciler.plan import signed, to_json
-from reconciler.service.history import History
+from reconciler.service.cycle import config_digest, has_been_read
+from reconciler.service.history import History, new_cycle_id
 from tests.conftest import Called, Company, SandboxStory
 
 Reconciler = Callable[..., Called]
@@ -89,6 +92,19 @@ def test_restart_in_full_forgets_the_memory(
     assert "and all 9 bindings" in called.out
     assert story.company.state["bindings"] == {}
     assert history.quarantine("app") is None
+
+
+@pytest.mark.parametrize(("options", "known"), [((), True), (("--full", "--yes"), False)])
+def test_after_a_restart_in_full_the_next_cycle_is_initial(
+    history: History, root: Path, reconciler: Reconciler, options: tuple[str, ...], known: bool
+) -> None:
+    app = load(root).apps["app"]
+    done = Cycle(new_cycle_id(NOW), "app", app.tenant_url, "run", "initial", NOW, config_digest=config_digest(app))
+    history.begin(done)
+    history.update(replace(done, status="success", ended_at=NOW))
+    assert has_been_read(history, app, config_digest(app))
+    assert reconciler("restart", "app", root, *options).code == 0
+    assert has_been_read(history, app, config_digest(app)) is known
 
 
 @pytest.mark.parametrize("command", ["resume", "restart"])

@@ -117,3 +117,46 @@ def test_where_there_is_no_desired_state(tmp_path: Path, reconciler: Reconciler)
     called = reconciler("fmt", tmp_path)
     assert called.code == 64
     assert "is no desired state" in called.err
+
+
+MODELINE = "# yaml-language-server: $schema={}.schemas/user.json\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "right"), [("users/a.yaml", "../"), ("users/eu/a.yaml", "../../"), ("users/eu/berlin/a.yaml", "../../../")]
+)
+@pytest.mark.parametrize("wrong", ["", "./", "../", "../../", "../../../"])
+def test_the_line_for_editors_is_right_in_every_folder(
+    tidy: Company, reconciler: Reconciler, file: str, right: str, wrong: str
+) -> None:
+    tidy.write(".schemas/user.json", "{}")
+    tidy.write(file, MODELINE.format(wrong) + "id: a\nmail: a@contoso.com\n")
+    assert reconciler("fmt", tidy.root).code == 0
+    path = tidy.root / file
+    first = path.read_text().splitlines()[0]
+    assert first == MODELINE.format(right).strip()
+    assert (path.parent / first.partition("=")[2]).resolve() == (tidy.root / ".schemas/user.json").resolve()
+    assert reconciler("fmt", tidy.root, "--check").code == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# yaml-language-server: $schema=../.schemas/other.json",
+        "# yaml-language-server: $schema=../../elsewhere/user.json",
+        "# yaml-language-server: $schema=https://example.com/.schemas/user.json",
+        "# about .schemas/user.json",
+    ],
+)
+def test_lines_that_lead_elsewhere_stay(tidy: Company, reconciler: Reconciler, line: str) -> None:
+    tidy.write(".schemas/user.json", "{}")
+    text = f"{line}\nid: a\nmail: a@contoso.com\n"
+    tidy.write("users/eu/a.yaml", text)
+    assert reconciler("fmt", tidy.root).code == 0
+    assert (tidy.root / "users/eu/a.yaml").read_text() == text
+
+
+def test_without_schemas_no_line_is_touched(tidy: Company, reconciler: Reconciler) -> None:
+    text = MODELINE.format("") + "id: a\nmail: a@contoso.com\n"
+    tidy.write("users/eu/a.yaml", text)
+    assert reconciler("fmt", tidy.root, "--check").code == 0

@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
-from reconciler.cli.schema import published
 from reconciler.desired import load, pipeline
 from reconciler.desired.codeowners import Forge
 from reconciler.desired.scaffold import create
+from reconciler.desired.schemas import published
 from reconciler.errors import ReconcilerError
 from reconciler.gallery import load_profile, names
 
@@ -86,8 +86,9 @@ def test_the_address_is_the_gallerys_where_there_is_one_for_all(here: Path, reco
     assert load(here / "state").apps["hootsuite"].tenant_url == "https://platform.hootsuite.com/scim/v2"
 
 
-def test_editors_find_their_schemas(here: Path, reconciler: Reconciler) -> None:
-    reconciler("init", "state", "--gallery", "slack")
+@pytest.mark.parametrize("gallery", names())
+def test_editors_find_their_schemas(gallery: str, here: Path, reconciler: Reconciler) -> None:
+    reconciler("init", "state", "--gallery", gallery, "--tenant-url", URL)
     found = 0
     for path in (here / "state").rglob("*.yaml"):
         first, _, rest = path.read_text().partition("\n")
@@ -96,7 +97,7 @@ def test_editors_find_their_schemas(here: Path, reconciler: Reconciler) -> None:
         found += 1
         schema = json.loads((path.parent / first.partition("=")[2]).read_text())
         jsonschema.validate(yaml.safe_load(rest), schema)
-    assert found == 4
+    assert found == 6
     assert json.loads((here / "state/.schemas/app.json").read_text()) == published("app")
 
 
@@ -139,6 +140,16 @@ def test_it_asks_for_what_is_missing_at_a_terminal(
     assert "Tenant URL, such as https://www.figma.com/scim/v2/{tenant}" in called.out + called.err
     assert load(here / "state").apps["figma"].tenant_url == URL
     assert "@acme/identity" in (here / ".github/CODEOWNERS").read_text()
+
+
+def test_an_address_that_is_none_is_asked_for_again(
+    here: Path, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(f"http://chat.example\nhttps://u:p@chat.example\n{URL}\n"))
+    called = reconciler("init", "state", "--gallery", "scim")
+    assert called.code == 0, called.err
+    assert "is plain http" in called.out + called.err
+    assert load(here / "state").apps["scim"].tenant_url == URL
 
 
 @pytest.mark.parametrize(

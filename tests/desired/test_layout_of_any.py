@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.layout import laid_out
@@ -216,6 +218,18 @@ def test_values_and_comments_stay_and_twice_is_once(text: str, ordered: bool) ->
     assert same(before.value, read_document(after.encode(), "users/a.yaml").value), after
     assert comments(text.replace("\r\n", "\n")) == comments(after), after
     assert laid_out(after, shape) == after
+
+
+@settings(max_examples=200, deadline=None)
+@given(documents())
+def test_another_reader_finds_the_same_values(text: str) -> None:
+    """ruamel.yaml, which shares no line with ours: what it takes before, it takes afterwards, for the same."""
+    try:
+        before = read_document(text.encode(), "users/a.yaml").text
+        meant = YAML(typ="safe", pure=True).load(before)
+    except (BadDocument, YAMLError):
+        return
+    assert same(meant, YAML(typ="safe", pure=True).load(laid_out(before, ANYONE)))
 
 
 @settings(max_examples=400, deadline=None)

@@ -353,3 +353,58 @@ def test_a_repository_that_nobody_sees(
     refused = reconciler("check", files.root, "--forge")
     assert refused.code == 1
     assert "another-token" not in refused.out + refused.err
+
+
+SHAPES = (
+    ("branches/main/protection", {
+        "required_pull_request_reviews": ["x"], "allow_force_pushes": "no", "allow_deletions": 1, "enforce_admins": [],
+    }),
+    ("branches/main/protection", {
+        "required_pull_request_reviews": {"bypass_pull_request_allowances": {"users": ["x", 7], "teams": "y"}},
+    }),
+    ("rules/branches/main", ["x", 7, {"type": ["x"], "parameters": "y", "ruleset_id": "z"}, {"type": "pull_request"}]),
+    ("rulesets/5", {"bypass_actors": ["x", 7, None]}),
+    ("environments/access", {"protection_rules": ["x", {"type": []}], "deployment_branch_policy": "main"}),
+    ("environments/access", {"protection_rules": [{"type": "required_reviewers", "reviewers": 7}]}),
+    ("environments/access/deployment-branch-policies", {"branch_policies": [7, {"name": [], "type": {}}]}),
+    ("codeowners/errors", {"errors": ["x", 7]}),
+    ("actions/secrets", {"secrets": [{"name": []}, "x"]}),
+    ("collaborators", [{"login": [], "permissions": "push"}, 7]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "content"), SHAPES)
+def test_entries_of_another_shape_are_no_fault_of_ours_and_never_fine(
+    github: GitHub, files: Company, reconciler: Reconciler, path: str, content: Any
+) -> None:
+    github.fault(f"GET .*/{path}", 200, content=content)
+    called = reconciler("check", files.root, "--forge")
+    assert called.code in (0, 1)
+    assert "Traceback" not in called.out + called.err
+    assert "lacking" in called.out
+
+
+def test_an_actor_that_nobody_can_read_may_go_past_the_rules(
+    github: GitHub, files: Company, reconciler: Reconciler
+) -> None:
+    github.fault("GET .*/rulesets/5", 200, content={"bypass_actors": ["x"]})
+    assert any("may go past the rules" in each for each in lacking(reconciler, files))
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("protected_branches/main", {"push_access_levels": ["x", 7]}),
+        ("protected_environments/access", {"deploy_access_levels": [["x"]]}),
+        ("variables", [{"key": []}, 7]),
+        ("members/all", ["x", {"access_level": "y"}]),
+        ("approval_rules", ["x", {"approvals_required": []}]),
+    ],
+)
+def test_entries_of_another_shape_on_gitlab(
+    gitlab: GitLab, files: Company, reconciler: Reconciler, path: str, content: Any
+) -> None:
+    gitlab.fault(f"GET .*/{path}", 200, content=content)
+    called = reconciler("check", files.root, "--forge")
+    assert called.code in (0, 1)
+    assert "lacking" in called.out

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.schema import SCHEMAS
+from reconciler.desired.schemas import SCHEMAS
 from reconciler.gallery import load_profile, names
 from reconciler.model.profile import Profile
 from reconciler.render import Style, text

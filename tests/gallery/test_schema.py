@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 import reconciler.gallery
-from reconciler.cli.schema import SCHEMAS, published
+from reconciler.desired.schemas import SCHEMAS, published
 from reconciler.gallery import load_profile, names
 
 COMPANY = Path(__file__).parents[2] / "desired-state"
@@ -43,15 +43,48 @@ def test_every_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(published(name))
 
 
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes(each)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_reference_leads_somewhere(name: str) -> None:
+    """A validator finds out only when it comes by; an editor says so at the top of the file."""
+    schema = published(name)
+    for node in nodes(schema):
+        if isinstance(reference := node.get("$ref"), str):
+            head, _, part = reference.rpartition("/")
+            assert (head, part in schema.get("$defs", {})) == ("#/$defs", True), reference
+
+
+@pytest.mark.parametrize("name", ["user", "group", "app", "mappings", "tests", "settings"])
+def test_every_key_that_people_write_is_explained(name: str) -> None:
+    """Under `profile` only what is not plain: its keys are those that `check --probe` writes."""
+    schema = published(name)
+    of_profiles = published("profile").get("$defs", {}).keys() | {"Profile"}
+    for model, part in {name: schema, **schema.get("$defs", {})}.items():
+        if model in of_profiles and model not in ("Mapping", "Mappings"):
+            continue
+        for node in nodes({key: value for key, value in part.items() if key != "$defs"}):
+            for key, value in node.get("properties", {}).items() if "type" in node or "title" in node else ():
+                assert value.get("description"), f"{model}.{key}"
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_profile_of_the_gallery_fits(name: str) -> None:
     check("profile", from_yaml(GALLERY / f"{name}.yaml"))
     check("profile", load_profile(name).model_dump(mode="json", by_alias=True))
 
 
-@pytest.mark.parametrize(("schema", "file"), [("app", "app.yaml"), ("mappings", "mappings.yaml")])
+@pytest.mark.parametrize(("schema", "file"), [
+    ("app", "apps/hootsuite/app.yaml"), ("mappings", "apps/hootsuite/mappings.yaml"),
+    ("tests", "apps/hootsuite/tests.yaml"), ("settings", "reconciler.yaml"),
+])  # fmt: skip
 def test_the_example_company_fits(schema: str, file: str) -> None:
-    check(schema, from_yaml(COMPANY / "apps" / "hootsuite" / file))
+    check(schema, from_yaml(COMPANY / file))
 
 
 @pytest.mark.parametrize("kind", ["user", "group"])

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+import reconciler.plan as reconciler_plan
 from reconciler.apply import revoke as revoking
 from reconciler.sandbox import Sandbox, running
 from reconciler.state import GitStates, Repository
@@ -150,6 +151,24 @@ class TestRebuild:
         assert box.users[id_]["active"]
         assert reconciler("apply", files.root, "--yes", "--allow", "deprovisionUsers=2").code in (0, 3)
         assert not box.users[id_]["active"]
+
+    @pytest.mark.parametrize("lost", [True, False])
+    def test_the_base_is_planned_once(
+        self, files: Company, reconciler: Call, monkeypatch: pytest.MonkeyPatch, lost: bool
+    ) -> None:
+        git_of(files)
+        files.remove_person("linus.byrne")
+        if lost:
+            files.state_file.unlink()
+        planned, count = reconciler_plan._planned, []
+
+        def counted(*given: Any, **more: Any) -> Any:
+            count.append(given)
+            return planned(*given, **more)
+
+        monkeypatch.setattr(reconciler_plan, "_planned", counted)
+        assert reconciler("state", "rebuild", files.root, "--base", "HEAD", "--yes").code == 0
+        assert len(count) == 2  # once for the base, once for today
 
     def test_of_those_at_the_base_nobody_is_bound_in_doubt(
         self, files: Company, box: Sandbox, reconciler: Call

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.cli.schema import published
+from reconciler.desired.schemas import published
 from reconciler.gallery import load_profile
 from reconciler.model.app import App
 from reconciler.model.desired import Desired

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.cli.schema import published
+from reconciler.desired.schemas import published
 from reconciler.model.plan import (
     AddMembers,
     AdoptUser,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from reconciler.model.history import Entry, LogStep, Modified, StepName, Trouble
+from reconciler.render.safe import width
 from reconciler.render.style import Style
 from reconciler.service.entries import COLUMNS, document, table, text
 
@@ -26,6 +30,24 @@ def test_a_line_an_entry() -> None:
     assert list(text([ENTRY], PLAIN, steps=False)) == [
         "2026-11-26 17:00:01  app  failure  user:ada  Ada Lovelace  updateUser  the name is taken\n"
     ]
+
+
+def test_columns_are_aligned_by_what_is_wide_on_a_screen() -> None:
+    names = ("Ada", "김민준", "Constantinos Papadopoulos", "x" * 500)
+    written = [replace(ENTRY, name=name, status="success") for name in names]
+    lines = [line.rstrip("\n") for line in text(written, PLAIN, steps=False)]
+    columns = {width(line[: line.index("updateUser")]) for line in lines[:3]}
+    assert len(columns) == 1
+    assert columns.pop() < 110  # nobody's long name moves all others off the screen
+    assert all("xxx" not in line for line in lines[:3])
+
+
+def test_a_long_log_is_shown_before_it_is_read_to_its_end() -> None:
+    def endless() -> Iterator[Entry]:
+        while True:
+            yield ENTRY
+
+    assert len(list(islice(text(endless(), PLAIN, steps=False), 1000))) == 1000
 
 
 def test_the_four_steps() -> None:

@@ -17,7 +17,7 @@ from reconciler.render.safe import width
 from reconciler.service.history import History
 from reconciler.service.monitor import State, status_of, statuses
 from reconciler.service.overview import document, text
-from reconciler.service.words import ago, span
+from reconciler.service.words import ago, past, span
 from tests.service.three import APPS, EVERY, NOW, app, cycle, held_plan, history_at, three_at
 
 ENDED = NOW - timedelta(minutes=8)
@@ -170,6 +170,13 @@ def test_moments_beside_now() -> None:
     assert ago(NOW + timedelta(minutes=36), NOW) == "in 36 min"
     assert ago(NOW + timedelta(minutes=35, seconds=2), NOW) == "in 36 min", "not earlier than it is"
     assert ago(NOW + timedelta(seconds=42), NOW) == "in 42 s"
+
+
+def test_what_has_happened_is_in_no_future() -> None:
+    """A cycle may end between the look at the clock and the look at the history, and clocks differ."""
+    assert past(NOW + timedelta(seconds=1), NOW) == "just now"
+    assert past(NOW + timedelta(hours=2), NOW) == "just now"
+    assert past(NOW - timedelta(seconds=42), NOW) == "42 s ago"
 
 
 # -- the commands

@@ -280,9 +280,13 @@ class History:
         """
         return leader(self._engine, self._url, name, lost)
 
-    def restart(self, app: str) -> None:
-        """Forgets that anything failed."""
+    def restart(self, app: str, *, full: bool = False) -> None:
+        """Forgets that anything failed. `full`: no cycle before counts as having read the app with today's
+        configuration, so that the next one is initial.
+        """
         with self._transaction() as connection:
+            if full:
+                connection.execute(update(CYCLES).where(CYCLES.c.app == app).values(config_digest=""))
             connection.execute(delete(QUARANTINES).where(QUARANTINES.c.app == app))
             connection.execute(delete(BACKOFFS).where(BACKOFFS.c.app == app))
 

@@ -47,10 +47,46 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
-        return orjson.dumps(value).decode() if value else None
+        if not value:
+            return None
+        try:
+            return orjson.dumps(value).decode()
+        except TypeError:  # half of a character
+            return orjson.dumps(_storable(value)).decode()
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
         return orjson.loads(value) if value else None
+
+
+class Words(TypeDecorator[str]):
+    """Text of whatever length. Names come from servers: half of a character (a lone surrogate) and NUL, which no
+    database keeps, become U+FFFD, in what is looked for too.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """As every database keeps it."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(each) for key, each in value.items()}
+    return [_storable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 METADATA = MetaData()
@@ -61,7 +97,7 @@ CYCLES = Table(
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("app", String(255), nullable=False),
-    Column("tenant_url", Text, nullable=False),
+    Column("tenant_url", Words, nullable=False),
     Column("trigger", String(16), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("started_at", Moment, nullable=False),
@@ -78,7 +114,7 @@ CYCLES = Table(
     Column("requests", Integer, nullable=False),
     Column("trouble", Json),
     Column("held_digest", String(80)),
-    Column("journal", Text),
+    Column("journal", Words),
     Index("cycles_of_app", "app", "started_at"),
     Index("cycles_by_time", "started_at"),
     Index("cycles_by_status", "app", "status"),
@@ -90,12 +126,12 @@ ENTRIES = Table(
     Column("cycle", String(64), nullable=False),
     Column("at", Moment, nullable=False),
     Column("app", String(255), nullable=False),
-    Column("key", Text, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("key", Words, nullable=False),
+    Column("name", Words, nullable=False),
     Column("action", String(32), nullable=False),
     Column("status", String(16), nullable=False),
-    Column("id", Text),
-    Column("group", Text),
+    Column("id", Words),
+    Column("group", Words),
     Column("origin", String(16)),
     Column("modified", Json),
     Column("steps", Json),
@@ -113,9 +149,9 @@ SUBJECTS = Table(
     "subjects",
     METADATA,
     Column("app", String(255), primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("folded", Text, nullable=False),
+    Column("key", Words, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("folded", Words, nullable=False),
 )
 """Who is in the entries at all: to be searched by name. `folded`: key and name, without case."""
 QUARANTINES = Table(
@@ -124,7 +160,7 @@ QUARANTINES = Table(
     Column("app", String(255), primary_key=True),
     Column("began", Moment, nullable=False),
     Column("reason", String(32), nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Words, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt", Moment),
     Column("desired_digest", String(80), nullable=False),
@@ -133,12 +169,12 @@ BACKOFFS = Table(
     "backoffs",
     METADATA,
     Column("app", String(255), primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("key", Words, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("first_failed", Moment, nullable=False),
     Column("next_attempt", Moment, nullable=False),
     Column("removal", Boolean, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", Words, nullable=False),
     Column("content", String(80), nullable=False),
 )
 HELD = Table(
@@ -146,9 +182,9 @@ HELD = Table(
     METADATA,
     Column("app", String(255), primary_key=True),
     Column("digest", String(80), nullable=False),
-    Column("plan", Text, nullable=False),
+    Column("plan", Words, nullable=False),
     Column("since", Moment, nullable=False),
-    Column("approved_by", Text),
+    Column("approved_by", Words),
     Column("approved_at", Moment),
 )
 NOTICES = Table(
@@ -158,8 +194,8 @@ NOTICES = Table(
     Column("app", String(255), nullable=False),
     Column("at", Moment, nullable=False),
     Column("event", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("subject", Words, nullable=False),
     Column("channel", String(16), nullable=False),
-    Column("error", Text, nullable=False),
+    Column("error", Words, nullable=False),
     Index("notices_of_app", "app", "number"),
 )

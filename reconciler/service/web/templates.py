@@ -14,7 +14,7 @@ from reconciler.render.page import LINES
 from reconciler.render.safe import safe
 from reconciler.service.monitor import State
 from reconciler.service.overview import ENDED, SIGNS
-from reconciler.service.words import ago, counted, moment, span, stamp, utc, verb
+from reconciler.service.words import ago, counted, moment, past, span, stamp, utc, verb
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -88,7 +88,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(shown=lambda value, longest=200: safe(value, longest), verb=verb, plain=plain)
     environment.globals.update(
-        LINES, ago=ago, counted=counted, moment=moment, stamp=stamp, span=span, seconds=seconds, utc=utc, link=link,
+        LINES, ago=ago, past=past, counted=counted, moment=moment, stamp=stamp, span=span, seconds=seconds, utc=utc,
+        link=link,
         tones=TONES, signs=SIGNS, ended=ENDED, version=__version__,
     )  # fmt: skip
     return environment

@@ -260,3 +260,20 @@ def test_a_long_log_of_some_days_is_read_in_lots(history: History, newest: bool)
     wanted = LogFilter(since=NOW + timedelta(seconds=1), newest_first=newest)
     keys = [f"user:p{n}" for n in range(3, 2600)]
     assert [each.key for each in history.log(wanted)] == (keys[::-1] if newest else keys)
+
+
+def test_half_of_a_character_and_nul_are_kept_as_what_every_database_keeps(history: History) -> None:
+    """JSON of servers may hold both, and what is kept is still found by the name that the server gives."""
+    hostile = "a\ud800b\0c"
+    step = LogStep(StepName.ACTION, "failure", hostile)
+    made = entry(1, key=f"account:{hostile}", name=hostile, group=hostile, modified=(Modified("x", hostile, None),),
+                 steps=(step,), trouble=Trouble("conflict", hostile, hostile))  # fmt: skip
+    history.write([made])
+    (found,) = history.log(LogFilter(key=f"account:{hostile}"))
+    assert found.name == "a\ufffdb\ufffdc"
+    assert found.modified[0].before is not None
+    assert "\ud800" not in str(found)
+    assert history.people(hostile) == [("account:a\ufffdb\ufffdc", "a\ufffdb\ufffdc")]
+    history.update(cycle())
+    history.write([made])
+    assert len(list(history.log(LogFilter()))) == 2
