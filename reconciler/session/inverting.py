@@ -1,4 +1,4 @@
-"""The mappings of an app, each with what runs it forwards: what an importer inverts."""
+"""What an importer of a live application needs of files and memory: mappings that run, and whose account is whose."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TypeAlias
 from reconciler.errors import ExpressionError
 from reconciler.model.app import App
 from reconciler.model.comparison import Rule
+from reconciler.model.described import Described
+from reconciler.model.desired import Desired, Standing
 from reconciler.model.directory import Directory
 from reconciler.model.mapping import Mapping as Written
 from reconciler.model.path import AttributePath
 from reconciler.model.profile import Profile
-from reconciler.model.values import UNSET, Flow, Value
+from reconciler.model.values import UNSET, Flow, UserId, Value
+from reconciler.plan import Proposal
 from reconciler.project import effective
 from reconciler.project.columns import Columns
 from reconciler.project.conform import Misfit
@@ -69,3 +72,42 @@ def _forwards(written: Written, compiled: Compiled, rule: Rule) -> Forwards:
     text = written.expression or ""
     reads = tuple(sorted(compiled.reads, key=lambda name: (text.find(f"[{name}]"), name)))
     return Forwards(compiled.path, written, flow, reads, rule, compiled.column.redacts)
+
+
+def described(proposal: Proposal) -> Described:
+    """Whose accounts and groups are by the files and the memory, and which are to be left alone."""
+    context = proposal.context
+    people, groups, desired = context.desired.people, context.desired.groups, context.desired
+    owned = {at: people[number].user.id for number, at in context.users.found.items()}
+    gone = {at for number, at in context.users.found.items() if people[number].standing is Standing.OUT_OF_SCOPE}
+    untouched = {
+        **dict.fromkeys(context.ignored_accounts, ""),
+        **dict.fromkeys(context.left_out, ""),
+        **{at: f"the files do not want {owned[at]} there any more: the next plan takes the access" for at in gone},
+        **{at: f"{key} has no file any more: the next plan takes the access" for at, key in context.gone.items()},
+        **{
+            at: f"the plan asks whether it is that of {', '.join(sorted(people[n].user.id for n in asking))}"
+            for at, asking in context.users.contested.items()
+            if at not in owned
+        },
+    }
+    for at, account in enumerate(context.snapshot.accounts):
+        if f"account:{account.id}" in context.revoked:
+            untouched[at] = "its access is revoked"
+    if context.acts_as is not None:
+        untouched[context.acts_as] = ""
+    return Described(
+        directory=desired.directory,
+        people={at: user for at, user in owned.items() if at not in untouched},
+        groups={at: groups[number].group.id for number, at in context.groups.found.items()},
+        untouched=untouched,
+        untouched_groups=context.ignored_groups | (context.groups.contested.keys() - context.groups.owner.keys()),
+        members={each.group.id: _effective(desired, each.members) for each in groups},
+        in_scope=frozenset(each.user.id for each in people if each.standing is not Standing.OUT_OF_SCOPE),
+        revoked=frozenset(desired.revoked),
+        app_groups=frozenset(each.group.id for each in groups),
+    )
+
+
+def _effective(desired: Desired, members: set[int]) -> frozenset[UserId]:
+    return frozenset(desired.people[number].user.id for number in members)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from reconciler.model.app import App
+from reconciler.model.described import Described
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
@@ -27,29 +27,8 @@ _NOBODY: Final[Mapping[str, Value]] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Known:
-    """What the files and the memory say already. Numbers are those of the snapshot."""
-
-    directory: Directory
-    people: Mapping[int, UserId] = field(default_factory=dict)
-    """Account → whose it is."""
-    groups: Mapping[int, GroupId] = field(default_factory=dict)
-    untouched: Mapping[int, str] = field(default_factory=dict)
-    """Accounts that are left alone → why, in words; "" where nothing needs to be said of it."""
-    untouched_groups: frozenset[int] = frozenset()
-    members: Mapping[GroupId, frozenset[UserId]] = field(default_factory=dict)
-    """Group → who is in it by the files, in whatever way."""
-    in_scope: frozenset[UserId] = frozenset()
-    """Who has access by the files, or would have if enabled."""
-    app_groups: frozenset[GroupId] = frozenset()
-    """The groups that are the application's by the files."""
-    described: bool = False
-    """The app has files."""
-
-
 def draft_of(
-    app: App, profile: Profile, snapshot: Snapshot, users: Inversion, groups: Inversion, known: Known
+    app: App, profile: Profile, snapshot: Snapshot, users: Inversion, groups: Inversion, known: Described
 ) -> Draft:
     """The draft without files of the app. Its ids are the same whatever order the application lists in."""
     return _Live(app, profile, snapshot, users, groups, known).draft()
@@ -57,7 +36,7 @@ def draft_of(
 
 class _Live:
     def __init__(
-        self, app: App, profile: Profile, snapshot: Snapshot, users: Inversion, groups: Inversion, known: Known
+        self, app: App, profile: Profile, snapshot: Snapshot, users: Inversion, groups: Inversion, known: Described
     ) -> None:
         self.app = app
         self.profile = profile
@@ -189,7 +168,8 @@ class _Live:
     def _person(self, at: int, row: Inverted) -> None:
         account, user = self.snapshot.accounts[at], self.known.directory.users.get(self.id_of[at])
         values: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in row.values.items()}
-        if self._tells_activity and account.active != (user is None or user.enabled):
+        told = self._tells_activity and self.id_of[at] not in self.known.revoked
+        if told and account.active != (user is None or user.enabled):
             values["accountEnabled"] = account.active
         remarks = tuple(f"{self.app.name}: {each}" for each in row.lost)
         self.made.users[self.id_of[at]] = Record(self.id_of[at], values, remarks, self._where(account))
@@ -254,7 +234,7 @@ class _Live:
         values: dict[str, Any] = dict(row.values)
         lost = list(row.lost)
         if group.members_read and self._reads_members:
-            values["members"] = self._members(group, own, number, lost)
+            values["members"] = self._members(at, own, number, lost)
         remarks = tuple(f"{self.app.name}: {each}" for each in lost)
         self.made.groups[identity] = Record(identity, values, remarks, self._where(group))
 
@@ -263,10 +243,11 @@ class _Live:
         return self.profile.groups.read_members != "never"
 
     def _members(
-        self, group: LiveGroup, own: Group | None, number: Mapping[str, int], lost: list[str]
+        self, at: int, own: Group | None, number: Mapping[str, int], lost: list[str]
     ) -> list[Any]:
         """Entries of the files stay as far as they hold; who is in it by them in another way needs no own line."""
-        live = {self.id_of[at] for at in group.members if at in self.id_of}
+        group = self.snapshot.groups[at]
+        live = {self.id_of[each] for each in group.members if each in self.id_of}
         there = self.known.members.get(own.id, frozenset()) if own is not None else frozenset()
         entries: list[Any] = []
         named: set[str] = set()
@@ -283,7 +264,7 @@ class _Live:
                 strangers += 1
                 continue
             inner = self.snapshot.groups[number[other]]
-            if number[other] == self._number_of(group) or not inner.members <= group.members or inner.others:
+            if number[other] == at or not inner.members <= group.members or inner.others:
                 name = self.group_id[number[other]]
                 lost.append(f"the group {name} is in it, and not everybody who is in that one: its line would let them in")
             elif f"group:{self.group_id[number[other]]}" not in named:
@@ -291,9 +272,6 @@ class _Live:
         if strangers:
             lost.append(f"{strangers} of its members are no account and no group that the lists show")
         return [*entries, *sorted(str(user) for user in live - there - named)]
-
-    def _number_of(self, group: LiveGroup) -> int:
-        return next(n for n, each in enumerate(self.snapshot.groups) if each is group)
 
     # -- scope
 
