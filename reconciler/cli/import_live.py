@@ -13,8 +13,8 @@ from reconciler.cli import adopting, options
 if TYPE_CHECKING:
     from reconciler.cli.adopting import Wish
     from reconciler.model.app import App
+    from reconciler.model.snapshot import Snapshot
     from reconciler.session import Opened, Settings
-    from reconciler.sources.adoption import Adoption
     from reconciler.sources.draft import Draft
 
 
@@ -64,10 +64,10 @@ def live(
     )
     if new is not None:
         _describe(draft, opened, directory, acts_as)
-    found = adopting.run(directory, draft, wish)
+    adopting.run(directory, draft, wish)
     if new is not None:
         _ignore_memory(directory)
-    _bind(opened, snapshot, directory, found)
+    _bind(opened, snapshot, directory)
 
 
 def _described(directory: Path, name: str | None) -> str:
@@ -92,10 +92,7 @@ def _new_app(
     directory: Path, name: str | None, gallery: str | None, tenant_url: str | None, acts_as: str | None
 ) -> App | None:
     """The app that is to be described; None: it is already. Raises UsageError for what does not go together."""
-    from dataclasses import replace
-
-    from pydantic import ValidationError
-
+    from reconciler.desired.apps import is_app_name
     from reconciler.desired.scaffold import Start, address, own_part
     from reconciler.errors import ReconcilerError, UsageError
     from reconciler.gallery import load_profile
@@ -113,10 +110,43 @@ def _new_app(
         raise UsageError(f"{directory} describes {own} already", hint=f"leave out --gallery: import live --app {own}")
     if tenant_url is None and own_part(profile):
         raise UsageError(f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=own_part(profile))
-    start = Start(profile.name, profile, address(tenant_url or profile.tenant_url or ""), in_git=False, name=own)
-    try:
-        app = replace_app(start, acts_as)
-    except ValidationError as error:
-        raise UsageError(f"{own}: {error.errors()[0]['msg']}", hint="name the app by --app NAME") from error
-    del replace
-    return app
+    if not is_app_name(own):
+        raise UsageError(f"{own} can't be the name of an app", hint="letters, digits, dots, underscores and dashes")
+    app = Start(profile.name, profile, address(tenant_url or profile.tenant_url or ""), in_git=False, name=own).app
+    guardrails = app.guardrails.model_copy(update={"acts_as": acts_as})
+    return app.model_copy(update={"guardrails": guardrails})
+
+
+def _describe(draft: Draft, opened: Opened, directory: Path, acts_as: str | None) -> None:
+    """The files of a new app; the draft's ids are those that its people have in the files."""
+    from reconciler.desired.scaffold import Start, app_files
+
+    app, profile = opened.app, opened.profile
+    start = Start(app.gallery, profile, app.tenant_url, in_git=False, name=app.name)
+    assigned = draft.assigned.pop(app.name)
+    schemas = (directory / ".schemas" / "app.json").is_file()
+    draft.apps[app.name] = app_files(start, assigned, acts_as=acts_as, schemas=schemas)
+
+
+def _ignore_memory(directory: Path) -> None:
+    """Beside a new desired state there is a memory, which is no part of it."""
+    from reconciler.desired.scaffold import ignored
+
+    file = directory / ".gitignore"
+    if directory.is_dir() and not file.exists() and not (directory / ".git").exists():
+        file.write_text(ignored(), encoding="utf-8", newline="\n")
+
+
+def _bind(opened: Opened, snapshot: Snapshot, directory: Path) -> None:
+    from reconciler.render import safe
+    from reconciler.session.importing import bind
+
+    if not any((directory / "users").rglob("*.yaml")):
+        click.echo(f"{opened.app.name}: nobody is described, so nobody is bound", err=True)
+        return
+    rebuilt = bind(opened, snapshot, directory)
+    name = opened.app.name
+    for key, ids in sorted(rebuilt.questions.items()):
+        click.echo(f"{name}: {safe(key)} stays in question: {', '.join(map(safe, ids))}", err=True)
+    bound = len(rebuilt.state.bindings)
+    click.echo(f"{name}: {bound:,} bound, {len(rebuilt.bound):,} of them now, in {opened.states.where(name)}", err=True)

@@ -71,9 +71,7 @@ class Inversion:
         source = dict(prior)
         for way in self._in_order():
             have = live.get(way.path.text)
-            if is_null(have) or _fits(way, source, have, owners):
-                continue
-            if way.rule.default is not None and way.rule.same(None, have):
+            if is_null(have) or _is_default(way.rule, have) or _fits(way, source, have, owners):
                 continue
             for name, value in self._candidates(way, have, owners):
                 trial = {**source, name: value}
@@ -136,7 +134,7 @@ class Inversion:
         elif way.redacts:
             found.lost.append(f"{way.path.text}: what the mapping makes differs from what the application has")
         elif want is UNSET or is_null(want):
-            if not is_null(have):
+            if not (is_null(have) or _is_default(way.rule, have)):
                 found.lost.append(f"{way.path.text} is {_shown(have)} in the application: no attribute can say that")
         else:
             held = _shown(have) if not is_null(have) else "nothing"
@@ -155,6 +153,11 @@ def _fits(way: Way, source: Source, have: Value, owners: Callable[[str], UserId 
     if want is UNSET:
         return is_null(have)
     return way.rule.same(want, have)
+
+
+def _is_default(rule: Rule, have: Value) -> bool:
+    """What the application says where nothing was sent."""
+    return rule.default is not None and rule.same(None, have)
 
 
 def _before(written: Written, value: Value) -> Iterator[Value]:
