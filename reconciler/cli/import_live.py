@@ -144,9 +144,11 @@ def _bind(opened: Opened, snapshot: Snapshot, directory: Path) -> None:
     if not any((directory / "users").rglob("*.yaml")):
         click.echo(f"{opened.app.name}: nobody is described, so nobody is bound", err=True)
         return
-    rebuilt = bind(opened, snapshot, directory)
+    rebuilt, plan = bind(opened, snapshot, directory)
     name = opened.app.name
     for key, ids in sorted(rebuilt.questions.items()):
         click.echo(f"{name}: {safe(key)} stays in question: {', '.join(map(safe, ids))}", err=True)
     bound = len(rebuilt.state.bindings)
     click.echo(f"{name}: {bound:,} bound, {len(rebuilt.bound):,} of them now, in {opened.states.where(name)}", err=True)
+    left = "nothing to do" if plan.empty else f"{len(plan.changes):,} changes, which `reconciler plan` shows"
+    click.echo(f"{name}: the plan has {left}", err=True)

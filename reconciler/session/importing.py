@@ -14,6 +14,7 @@ from reconciler.desired.root import FOLDERS, PARTS
 from reconciler.model.described import Described
 from reconciler.model.directory import Directory
 from reconciler.model.interest import Interest
+from reconciler.model.plan import Plan
 from reconciler.model.snapshot import Snapshot
 from reconciler.plan import telling_paths, widened
 from reconciler.session.collecting import bulk
@@ -112,8 +113,11 @@ def known(opened: Opened, snapshot: Snapshot) -> Described:
     return described(opened.proposed(snapshot, None))
 
 
-def bind(before: Opened, snapshot: Snapshot, root: Path) -> Rebuilt:
-    """The memory of what was read, by the files that are there now. Raises Locked, StateError."""
+def bind(before: Opened, snapshot: Snapshot, root: Path) -> tuple[Rebuilt, Plan]:
+    """The memory of what was read, by the files that are there now, and what a plan has left to do then.
+
+    Raises Locked, StateError, and DesiredStateError for files that can't be planned.
+    """
     (opened,) = open_apps(replace(before.settings, directory=root, apps=(before.app.name,)))
     opened.discovered, opened.profile = before.discovered, before.profile
     telling = telling_paths(opened.desired, opened.app, opened.stricter)
@@ -122,4 +126,5 @@ def bind(before: Opened, snapshot: Snapshot, root: Path) -> Rebuilt:
         rebuilt = rebuild(proposal, opened.state, datetime.now(UTC))
         if rebuilt.bound:
             opened.states.save(rebuilt.state)
-    return rebuilt
+    opened.state = rebuilt.state
+    return rebuilt, opened.proposed(proposal.context.snapshot, None).plan

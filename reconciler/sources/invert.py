@@ -58,7 +58,7 @@ class Inversion:
 
     @property
     def computed(self) -> list[str]:
-        """Targets that are never compared, because the application makes of them what it likes."""
+        """Targets that are never compared: the application makes of them what it likes."""
         return [way.path.text for way in self.ways if not (way.rule.compared or is_active(way.path))]
 
     def of(
@@ -83,10 +83,9 @@ class Inversion:
         return found
 
     def _in_order(self) -> list[Way]:
-        """What tells accounts apart first, then what is certain, expressions at last."""
+        """What tells accounts apart first, then what is certain, expressions and what the application makes last."""
         usable = [way for way in self.ways if not (is_active(way.path) or way.redacts)]
-        taken = [way for way in usable if way.rule.compared or way.written.matching]
-        return sorted(taken, key=lambda way: (way.written.matching or 1_000_000, way.written.source is None))
+        return sorted(usable, key=lambda way: (way.written.matching or 1_000_000, not way.rule.compared, way.written.source is None))
 
     def _candidates(
         self, way: Way, have: Value, owners: Callable[[str], UserId | None]

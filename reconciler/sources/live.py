@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 from reconciler.model.app import App
@@ -47,6 +48,10 @@ class _Live:
         self.made = Draft()
         self.id_of: dict[int, UserId] = {}
         """Account → person, of everybody who is in the draft."""
+        self.member_of: defaultdict[int, list[LiveGroup]] = defaultdict(list)
+        for group in snapshot.groups:
+            for member in group.members:
+                self.member_of[member].append(group)
         self.group_id: dict[int, GroupId] = {}
         self.required = _required(profile, users)
 
@@ -171,12 +176,27 @@ class _Live:
         told = self._tells_activity and self.id_of[at] not in self.known.revoked
         if told and account.active != (user is None or user.enabled):
             values["accountEnabled"] = account.active
+        if at in self.apart:
+            names = ", ".join(sorted(self._name_of(each) for each in self.member_of[at]))
+            row.lost.append(f"deactivated, and still in {names}: not assigned here, so that nothing is taken from it")
         remarks = tuple(f"{self.app.name}: {each}" for each in row.lost)
         self.made.users[self.id_of[at]] = Record(self.id_of[at], values, remarks, self._where(account))
 
     @property
     def _tells_activity(self) -> bool:
         return self.profile.users.deactivate or any(is_active(way.path) for way in self.users.ways)
+
+    @cached_property
+    def apart(self) -> frozenset[int]:
+        """Deactivated accounts that are in groups still: whoever is disabled in files loses all memberships, so their
+        people are described, and get nothing here.
+        """
+        known = self.known
+        return frozenset(
+            at for at in self.id_of
+            if not self.snapshot.accounts[at].active and self._tells_activity and self.member_of[at]
+            and at not in known.people
+        )  # fmt: skip
 
     # -- groups
 
@@ -247,7 +267,7 @@ class _Live:
     ) -> list[Any]:
         """Entries of the files stay as far as they hold; who is in it by them in another way needs no own line."""
         group = self.snapshot.groups[at]
-        live = {self.id_of[each] for each in group.members if each in self.id_of}
+        live = {self.id_of[each] for each in group.members if each in self.id_of and each not in self.apart}
         there = self.known.members.get(own.id, frozenset()) if own is not None else frozenset()
         entries: list[Any] = []
         named: set[str] = set()
@@ -293,7 +313,8 @@ class _Live:
         kept_users = [
             str(each.user) for each in assigned.users if each.user in everybody or each.from_ or each.until
         ]  # fmt: skip
-        alone = everybody - known.in_scope - reached - self.app.scope.excluded - set(kept_users)
+        apart = {self.id_of[at] for at in self.apart}
+        alone = everybody - apart - known.in_scope - reached - self.app.scope.excluded - set(kept_users)
         groups, users = [*kept_groups, *map(str, new_groups)], [*kept_users, *sorted(map(str, alone))]
         self.made.assigned[self.app.name] = {"groups": groups, "users": users}
 
@@ -302,7 +323,7 @@ class _Live:
     def _tell(self) -> None:
         title, profile, notes = self.profile.title, self.profile, self.made.notes
         if targets := self.users.computed:
-            notes.append(f"{title} makes {', '.join(targets)} what it likes: these are not taken over")
+            notes.append(f"{title} may have made {', '.join(targets)} itself: no plan compares what the files say of it")
         for path, value in profile.compare.defaults.items():
             notes.append(f"{title} says {path} is {value} where nothing was sent: that is left out")
         if not profile.groups.supported:
@@ -320,11 +341,14 @@ class _Live:
         self.made.refused.append(Refused(self._where(each), why, remedy))
 
     def _where(self, each: Account | LiveGroup) -> str:
+        name = self._name_of(each)
+        kind = "account" if isinstance(each, Account) else "group"
+        return f"{kind} {each.id}" + (f" ({name})" if name != each.id else "")
+
+    def _name_of(self, each: Account | LiveGroup) -> str:
         paths = self.snapshot.user_paths if isinstance(each, Account) else self.snapshot.group_paths
         live = dict(zip(paths, each.values, strict=True))
-        name = live.get("userName") or live.get("displayName")
-        kind = "account" if isinstance(each, Account) else "group"
-        return f"{kind} {each.id}" + (f" ({name})" if name and name != each.id else "")
+        return str(live.get("userName") or live.get("displayName") or each.id)
 
 
 def _required(profile: Profile, users: Inversion) -> list[Way]:
