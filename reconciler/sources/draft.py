@@ -27,6 +27,8 @@ class Record:
     """Lines of a comment above it, without `#`: what could not be taken over, and why."""
     where: str = ""
     """Where the source has it, for reports: a line of a CSV, an id of the server. May be hostile."""
+    empty: frozenset[str] = frozenset()
+    """Keys that the source knows to have no value: a file that has one says otherwise."""
 
 
 @dataclass(slots=True)
