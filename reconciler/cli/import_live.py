@@ -76,7 +76,9 @@ def _described(directory: Path, name: str | None) -> str:
 
     there = _apps(directory)
     if name is not None and name not in there:
-        raise UsageError(f"{directory} describes no app {name}", hint="for a new one say --gallery, and its --tenant-url")
+        raise UsageError(
+            f"{directory} describes no app {name}", hint="for a new one say --gallery, and its --tenant-url"
+        )
     if name is None and len(there) != 1:
         what = f"{directory} describes {', '.join(there) or 'no app'}"
         raise UsageError(f"which app? {what}", hint="--app NAME, or --gallery NAME for a new one")
@@ -92,7 +94,7 @@ def _new_app(
     directory: Path, name: str | None, gallery: str | None, tenant_url: str | None, acts_as: str | None
 ) -> App | None:
     """The app that is to be described; None: it is already. Raises UsageError for what does not go together."""
-    from reconciler.desired.apps import is_app_name
+    from reconciler.desired.apps import APP_NAME
     from reconciler.desired.scaffold import Start, address, own_part
     from reconciler.errors import ReconcilerError, UsageError
     from reconciler.gallery import load_profile
@@ -109,8 +111,10 @@ def _new_app(
     if own in _apps(directory):
         raise UsageError(f"{directory} describes {own} already", hint=f"leave out --gallery: import live --app {own}")
     if tenant_url is None and own_part(profile):
-        raise UsageError(f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=own_part(profile))
-    if not is_app_name(own):
+        raise UsageError(
+            f"--tenant-url is missing: {profile.title} has an address for each tenant", hint=own_part(profile)
+        )
+    if not APP_NAME.match(own):
         raise UsageError(f"{own} can't be the name of an app", hint="letters, digits, dots, underscores and dashes")
     app = Start(profile.name, profile, address(tenant_url or profile.tenant_url or ""), in_git=False, name=own).app
     guardrails = app.guardrails.model_copy(update={"acts_as": acts_as})

@@ -33,11 +33,6 @@ _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stan
 _STANDARD_REMOVE_MEMBERS = {"percent": 40, "ignoreBelow": 3}
 
 
-def is_app_name(name: str) -> bool:
-    """Whether a folder below apps/ can be called so."""
-    return _APP_NAME.match(name) is not None
-
-
 @dataclass(slots=True)
 class Described:
     """One app's folder as read."""

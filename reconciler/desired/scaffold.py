@@ -61,7 +61,7 @@ class Start:
 
     @property
     def variable(self) -> str:
-"""Where the token is looked for: a name that shells take."""
+        """Where the token is looked for: a name that shells take."""
         name = re.sub(r"[^A-Z0-9]+", "_", (self.name or self.gallery).upper())
         return f"{'APP_' if name[:1].isdigit() else ''}{name}_SCIM_TOKEN"
 
@@ -69,8 +69,8 @@ class Start:
     def app(self) -> App:
         """As far as workflows need to know it."""
         return App.model_validate({
-            "name": self.name or self.gallery, "gallery": self.gallery, "tenantUrl": self.tenant_url, "scope": {"assigned": {}},
-            "auth": {"bearer": {"env": self.variable}}, "unmanaged": {"users": "report"},
+            "name": self.name or self.gallery, "gallery": self.gallery, "tenantUrl": self.tenant_url,
+            "scope": {"assigned": {}}, "auth": {"bearer": {"env": self.variable}}, "unmanaged": {"users": "report"},
         })  # fmt: skip
 
 

@@ -1,12 +1,32 @@
-"""What the files and the memory say already of an application that is being imported."""
+"""An application that is being imported: its mappings, ready to be inverted, and what files and memory say of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from reconciler.model.comparison import Rule
 from reconciler.model.directory import Directory
-from reconciler.model.values import GroupId, UserId
+from reconciler.model.mapping import Mapping as Written
+from reconciler.model.path import AttributePath
+from reconciler.model.values import Flow, GroupId, UserId, Value
+
+Source: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One effective mapping, with what runs it forwards."""
+
+    path: AttributePath
+    written: Written
+    flow: Callable[[Source], tuple[bool, Flow]]
+    """Whether the result fits its target, and the result."""
+    reads: tuple[str, ...]
+    rule: Rule
+    """How the application's value is compared with the result."""
+    redacts: bool = False
 
 
 @dataclass(slots=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from reconciler import desired as files
 from reconciler.apply.rebuild import Rebuilt, rebuild
+from reconciler.desired.root import FOLDERS, PARTS
 from reconciler.errors import DesiredStateError
 from reconciler.model.app import App
-from reconciler.desired.root import FOLDERS, PARTS
-from reconciler.model.described import Described
+from reconciler.model.described import Described, Way
 from reconciler.model.directory import Directory
 from reconciler.model.interest import Interest
 from reconciler.model.plan import Plan
@@ -19,7 +19,7 @@ from reconciler.model.snapshot import Snapshot
 from reconciler.plan import telling_paths, widened
 from reconciler.session.collecting import bulk
 from reconciler.session.connection import profile_of
-from reconciler.session.inverting import Forwards, described, forwards
+from reconciler.session.inverting import described, forwards
 from reconciler.session.memory import FOLDER, states_of
 from reconciler.session.opened import Opened, Progress, open_apps, projected
 from reconciler.session.settings import Settings
@@ -86,7 +86,7 @@ def _opened(settings: Settings, app: App, directory: Directory, memory: str) -> 
     return Opened(app, profile, desired, state, states, root, settings, as_of=as_of)
 
 
-async def read(opened: Opened, progress: Progress) -> tuple[Snapshot, list[Forwards], list[Forwards]]:
+async def read(opened: Opened, progress: Progress) -> tuple[Snapshot, list[Way], list[Way]]:
     """Everything that the lists show, of all that mappings write, and the mappings."""
     from reconciler.live import Reader
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
-
 from reconciler.errors import ExpressionError
 from reconciler.model.app import App
 from reconciler.model.comparison import Rule
-from reconciler.model.described import Described
+from reconciler.model.described import Described, Source, Way
 from reconciler.model.desired import Desired, Standing
 from reconciler.model.directory import Directory
 from reconciler.model.mapping import Mapping as Written
-from reconciler.model.path import AttributePath
 from reconciler.model.profile import Profile
-from reconciler.model.values import UNSET, Flow, UserId, Value
+from reconciler.model.values import UNSET, Flow, UserId
 from reconciler.plan import Proposal
 from reconciler.project import effective
 from reconciler.project.columns import Columns
@@ -24,26 +19,12 @@ from reconciler.project.expressions.context import NOTHING_KNOWN
 from reconciler.project.findings import Findings
 from reconciler.project.groups import split_members
 from reconciler.project.mapping import Compiled
-from reconciler.project.projection import user_columns_of
 from reconciler.project.objectflow import is_object_filter
+from reconciler.project.projection import user_columns_of
 from reconciler.project.sources import GROUP_SOURCES
 
-Source: TypeAlias = Mapping[str, Value]
 
-
-@dataclass(frozen=True, slots=True)
-class Forwards:
-    """One effective mapping, compiled."""
-
-    path: AttributePath
-    written: Written
-    flow: Callable[[Source], tuple[bool, Flow]]
-    reads: tuple[str, ...]
-    rule: Rule
-    redacts: bool
-
-
-def forwards(app: App, profile: Profile, directory: Directory) -> tuple[list[Forwards], list[Forwards]]:
+def forwards(app: App, profile: Profile, directory: Directory) -> tuple[list[Way], list[Way]]:
     """Of people and of groups, `members` aside. Raises DesiredStateError for mappings that are wrong."""
     findings = Findings(app, profile, None)
     mappings = effective(app, profile)
@@ -54,7 +35,10 @@ def forwards(app: App, profile: Profile, directory: Directory) -> tuple[list[For
     findings.refuse()
     # a column may stand at the end that no mapping is written for: `active`, which is nothing to invert
     return (
-        [_forwards(*pair, profile.comparison.rule(pair[1].path)) for pair in zip(users, user_columns.all, strict=False)],
+        [
+            _forwards(*pair, profile.comparison.rule(pair[1].path))
+            for pair in zip(users, user_columns.all, strict=False)
+        ],
         [
             _forwards(*pair, profile.comparison_of_groups.rule(pair[1].path))
             for pair in zip(groups, group_columns.all, strict=False)
@@ -62,7 +46,7 @@ def forwards(app: App, profile: Profile, directory: Directory) -> tuple[list[For
     )
 
 
-def _forwards(written: Written, compiled: Compiled, rule: Rule) -> Forwards:
+def _forwards(written: Written, compiled: Compiled, rule: Rule) -> Way:
     def flow(source: Source) -> tuple[bool, Flow]:
         try:
             return True, compiled.flow(source)
@@ -71,7 +55,7 @@ def _forwards(written: Written, compiled: Compiled, rule: Rule) -> Forwards:
 
     text = written.expression or ""
     reads = tuple(sorted(compiled.reads, key=lambda name: (text.find(f"[{name}]"), name)))
-    return Forwards(compiled.path, written, flow, reads, rule, compiled.column.redacts)
+    return Way(compiled.path, written, flow, reads, rule, compiled.column.redacts)
 
 
 def described(proposal: Proposal) -> Described:

@@ -8,33 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from reconciler.model.clauses import as_text
 from reconciler.model.comparison import Rule, truth
+from reconciler.model.described import Source, Way
 from reconciler.model.directory import COMPUTED, MULTI_VALUED
 from reconciler.model.mapping import Mapping as Written
-from reconciler.model.path import AttributePath
 from reconciler.model.schema import is_active
-from reconciler.model.values import UNSET, Flow, Reference, UserId, Value, is_null
+from reconciler.model.values import UNSET, Reference, UserId, Value, is_null
 
-Source: TypeAlias = Mapping[str, Value]
 _NEVER: Final = frozenset({*COMPUTED, "accountEnabled"})
 """Attributes that an account can't tell: computed ones, and what `active` says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One effective mapping, with what runs it forwards."""
-
-    path: AttributePath
-    written: Written
-    flow: Callable[[Source], tuple[bool, Flow]]
-    """Whether the result fits its target, and the result."""
-    reads: tuple[str, ...]
-    rule: Rule
-    """How the application's value is compared with the result."""
-    redacts: bool = False
 
 
 @dataclass(slots=True)
@@ -55,6 +40,12 @@ class Inversion:
     ways: Sequence[Way]
     kinds: Mapping[str, str] = field(default_factory=dict)
     multi_valued: frozenset[str] = MULTI_VALUED
+
+    @property
+    def refers(self) -> bool:
+        """Whether an attribute names another person: then everybody has to be known first."""
+        named = {"manager", *(name for name, kind in self.kinds.items() if kind == "reference")}
+        return any(not named.isdisjoint(way.reads) for way in self.ways)
 
     @property
     def computed(self) -> list[str]:
@@ -85,11 +76,12 @@ class Inversion:
     def _in_order(self) -> list[Way]:
         """What tells accounts apart first, then what is certain, expressions and what the application makes last."""
         usable = [way for way in self.ways if not (is_active(way.path) or way.redacts)]
-        return sorted(usable, key=lambda way: (way.written.matching or 1_000_000, not way.rule.compared, way.written.source is None))
+        return sorted(
+            usable,
+            key=lambda way: (way.written.matching or 1_000_000, not way.rule.compared, way.written.source is None),
+        )
 
-    def _candidates(
-        self, way: Way, have: Value, owners: Callable[[str], UserId | None]
-    ) -> Iterator[tuple[str, Value]]:
+    def _candidates(self, way: Way, have: Value, owners: Callable[[str], UserId | None]) -> Iterator[tuple[str, Value]]:
         names = [name for name in way.reads if name not in _NEVER]
         stored = [sent for sent, kept in way.rule.values.items() if kept == have]
         for name in names:

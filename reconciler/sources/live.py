@@ -11,15 +11,15 @@ from functools import cached_property
 from typing import Any, Final
 
 from reconciler.model.app import App
-from reconciler.model.described import Described
+from reconciler.model.described import Described, Way
 from reconciler.model.directory import Directory, Group, User
 from reconciler.model.path import parse_path
 from reconciler.model.profile import Profile
 from reconciler.model.schema import is_active
 from reconciler.model.snapshot import Account, LiveGroup, Snapshot
-from reconciler.model.values import GroupId, UserId, Value, is_null
+from reconciler.model.values import GroupId, RemoteId, UserId, Value, is_null
 from reconciler.sources.draft import Draft, Record, Refused
-from reconciler.sources.invert import Inversion, Inverted, Way
+from reconciler.sources.invert import Inversion, Inverted
 from reconciler.sources.naming import id_of
 
 _RECOGNIZED: Final = ("userPrincipalName", "mail", "employeeId")
@@ -65,26 +65,41 @@ class _Live:
     # -- people
 
     def _people(self) -> None:
-        known, snapshot = self.known, self.snapshot
-        owner = {snapshot.accounts[at].id: user for at, user in known.people.items()}
-        paths = snapshot.user_paths
         rows: dict[int, Inverted] = {}
-        for at, account in enumerate(snapshot.accounts):
-            if at in known.untouched:
-                if why := known.untouched[at]:
+        for at, account in enumerate(self.snapshot.accounts):
+            if at in self.known.untouched:
+                if why := self.known.untouched[at]:
                     self._refuse(account, why)
                 continue
-            user = known.directory.users.get(known.people[at]) if at in known.people else None
-            prior = dict(_NOBODY) if user is None else {**_NOBODY, **user.attributes, "id": user.id}
-            live = dict(zip(paths, account.values, strict=True))
-            rows[at] = self.users.of(live, prior, lambda remote: owner.get(remote))  # type: ignore[call-overload]
-            if why := self._unfit(live, rows[at], {**prior, **rows[at].values}):
+            rows[at] = self._row(at, self.known.people)
+            source = {**self._prior(at), **rows[at].values}
+            if why := self._unfit(self._live(account), rows[at], source):
                 self._refuse(account, why, "put it right in the application, and run again")
                 del rows[at]
         self._without_doubles(rows)
         self._name(rows)
+        if self.users.refers:
+            rows = {at: self._row(at, self.id_of) for at in self.id_of}
         for at in sorted(self.id_of):
             self._person(at, rows[at])
+
+    def _row(self, at: int, owners: Mapping[int, UserId]) -> Inverted:
+        numbers = self.snapshot.numbers
+
+        def owner(remote: str) -> UserId | None:
+            number = numbers.get(RemoteId(remote))
+            return None if number is None else owners.get(number)
+
+        return self.users.of(self._live(self.snapshot.accounts[at]), self._prior(at), owner)
+
+    def _prior(self, at: int) -> Mapping[str, Value]:
+        """What the files say of the person whose account it is."""
+        user = self.known.directory.users.get(self.known.people[at]) if at in self.known.people else None
+        return _NOBODY if user is None else {**_NOBODY, **user.attributes, "id": user.id}
+
+    def _live(self, each: Account | LiveGroup) -> Mapping[str, Value]:
+        paths = self.snapshot.user_paths if isinstance(each, Account) else self.snapshot.group_paths
+        return dict(zip(paths, each.values, strict=True))
 
     def _unfit(self, live: Mapping[str, Value], row: Inverted, source: Mapping[str, Value]) -> str:
         """Why no file can describe somebody; "" if one can."""
@@ -116,8 +131,9 @@ class _Live:
             for each in holders.values():
                 for at in each if len(each) > 1 else ():
                     account = self.snapshot.accounts[at]
-                    others = ", ".join(self.snapshot.accounts[n].id for n in each if n != at)
-                    why = f"{way.path.text} finds the account, and {others} has the same"
+                    other = self.snapshot.accounts[each[0] if each[0] != at else each[1]].id
+                    more = f" and {len(each) - 2:,} more" if len(each) > 2 else ""
+                    why = f"{way.path.text} finds the account, and {other}{more} has the same"
                     self._refuse(account, why, "give one of them another, or delete it in the application")
                     del rows[at]
 
@@ -154,20 +170,22 @@ class _Live:
         short = {at: id_of(name.partition("@")[0], "", ()) if _is_named(name) else "" for at, name in names.items()}
         long = {at: id_of(name, "", ()) if name else "" for at, name in names.items()}
         once, once_long = Counter(short.values()), Counter(long.values())
-        for at in names:
+        reserved = {*taken, *short.values(), *long.values()}
+        for at, name in names.items():
             own = self.snapshot.accounts[at].id
             if short[at] and once[short[at]] == 1 and short[at] not in taken:
                 found = short[at]
             elif long[at] and once_long[long[at]] == 1 and long[at] not in taken and long[at] not in once:
                 found = long[at]
             else:
-                found = id_of(short[at] or names[at], own, {*taken, *short.values(), *long.values()})
+                found = id_of(short[at] or name, own, reserved)
             self.id_of[at] = UserId(found)
             taken.add(found)
+            reserved.add(found)
 
     def _sign_in(self, at: int, row: Inverted) -> str:
         account = self.snapshot.accounts[at]
-        own = dict(zip(self.snapshot.user_paths, account.values, strict=True)).get("userName")
+        own = self._live(account).get("userName")
         return str(row.values.get("userPrincipalName") or own or row.values.get("mail") or "")
 
     def _person(self, at: int, row: Inverted) -> None:
@@ -209,7 +227,7 @@ class _Live:
                 continue
             own = self.known.directory.groups.get(self.known.groups[at]) if at in self.known.groups else None
             prior = {**_NOBODY, **({} if own is None else {**own.attributes, "id": own.id})}
-            live = dict(zip(self.snapshot.group_paths, group.values, strict=True))
+            live = self._live(group)
             row = self.groups.of(live, prior)
             name = row.values.get("displayName") or (own.name if own is not None else None)
             if row.misfits or not name or any(w.written.matching and not is_null(live.get(w.path.text))
@@ -231,6 +249,8 @@ class _Live:
         same = Counter(name.casefold() for _, name in rows.values())
         slugs = Counter(id_of(name, "", ()) if _is_named(name) else "" for _, name in rows.values())
         claimed = set(self.known.groups.values())
+        taken = {*map(str.casefold, directory.groups)}
+        reserved = taken | slugs.keys()
         for at, (_, name) in rows.items():
             group, there = self.snapshot.groups[at], by_name[name.casefold()]
             if at in self.known.groups:
@@ -243,12 +263,10 @@ class _Live:
                 self.group_id[at] = there[0].id
             else:
                 slug = id_of(name, "", ()) if _is_named(name) else ""
-                taken: set[str] = {*map(str.casefold, directory.groups)}
-                if slugs[slug] > 1 or not slug:
-                    taken |= slugs.keys()
-                self.group_id[at] = GroupId(id_of(name, group.id, taken))
+                alone = slug and slugs[slug] == 1
+                self.group_id[at] = GroupId(id_of(name, group.id, taken if alone else reserved))
 
-    def _team(self, at: int, row: Inverted, number: Mapping[str, int]) -> None:
+    def _team(self, at: int, row: Inverted, number: Mapping[RemoteId, int]) -> None:
         group, identity = self.snapshot.groups[at], self.group_id[at]
         own = self.known.directory.groups.get(identity)
         values: dict[str, Any] = dict(row.values)
@@ -262,9 +280,7 @@ class _Live:
     def _reads_members(self) -> bool:
         return self.profile.groups.read_members != "never"
 
-    def _members(
-        self, at: int, own: Group | None, number: Mapping[str, int], lost: list[str]
-    ) -> list[Any]:
+    def _members(self, at: int, own: Group | None, number: Mapping[RemoteId, int], lost: list[str]) -> list[Any]:
         """Entries of the files stay as far as they hold; who is in it by them in another way needs no own line."""
         group = self.snapshot.groups[at]
         live = {self.id_of[each] for each in group.members if each in self.id_of and each not in self.apart}
@@ -286,7 +302,9 @@ class _Live:
             inner = self.snapshot.groups[number[other]]
             if number[other] == at or not inner.members <= group.members or inner.others:
                 name = self.group_id[number[other]]
-                lost.append(f"the group {name} is in it, and not everybody who is in that one: its line would let them in")
+                lost.append(
+                    f"the group {name} is in it, and not everybody who is in that one: its line would let them in"
+                )
             elif f"group:{self.group_id[number[other]]}" not in named:
                 entries.append({"group": str(self.group_id[number[other]])})
         if strangers:
@@ -323,7 +341,9 @@ class _Live:
     def _tell(self) -> None:
         title, profile, notes = self.profile.title, self.profile, self.made.notes
         if targets := self.users.computed:
-            notes.append(f"{title} may have made {', '.join(targets)} itself: no plan compares what the files say of it")
+            notes.append(
+                f"{title} may have made {', '.join(targets)} itself: no plan compares what the files say of it"
+            )
         for path, value in profile.compare.defaults.items():
             notes.append(f"{title} says {path} is {value} where nothing was sent: that is left out")
         if not profile.groups.supported:
@@ -346,8 +366,7 @@ class _Live:
         return f"{kind} {each.id}" + (f" ({name})" if name != each.id else "")
 
     def _name_of(self, each: Account | LiveGroup) -> str:
-        paths = self.snapshot.user_paths if isinstance(each, Account) else self.snapshot.group_paths
-        live = dict(zip(paths, each.values, strict=True))
+        live = self._live(each)
         return str(live.get("userName") or live.get("displayName") or each.id)
 
 

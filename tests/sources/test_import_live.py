@@ -21,7 +21,7 @@ ODD: tuple[dict[str, Any], ...] = (
     {"userName": "CON@example.com", "displayName": "true"},
     {"userName": "con@example.org", "displayName": "0123"},
     {"userName": "日本@example.com", "displayName": "日本 語"},
-    {"userName": "'quoted: \"one\"@example.com", "displayName": "# no comment\n- at: all"},
+    {"userName": '\'quoted: "one"@example.com', "displayName": "# no comment\n- at: all"},
     {"userName": "bare", "displayName": " spaced ", "timezone": "Europe/London"},
     {"userName": "language@example.com", "displayName": "Odd Language", "preferredLanguage": "tlh"},
     {"userName": "\x1b[31mred@example.com", "displayName": "\x1b]0;title\x07\u202egnp"},
