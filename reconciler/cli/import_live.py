@@ -61,6 +61,7 @@ def live(
         Inversion(users, attributes, several),
         Inversion(groups),
         known(opened, snapshot),
+        prune=wish.prune,
     )
     if new is not None:
         _describe(draft, opened, directory, acts_as)

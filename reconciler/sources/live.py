@@ -20,6 +20,7 @@ from reconciler.model.snapshot import Account, LiveGroup, Snapshot
 from reconciler.model.values import GroupId, RemoteId, UserId, Value, is_null
 from reconciler.sources.draft import Draft, Record, Refused
 from reconciler.sources.invert import Inversion, Inverted
+from reconciler.sources.live_names import is_named, new_ids, notes_of
 from reconciler.sources.naming import id_of
 
 _RECOGNIZED: Final = ("userPrincipalName", "mail", "employeeId")
@@ -29,15 +30,33 @@ _NOBODY: Final[Mapping[str, Value]] = {
 
 
 def draft_of(
-    app: App, profile: Profile, snapshot: Snapshot, users: Inversion, groups: Inversion, known: Described
+    app: App,
+    profile: Profile,
+    snapshot: Snapshot,
+    users: Inversion,
+    groups: Inversion,
+    known: Described,
+    *,
+    prune: bool = False,
 ) -> Draft:
-    """The draft without files of the app. Its ids are the same whatever order the application lists in."""
-    return _Live(app, profile, snapshot, users, groups, known).draft()
+    """The draft without files of the app. Its ids are the same whatever order the application lists in.
+
+    `prune`: memberships that the application has not are going to leave the files; nobody loses their account by it.
+    """
+    return _Live(app, profile, snapshot, users, groups, known, prune=prune).draft()
 
 
 class _Live:
     def __init__(
-        self, app: App, profile: Profile, snapshot: Snapshot, users: Inversion, groups: Inversion, known: Described
+        self,
+        app: App,
+        profile: Profile,
+        snapshot: Snapshot,
+        users: Inversion,
+        groups: Inversion,
+        known: Described,
+        *,
+        prune: bool,
     ) -> None:
         self.app = app
         self.profile = profile
@@ -45,6 +64,9 @@ class _Live:
         self.users = users
         self.groups = groups
         self.known = known
+        self.prune = prune
+        self.dropped: set[UserId] = set()
+        """Who is in a group by the files, with a line of their own, and not in the application."""
         self.made = Draft()
         self.id_of: dict[int, UserId] = {}
         """Account → person, of everybody who is in the draft."""
@@ -59,7 +81,9 @@ class _Live:
         self._people()
         self._teams()
         self._assigned()
-        self._tell()
+        self.made.notes += notes_of(self.profile, self.snapshot, self.users)
+        whole = self.profile.paging.trusted and self.profile.users.lists_inactive and not self.snapshot.partial
+        self.made.complete = whole and not self.made.refused
         return self.made
 
     # -- people
@@ -161,27 +185,9 @@ class _Live:
         doubly = Counter(self.id_of.values())
         for at in [at for at, user in self.id_of.items() if doubly[user] > 1 and at not in self.known.people]:
             self._refuse(self.snapshot.accounts[at], f"{self.id_of.pop(at)} has another account too")
-        self._new_ids(new, rows)
-
-    def _new_ids(self, new: Iterable[int], rows: Mapping[int, Inverted]) -> None:
-        """Whoever shares the short form gets the long one, all of them: no order decides."""
-        names = {at: self._sign_in(at, rows[at]) for at in new}
-        taken = {*map(str.casefold, self.known.directory.users), *map(str.casefold, self.id_of.values())}
-        short = {at: id_of(name.partition("@")[0], "", ()) if _is_named(name) else "" for at, name in names.items()}
-        long = {at: id_of(name, "", ()) if name else "" for at, name in names.items()}
-        once, once_long = Counter(short.values()), Counter(long.values())
-        reserved = {*taken, *short.values(), *long.values()}
-        for at, name in names.items():
-            own = self.snapshot.accounts[at].id
-            if short[at] and once[short[at]] == 1 and short[at] not in taken:
-                found = short[at]
-            elif long[at] and once_long[long[at]] == 1 and long[at] not in taken and long[at] not in once:
-                found = long[at]
-            else:
-                found = id_of(short[at] or name, own, reserved)
-            self.id_of[at] = UserId(found)
-            taken.add(found)
-            reserved.add(found)
+        taken = {*map(str.casefold, directory.users), *map(str.casefold, self.id_of.values())}
+        named = {at: (self._sign_in(at, rows[at]), str(self.snapshot.accounts[at].id)) for at in new}
+        self.id_of.update((at, UserId(each)) for at, each in new_ids(named, taken).items())
 
     def _sign_in(self, at: int, row: Inverted) -> str:
         account = self.snapshot.accounts[at]
@@ -247,7 +253,7 @@ class _Live:
         for each in directory.groups.values():
             by_name[each.name.casefold()].append(each)
         same = Counter(name.casefold() for _, name in rows.values())
-        slugs = Counter(id_of(name, "", ()) if _is_named(name) else "" for _, name in rows.values())
+        slugs = Counter(id_of(name, "", ()) if is_named(name) else "" for _, name in rows.values())
         claimed = set(self.known.groups.values())
         taken = {*map(str.casefold, directory.groups)}
         reserved = taken | slugs.keys()
@@ -262,7 +268,7 @@ class _Live:
             elif there:
                 self.group_id[at] = there[0].id
             else:
-                slug = id_of(name, "", ()) if _is_named(name) else ""
+                slug = id_of(name, "", ()) if is_named(name) else ""
                 alone = slug and slugs[slug] == 1
                 self.group_id[at] = GroupId(id_of(name, group.id, taken if alone else reserved))
 
@@ -294,6 +300,8 @@ class _Live:
             elif each.user is not None and (each.user in live or each.user not in there):
                 entries.append(str(each.user))
                 named.add(each.user)
+            elif each.user is not None:
+                self.dropped.add(each.user)
         strangers = 0
         for other in sorted(group.others):
             if other not in number:
@@ -316,6 +324,7 @@ class _Live:
     def _assigned(self) -> None:
         assigned, known = self.app.scope.assigned, self.known
         if assigned is None:
+            self._keep(())
             return
         mine = {*self.group_id.values()} if self.app.groups in ("assigned", "all") else set()
         kept_groups = [
@@ -332,30 +341,26 @@ class _Live:
             str(each.user) for each in assigned.users if each.user in everybody or each.from_ or each.until
         ]  # fmt: skip
         apart = {self.id_of[at] for at in self.apart}
-        alone = everybody - apart - known.in_scope - reached - self.app.scope.excluded - set(kept_users)
+        in_scope = known.in_scope - self.dropped if self.prune else known.in_scope
+        alone = everybody - apart - in_scope - reached - self.app.scope.excluded - set(kept_users)
+        self._keep(kept_groups)
         groups, users = [*kept_groups, *map(str, new_groups)], [*kept_users, *sorted(map(str, alone))]
         self.made.assigned[self.app.name] = {"groups": groups, "users": users}
 
-    # -- what a person should know
-
-    def _tell(self) -> None:
-        title, profile, notes = self.profile.title, self.profile, self.made.notes
-        if targets := self.users.computed:
-            notes.append(
-                f"{title} may have made {', '.join(targets)} itself: no plan compares what the files say of it"
-            )
-        for path, value in profile.compare.defaults.items():
-            notes.append(f"{title} says {path} is {value} where nothing was sent: that is left out")
-        if not profile.groups.supported:
-            notes.append(f"{title} has no groups over SCIM: everybody is assigned one by one")
-        elif not self._reads_members:
-            notes.append(f"{title} does not show who is in a group: groups come without members")
-        if not profile.users.lists_inactive:
-            notes.append(f"{title} does not list deactivated accounts: nobody knows of them here")
-        if self.snapshot.partial or not profile.paging.trusted:
-            notes.append(f"lists of {title} leave out people: whoever is not in them is not taken over")
-        whole = profile.paging.trusted and profile.users.lists_inactive and not self.snapshot.partial
-        self.made.complete = whole and not self.made.refused
+    def _keep(self, assigned: Iterable[str]) -> None:
+        """Groups of the files that are not the application's, and bring people into those that are: no prune takes
+        them.
+        """
+        todo = [*self.made.groups, *assigned]
+        seen = set(todo)
+        while todo:
+            group = self.known.directory.groups.get(GroupId(todo.pop()))
+            if group is None:
+                continue
+            self.made.groups.setdefault(group.id, Record(group.id, {}))
+            inner = {str(each.group) for each in group.members if each.group is not None} - seen
+            seen |= inner
+            todo += inner
 
     def _refuse(self, each: Account | LiveGroup, why: str, remedy: str = "") -> None:
         self.made.refused.append(Refused(self._where(each), why, remedy))
@@ -388,7 +393,3 @@ def _index(directory: Directory, name: str) -> Mapping[str, list[User]]:
             found[str(value).casefold()].append(user)
     found.pop("", None)
     return found
-
-
-def _is_named(name: str) -> bool:
-    return any(c.isalnum() for c in name.partition("@")[0])
