@@ -56,19 +56,21 @@ class Start:
     tenant_url: str
     in_git: bool
     """The memory is kept in git, as workflows need it."""
+    name: str = ""
+    """Of the app; the gallery's if left out."""
 
     @property
     def variable(self) -> str:
         """Where the token is looked for: a name that shells take."""
-        name = re.sub(r"[^A-Z0-9]+", "_", self.gallery.upper())
+        name = re.sub(r"[^A-Z0-9]+", "_", (self.name or self.gallery).upper())
         return f"{'APP_' if name[:1].isdigit() else ''}{name}_SCIM_TOKEN"
 
     @property
     def app(self) -> App:
         """As far as workflows need to know it."""
         return App.model_validate({
-            "name": self.gallery, "gallery": self.gallery, "tenantUrl": self.tenant_url, "scope": {"assigned": {}},
-            "auth": {"bearer": {"env": self.variable}}, "unmanaged": {"users": "report"},
+            "name": self.name or self.gallery, "gallery": self.gallery, "tenantUrl": self.tenant_url,
+            "scope": {"assigned": {}}, "auth": {"bearer": {"env": self.variable}}, "unmanaged": {"users": "report"},
         })  # fmt: skip
 
 
@@ -91,18 +93,43 @@ def address(url: str) -> str:
 def state_files(start: Start, schemas: Mapping[str, str]) -> dict[str, str]:
     """File, relative to the desired state → text. `schemas`: name → JSON Schema, for editors."""
     given: dict[str, Any] = {
-        "start": start,
-        "profile": start.profile,
+        **_of_the_app(start, schemas=True),
         "person": PERSON,
-        "inherited": [(kind, _told(each)) for kind, each in _inherited(start.profile)],
         "expected": dict(_expected(start.profile)),
         "leaver": _LEAVER if any(each.expression == _LEAVER for each in start.profile.mappings.users) else "",
-        "cannot": list(start.profile.cannot.items()),
     }
     made = {
         file.format(start.gallery): _environment().get_template(name).render(given) for file, name in _FILES.items()
     }
     return made | {f".schemas/{name}.json": text for name, text in schemas.items()}
+
+
+def app_files(
+    start: Start, assigned: Mapping[str, list[str]], *, acts_as: str | None = None, schemas: bool = False
+) -> dict[str, str]:
+    """app.yaml and mappings.yaml of an app whose people are known: `assigned` has the ids of `groups` and `users`.
+
+    `schemas`: those for editors are there.
+    """
+    given = {**_of_the_app(start, schemas=schemas), "imported": assigned, "acts_as": acts_as}
+    return {name: _environment().get_template(name).render(given) for name in ("app.yaml", "mappings.yaml")}
+
+
+def ignored() -> str:
+    """.gitignore of a desired state: the memory is no part of what people review."""
+    return _environment().get_template("gitignore").render({"start": None})
+
+
+def _of_the_app(start: Start, *, schemas: bool) -> dict[str, Any]:
+    return {
+        "start": start,
+        "profile": start.profile,
+        "inherited": [(kind, _told(each)) for kind, each in _inherited(start.profile)],
+        "cannot": list(start.profile.cannot.items()),
+        "imported": None,
+        "acts_as": None,
+        "schemas": schemas,
+    }
 
 
 def top_of(directory: Path, here: Path) -> Path:
