@@ -61,6 +61,7 @@ class Client:
 )
 @click.option("--app-id", metavar="ID", help="The application (client) id at Microsoft whose assignments are read.")
 @click.option("--service-principal", metavar="ID", help="The same by the object id of its enterprise application.")
+@click.option("--assigned-only", is_flag=True, help="Only groups and people who are assigned to it, and their members.")
 @click.option(
     "--attribute",
     "attributes",
@@ -84,6 +85,7 @@ def graph(
     app: str | None,
     app_id: str | None,
     service_principal: str | None,
+    assigned_only: bool,
     attributes: tuple[str, ...],
     full: bool,
     wish: Wish,
@@ -104,6 +106,8 @@ def graph(
     who = Client(tenant, client_id, cloud, secret_env, secret_file, secret_keyring, certificate)
     _check(who)
     which = _which(app, app_id, service_principal)
+    if assigned_only and which is None:
+        raise UsageError("--assigned-only goes with --app", hint="to whom somebody is assigned has to be said")
     root = settings.directory or find(Path.cwd())
     loaded = _loaded(root)
     custom = _custom(attributes, root, loaded)
@@ -117,7 +121,8 @@ def graph(
     if full:
         kept = _only_ids(kept_in(folder, scope)[0])
     reading = asyncio.run(_read(who, scope, kept, which, settings))
-    draft = draft_of(reading, known_in(loaded.directory) if loaded else Known(), app=app or "", custom=custom)
+    known = known_in(loaded.directory) if loaded else Known()
+    draft = draft_of(reading, known, app=app or "", custom=custom, alone=assigned_only)
     draft.notes += reading.notes
     adoption = adopting.run(root, draft, wish)
     for kind, ids in (("users", reading.kept.user_ids), ("groups", reading.kept.group_ids)):

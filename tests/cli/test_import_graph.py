@@ -173,6 +173,18 @@ def test_who_is_assigned_comes_into_the_scope_of_an_app(
     assert content(tmp_path) == once
 
 
+def test_only_who_is_assigned(fake: FakeGraph, tmp_path: Path) -> None:
+    with_app(tmp_path)
+    fake.add_user("u7", "tom.baker@contoso.com")
+    fake.add_group("g7", "Board", ["u7"])
+    options = ["--app", "hootsuite", "--app-id", APP, "--assigned-only", "--yes", "--prune"]
+    assert run(tmp_path, *options) == 0
+    found = content(tmp_path)
+    assert "users/ada.lovelace.yaml" in found
+    assert "users/root.yaml" in found
+    assert not {"users/tom.baker.yaml", "groups/board.yaml"} & set(found)
+
+
 def test_without_a_yes_nothing_is_written_and_nothing_kept(fake: FakeGraph, tmp_path: Path) -> None:
     root = tmp_path / "state"
     assert run(root) == 64
@@ -250,6 +262,7 @@ def test_a_custom_attribute_comes_from_a_directory_extension(fake: FakeGraph, tm
         (["--tenant", "../x"], "neither the id of a tenant nor a domain"),
         (["--client-id", "me"], "no id of Microsoft's"),
         (["--app", "hootsuite"], "--app goes with --app-id"),
+        (["--assigned-only"], "--assigned-only goes with --app"),
         (["--app-id", APP], "--app goes with --app-id"),
         (["--app", "hootsuite", "--app-id", "x') or ("], "no id of Microsoft's"),
         (["--app", "hootsuite", "--app-id", APP, "--service-principal", SERVICE], "not both"),

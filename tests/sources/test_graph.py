@@ -79,6 +79,24 @@ def test_people_groups_members_and_assignments_become_a_draft() -> None:
     assert "more people get hootsuite: through the group social-media also those in agencies" in told
 
 
+def test_of_an_app_those_alone_who_are_assigned() -> None:
+    fake = company()
+    fake.add_user("u4", "tom.baker@contoso.com")
+    fake.add_user("u5", "mary.somerville@contoso.com", manager="u4")
+    fake.add_group("g3", "Board", ["u4"])
+    fake.add_group("g4", "Deep", ["u5", "g1"])
+    fake.edit_members("g2", come=["g4"])
+    reading = ask(fake, which=Which(service_principal="sp1"))
+    draft = draft_of(reading, Known(), app="hootsuite", alone=True)
+    assert set(draft.users) == {"ada.lovelace", "alan.turing", "grace.hopper", "mary.somerville"}
+    assert set(draft.groups) == {"social-media", "agencies", "deep"}
+    assert not draft.complete
+    mary = draft.users["mary.somerville"]
+    assert "manager" not in mary.values | dict.fromkeys(mary.empty)  # there is one, who is not in the files
+    assert set(reading.kept.users) == {"u1", "u2", "u3", "u4", "u5"}
+    assert set(reading.kept.user_ids) == {"u1", "u2", "u3", "u5"}
+
+
 def test_the_second_time_only_what_changed_is_asked_for() -> None:
     fake = company()
     first = ask(fake)
