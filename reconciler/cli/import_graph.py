@@ -70,7 +70,12 @@ class Client:
     help="A custom attribute of reconciler.yaml, and the directory extension that holds it; repeatable.",
 )
 @click.option("--full", is_flag=True, help="Read everything, not only what changed since the last time.")
-@options.outgoing
+@click.option(
+    "--allow-host",
+    metavar="HOST",
+    multiple=True,
+    help="A host of the cloud, without port; repeatable, or RECONCILER_ALLOW_HOST. Needed when CI is set.",
+)
 @options.settings
 @adopting.options
 def graph(

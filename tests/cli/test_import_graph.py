@@ -245,6 +245,18 @@ def test_hostile_names_stay_in_the_folder_and_out_of_the_terminal(
     assert "E\x1b[2J\u202evil\n- x: y" in {user.attributes.get("displayName") for user in loaded}
 
 
+def test_two_with_one_name_are_two_people(fake: FakeGraph, tmp_path: Path) -> None:
+    fake.add_user("u8", "ADA.lovelace@contoso.com", mail="ada@contoso.com")
+    fake.add_group("g8", "Social Media", ["u8"])
+    assert run(tmp_path, "--yes") == 0
+    directory = load(tmp_path).directory
+    assert len(directory.users) == 4
+    assert len(directory.groups) == 2
+    before = content(tmp_path)
+    assert run(tmp_path, "--yes", "--update", "--prune", "--full") == 0
+    assert content(tmp_path) == before
+
+
 def test_a_custom_attribute_comes_from_a_directory_extension(fake: FakeGraph, tmp_path: Path) -> None:
     extension = "extension_ab603c56068041afb2f6832e2a17e237_costCenter"
     (tmp_path / "reconciler.yaml").write_text("attributes:\n  costCenter: {type: string}\n", encoding="utf-8")
