@@ -36,8 +36,8 @@ def scalar(value: object) -> str:
     plain = _PLAIN.match(value) and not value.endswith(" ") and not _STARTS.match(value) and value.isprintable()
     if plain and not _LIKE_OTHER_READERS.match(value) and " #" not in value and _is_text(value):
         return value
-    if '"' in value and "'" not in value and value.isprintable() and "\\" not in value and not _has_surrogate(value):
-        return f"'{value}'"
+    if ('"' in value or "\\" in value) and value.isprintable() and not _has_surrogate(value):
+        return "'" + value.replace("'", "''") + "'"
     return f'"{"".join(map(_escaped, value))}"'
 
 
