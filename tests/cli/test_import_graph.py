@@ -262,9 +262,12 @@ def test_a_custom_attribute_comes_from_a_directory_extension(fake: FakeGraph, tm
     (tmp_path / "reconciler.yaml").write_text("attributes:\n  costCenter: {type: string}\n", encoding="utf-8")
     (tmp_path / "users").mkdir()
     (tmp_path / "users" / "root.yaml").write_text("id: root\nuserPrincipalName: root@contoso.com\n", encoding="utf-8")
-    fake.edit_user("u1", **{extension: "K7"})
-    assert run(tmp_path, "--yes", "--attribute", f"costCenter={extension}") == 0
-    assert "costCenter: K7" in content(tmp_path)["users/ada.lovelace.yaml"]
+    assert run(tmp_path, "--yes") == 0
+    fake.edit_user("u1", userPrincipalName="ada.king@contoso.com", **{extension: "K7"})
+    assert run(tmp_path, "--yes", "--update", "--attribute", f"costCenter={extension}") == 0
+    ada = content(tmp_path)["users/ada.lovelace.yaml"]  # read anew, and the same person
+    assert "costCenter: K7" in ada
+    assert "ada.king@contoso.com" in ada
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -380,6 +381,10 @@ def test_whoever_takes_the_name_of_another_does_not_become_them() -> None:
     assert other.id.startswith("ada.lovelace-")
 
 
+def _signed(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
 def test_what_is_kept_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / ".reconciler" / "graph"
     assert load(folder, SCOPE) == (None, "")
@@ -399,6 +404,10 @@ def test_what_is_kept_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
     file.write_bytes(whole)
     other = Scope("global", TENANT, CLIENT, (*SCOPE.users, "extension_x"), SCOPE.groups)
     found, why = load(folder, other)
-    assert found is None
+    assert found == Kept(user_ids=reading.kept.user_ids, group_ids=reading.kept.group_ids)
     assert "other attributes" in why
+    file.write_bytes(_signed(b'{"version": 2}'))
+    assert load(folder, SCOPE) == (None, "what was kept is of another version")
+    file.write_bytes(_signed(b'{"version": 1}'))
+    assert load(folder, SCOPE) == (None, "what was kept is damaged")
     assert [each.name for each in folder.iterdir()] == [SCOPE.file]
