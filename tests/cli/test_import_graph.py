@@ -10,13 +10,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import jwt
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from reconciler.cli import call
 from reconciler.desired import load
 from reconciler.sources import graph as source
 from tests.sources.graph_server import FakeGraph
+from tests.sources.test_graph_certificate import certificate, pem
 
 TENANT = "contoso.onmicrosoft.com"
 CLIENT = "11111111-2222-3333-4444-555555555555"
@@ -310,6 +314,24 @@ def test_a_secret_that_is_not_there_or_wrong_is_told(
     assert "wrong-secret" not in said
     assert run(tmp_path, "--certificate", str(wrong)) == 64
     assert "no certificate" in capsys.readouterr().err
+
+
+def test_a_certificate_and_its_key_in_one_file(fake: FakeGraph, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    own = tmp_path / "own.pem"
+    own.write_text(certificate(key).public_bytes(Encoding.PEM).decode() + pem(key), encoding="utf-8")
+    assert run(tmp_path / "state", "--certificate", str(own), "--yes") == 0
+    form = fake.asked[0].form
+    assert "client_secret" not in form
+    assert jwt.get_unverified_header(form["client_assertion"])["alg"] == "PS256"
+
+
+def test_a_secret_of_the_keyring_that_is_not_there(
+    fake: FakeGraph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--secret-keyring", "nothing") == 1
+    assert "service/name" in capsys.readouterr().err
+    assert not fake.asked
 
 
 def test_in_ci_the_hosts_must_be_allowed(

@@ -166,6 +166,16 @@ def test_throttled_and_failing_answers_are_waited_out() -> None:
     assert len(ask(fake).kept.users) == 3
 
 
+@pytest.mark.parametrize(("status", "hint"), [(429, "too busy"), (503, "too busy"), (302, "--full")])
+def test_what_lasts_through_all_tries_or_leads_elsewhere_is_told(status: int, hint: str) -> None:
+    fake = company()
+    fake.answers = [(status, {"retry-after": "0", "location": "https://evil.example/"}, b"")] * 30
+    with pytest.raises(GraphError, match=hint) as caught:
+        ask(fake)
+    assert caught.value.status == status
+    assert "evil.example" not in {each.host for each in fake.asked}
+
+
 @pytest.mark.parametrize(
     "link",
     [

@@ -36,6 +36,8 @@ def draft_of(
     """
     kept, draft = assigned_alone(reading.kept, reading.assigned) if alone else reading.kept, Draft()
     people = _people(kept, custom or {}, draft)
+    if reading.full:
+        _tell_of_people((kept.users[key] for key in people), draft)
     names = {key: str(values["userPrincipalName"]) for key, values in people.items()}
     ids = _Ids(
         given(
@@ -72,7 +74,6 @@ def draft_of(
 def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Values]:
     """Graph's id → attributes, of everybody who has a sign-in name."""
     found: dict[str, Values] = {}
-    guests = 0
     for key, row in kept.users.items():
         values = values_of(row, custom)
         if "userPrincipalName" not in values:
@@ -80,7 +81,6 @@ def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Va
                 Refused(f"user {key}", "has no userPrincipalName", "give it one at Microsoft, then import again")
             )
             continue
-        guests += is_guest(row)
         if row.get("accountEnabled") is False:
             values["accountEnabled"] = False
         found[key] = values
@@ -88,12 +88,16 @@ def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Va
     for key, values in found.items():
         if often[fold(str(values["userPrincipalName"]))] > 1:
             values["userPrincipalName"] = text_of(kept.users[key], "userPrincipalName")
-    if guests:
+    return found
+
+
+def _tell_of_people(rows: Iterable[Row], draft: Draft) -> None:
+    """What is worth knowing once, when everything was read."""
+    if guests := sum(map(is_guest, rows)):
         draft.notes.append(
             f"{_count(guests, 'guest')}: the sign-in name is what stands before #EXT#, as Entra's own service sends it"
         )
     draft.notes.append("timeZone is not in Microsoft's directory: where an app needs it, write it into the files")
-    return found
 
 
 def _add_manager(row: Row, key: str, values: Values, ids: _Ids, draft: Draft, everybody: Kept) -> bool:
