@@ -38,6 +38,11 @@ def adopt(
     adoption.notes += draft.notes
     adoption.ids, ambiguous = recognized(draft, there)
     adoption.refused += [*draft.refused, *ambiguous]
+    if prune and not draft.complete:
+        adoption.notes.append("nothing is removed: the source told only a part")
+    elif prune and ambiguous:
+        adoption.notes.append("nothing is removed: any of the refused may be who seems to be gone")
+    prune = prune and draft.complete and not ambiguous
     fresh = Fresh(root, there, layout)
     for kind, records in ((USERS, draft.users), (GROUPS, draft.groups)):
         ids = adoption.ids[kind]

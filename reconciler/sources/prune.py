@@ -12,22 +12,23 @@ from reconciler.sources.work import Work, whom
 
 
 def removed(work: Work, draft: Draft) -> None:
-    """Adds removals to what is done already. Nobody goes whom an app may need that the source knows nothing of."""
+    """Adds removals to what is done already, of a draft that is complete and of which nobody was refused. Nobody goes
+    whom an app may need that the source knows nothing of.
+    """
     there, notes = work.there, work.adoption.notes
     others = sorted(set(there.apps) - set(draft.apps) - set(draft.assigned))
-    known = {kind: set(work.adoption.ids[kind].values()) | set(_refused(work, kind)) for kind in (USERS, GROUPS)}
+    known = {kind: set(work.adoption.ids[kind].values()) for kind in (USERS, GROUPS)}
     told = {USERS: bool(draft.users), GROUPS: bool(draft.groups)}
     missing = {
         kind: [each for each in there.records[kind] if told[kind] and each not in known[kind]]
         for kind in (USERS, GROUPS)
     }
-    several = len(there.apps.keys() | draft.apps.keys()) > 1 and bool(draft.apps or draft.assigned)
     count = sum(map(len, missing.values()))
     if not count:
         return
-    if not draft.complete or several or (others and (draft.apps or draft.assigned)):
-        why = "the source told only a part" if not draft.complete else f"other apps may need them: {', '.join(others)}"
-        notes.append(f"{count:,} people and groups that the source has not stay: {why}")
+    if others and (draft.apps or draft.assigned):
+        who = f"{count:,} people and groups that the source has not stay"
+        notes.append(f"{who}: other apps may need them: {', '.join(others)}")
         return
     gone = {kind: set(ids) for kind, ids in missing.items()}
     gone[USERS] -= set(_not_people(work, gone[USERS]))
@@ -41,12 +42,6 @@ def removed(work: Work, draft: Draft) -> None:
             work.adoption.lines.append(Line("-", singular, identity))  # type: ignore[arg-type]
             _remove(work, kept)
     _clean(work, gone)
-
-
-def _refused(work: Work, kind: str) -> Iterator[str]:
-    """Whom something refused might be: they stay."""
-    if any(not target for target in work.adoption.ids[kind].values()):
-        yield from work.there.records[kind]
 
 
 def _not_people(work: Work, ids: Iterable[str]) -> Iterator[str]:
