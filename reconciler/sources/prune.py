@@ -12,12 +12,16 @@ from reconciler.sources.work import Work, whom
 
 
 def removed(work: Work, draft: Draft) -> None:
-    """Adds removals to what is done already, of a draft that is complete and of which nobody was refused. Nobody goes
-    whom an app may need that the source knows nothing of.
+    """Adds removals to what is done already, of a draft of which nobody was refused. Nobody goes whom an app may need
+    that the source knows nothing of.
     """
     there, notes = work.there, work.adoption.notes
     others = sorted(set(there.apps) - set(draft.apps) - set(draft.assigned))
-    known = {kind: set(work.adoption.ids[kind].values()) for kind in (USERS, GROUPS)}
+    named = list(_named(draft))
+    known = {
+        kind: {*ids.values(), *(ids.get(identity, identity) for where, identity in named if where == kind)}
+        for kind, ids in work.adoption.ids.items()
+    }
     told = {USERS: bool(draft.users), GROUPS: bool(draft.groups)}
     missing = {
         kind: [each for each in there.records[kind] if told[kind] and each not in known[kind]]
@@ -26,9 +30,11 @@ def removed(work: Work, draft: Draft) -> None:
     count = sum(map(len, missing.values()))
     if not count:
         return
+    why = "" if draft.complete else "the source told only a part"
     if others and (draft.apps or draft.assigned):
-        who = f"{count:,} people and groups that the source has not stay"
-        notes.append(f"{who}: other apps may need them: {', '.join(others)}")
+        why = f"other apps may need them: {', '.join(others)}"
+    if why:
+        notes.append(f"{count:,} people and groups that the source has not stay: {why}")
         return
     gone = {kind: set(ids) for kind, ids in missing.items()}
     gone[USERS] -= set(_not_people(work, gone[USERS]))
@@ -42,6 +48,23 @@ def removed(work: Work, draft: Draft) -> None:
             work.adoption.lines.append(Line("-", singular, identity))  # type: ignore[arg-type]
             _remove(work, kept)
     _clean(work, gone)
+
+
+def _named(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Whom the source refers to, whether it described them or not: they are not gone."""
+    for record in draft.users.values():
+        for key in ("manager", "owner"):
+            if isinstance(identity := record.values.get(key), str):
+                yield USERS, identity
+    entries: list[tuple[str, Any]] = [
+        (USERS, each) for record in draft.groups.values() for each in record.values.get("members") or ()
+    ]
+    entries += [(kind, each) for assigned in draft.assigned.values() for kind in assigned for each in assigned[kind]]
+    for kind, each in entries:
+        if isinstance(each, Mapping):
+            yield (GROUPS, str(each["group"])) if "group" in each else (USERS, str(each["user"]))
+        else:
+            yield kind, str(each)
 
 
 def _not_people(work: Work, ids: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.desired import load
 from reconciler.sources.adopt import adopt
-from reconciler.sources.draft import Draft
+from reconciler.sources.draft import Draft, Refused
 from tests.sources.drafts import draft, files, folder, person, taken_over, told, untidy
 
 APP = """\
@@ -102,11 +102,20 @@ def test_people_stay_where_another_app_may_need_them(tmp_path: Path) -> None:
     assert "2 people and groups that the source has not stay: other apps may need them: x" in adoption.notes
 
 
-def test_a_part_removes_nothing(tmp_path: Path) -> None:
+def test_a_part_removes_memberships_alone(tmp_path: Path) -> None:
     root = company(tmp_path)
     adoption = taken_over(root, without_linus(complete=False), prune=True)
+    assert told(adoption, "-") == ["- member:team linus", "- member:team group:old"]
+    assert adoption.notes == ["2 people and groups that the source has not stay: the source told only a part"]
+
+
+def test_a_part_of_which_something_was_refused_removes_nothing(tmp_path: Path) -> None:
+    root = company(tmp_path)
+    found = without_linus(complete=False)
+    found.refused.append(Refused("row 3", "has no id"))
+    adoption = taken_over(root, found, prune=True)
     assert told(adoption, "-") == []
-    assert adoption.notes == ["nothing is removed: the source told only a part"]
+    assert adoption.notes == ["nothing is removed: any of the refused may be who seems to be gone"]
     assert "= member:team linus" in told(adoption, "=")
 
 
@@ -142,6 +151,15 @@ def test_where_somebody_is_refused_nothing_is_removed(tmp_path: Path) -> None:
     assert len(adoption.refused) == 2
     assert told(adoption, "-") == []
     assert "linus" in files(root)["groups/team.yaml"]
+
+
+def test_whom_the_source_refers_to_stays(tmp_path: Path) -> None:
+    root = company(tmp_path)
+    found = draft({"ada": person("ada", manager="zoe")},
+                  {"team": {"displayName": "T", "members": ["ada", {"user": "linus"}, {"group": "old"}]}})  # fmt: skip
+    found.assigned = {"x": {"groups": ["team"], "users": ["ada", "grace"]}}
+    adoption = taken_over(root, found, prune=True)
+    assert told(adoption, "-") == ["- assigned:x group:old", "- assigned:x user:linus"]
 
 
 def test_an_empty_source_removes_nobody(tmp_path: Path) -> None:
