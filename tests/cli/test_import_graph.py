@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from reconciler.cli import call
 from reconciler.desired import load
+from reconciler.model.values import GroupId, UserId
 from reconciler.sources import graph as source
 from tests.sources.graph_server import FakeGraph
 from tests.sources.test_graph_certificate import certificate, pem
@@ -189,6 +190,29 @@ def test_only_who_is_assigned(fake: FakeGraph, tmp_path: Path) -> None:
     assert not {"users/tom.baker.yaml", "groups/board.yaml"} & set(found)
 
 
+def test_whoever_is_in_the_files_is_recognized_and_stays_who_they_are(fake: FakeGraph, tmp_path: Path) -> None:
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users" / "people.yaml").write_text(
+        "# ours\n- id: e1\n  userPrincipalName: Grace.Hopper@contoso.com  # the boss\n- id: e2\n  mail: ada@contoso.com\n",
+        encoding="utf-8",
+    )
+    fake.edit_user("u1", mail="ada@contoso.com")
+    assert run(tmp_path, "--yes") == 0
+    directory = load(tmp_path).directory
+    assert set(directory.users) == {"e1", "e2", "alan.turing"}
+    assert directory.users[UserId("e2")].attributes["manager"] == "e1"
+    assert {member.user for member in directory.groups[GroupId("social-media")].members} == {"e2", "alan.turing"}
+    text = content(tmp_path)["users/people.yaml"]
+    assert text.startswith("# ours\n")
+    assert "  # the boss\n" in text
+    fake.edit_user("u1", mail="ada.king@contoso.com", userPrincipalName="ada.king@contoso.com")
+    fake.add_user("u9", "ada.lovelace@contoso.com", mail="ada@contoso.com")
+    assert run(tmp_path, "--yes", "--update") == 0
+    after = load(tmp_path).directory
+    assert after.users[UserId("e2")].attributes["mail"] == "ada.king@contoso.com"
+    assert len(after.users) == 4
+
+
 def test_without_a_yes_nothing_is_written_and_nothing_kept(fake: FakeGraph, tmp_path: Path) -> None:
     root = tmp_path / "state"
     assert run(root) == 64
@@ -246,6 +270,9 @@ def test_hostile_names_stay_in_the_folder_and_out_of_the_terminal(
     assert "\x1b[2J" not in out + err
     assert "\u202e" not in out + err
     loaded = load(root).directory
+    before = content(root)
+    assert run(root, "--yes", "--update", "--prune", "--full") == 0
+    assert content(root) == before
     assert "E\x1b[2J\u202evil\n- x: y" in {user.attributes.get("displayName") for user in loaded}
 
 

@@ -34,7 +34,7 @@ def draft_of(
 
     The ids that were given are in `reading.kept` then, to be kept once they are in the files.
     """
-    kept, draft = assigned_alone(reading.kept, reading.assigned) if alone else reading.kept, Draft()
+    kept, draft = assigned_alone(reading.kept, reading.assigned) if alone else reading.kept, Draft(sure=True)
     people = _people(kept, custom or {}, draft)
     if reading.full:
         _tell_of_people((kept.users[key] for key in people), draft)
