@@ -61,6 +61,7 @@ class Client:
 )
 @click.option("--app-id", metavar="ID", help="The application (client) id at Microsoft whose assignments are read.")
 @click.option("--service-principal", metavar="ID", help="The same by the object id of its enterprise application.")
+@click.option("--assigned-only", is_flag=True, help="Only groups and people who are assigned to it, and their members.")
 @click.option(
     "--attribute",
     "attributes",
@@ -69,7 +70,12 @@ class Client:
     help="A custom attribute of reconciler.yaml, and the directory extension that holds it; repeatable.",
 )
 @click.option("--full", is_flag=True, help="Read everything, not only what changed since the last time.")
-@options.outgoing
+@click.option(
+    "--allow-host",
+    metavar="HOST",
+    multiple=True,
+    help="A host of the cloud, without port; repeatable, or RECONCILER_ALLOW_HOST. Needed when CI is set.",
+)
 @options.settings
 @adopting.options
 def graph(
@@ -84,6 +90,7 @@ def graph(
     app: str | None,
     app_id: str | None,
     service_principal: str | None,
+    assigned_only: bool,
     attributes: tuple[str, ...],
     full: bool,
     wish: Wish,
@@ -95,29 +102,49 @@ def graph(
     only changes are asked for.
     """
     from reconciler.desired import find
-    from reconciler.sources.graph import Scope, draft_of
-    from reconciler.sources.graph.fields import GROUP_FIELDS, user_fields
-    from reconciler.sources.graph.ids import Known, known_in
-    from reconciler.sources.graph.kept import load as kept_in
-    from reconciler.sources.graph.kept import save
+    from reconciler.session import bulk
 
     who = Client(tenant, client_id, cloud, secret_env, secret_file, secret_keyring, certificate)
     _check(who)
     which = _which(app, app_id, service_principal)
+    if assigned_only and which is None:
+        raise UsageError("--assigned-only goes with --app", hint="to whom somebody is assigned has to be said")
     root = settings.directory or find(Path.cwd())
-    loaded = _loaded(root)
-    custom = _custom(attributes, root, loaded)
     if app is not None and not _is_app(root, app):
         raise UsageError(f"--app {app!r}: no such app is described in {root}", hint="`reconciler init` begins one")
-    scope = Scope(cloud, tenant, client_id, user_fields(custom), GROUP_FIELDS)
+    with bulk():
+        _import(who, which, settings, root, app or "", attributes, wish, alone=assigned_only, full=full)
+
+
+def _import(
+    who: Client,
+    which: Which | None,
+    settings: Settings,
+    root: Path,
+    app: str,
+    attributes: tuple[str, ...],
+    wish: Wish,
+    *,
+    alone: bool,
+    full: bool,
+) -> None:
+    from reconciler.sources.graph import Scope, draft_of
+    from reconciler.sources.graph.fields import GROUP_FIELDS, user_fields
+    from reconciler.sources.graph.ids import Known, known_in
+    from reconciler.sources.graph.kept import load, save
+
+    loaded = _loaded(root)
+    custom = _custom(attributes, root, loaded)
+    scope = Scope(who.cloud, who.tenant, who.client_id, user_fields(custom), GROUP_FIELDS)
     folder = root / ".reconciler" / "graph"
-    kept, why = (None, "") if full else kept_in(folder, scope)
-    if why:
+    kept, why = load(folder, scope)
+    if why and not full:
         settings.tell(f"note: {why}: everything is read again")
-    if full:
-        kept = _only_ids(kept_in(folder, scope)[0])
+    if full and kept is not None:
+        kept = kept.only_ids()
     reading = asyncio.run(_read(who, scope, kept, which, settings))
-    draft = draft_of(reading, known_in(loaded.directory) if loaded else Known(), app=app or "", custom=custom)
+    known = known_in(loaded.directory) if loaded else Known()
+    draft = draft_of(reading, known, app=app, custom=custom, alone=alone)
     draft.notes += reading.notes
     adoption = adopting.run(root, draft, wish)
     for kind, ids in (("users", reading.kept.user_ids), ("groups", reading.kept.group_ids)):
@@ -205,12 +232,6 @@ def _custom(given: tuple[str, ...], root: Path, loaded: Loaded | None) -> dict[s
 def _is_app(root: Path, name: str) -> bool:
     """Whether its folder is there: an app may be described before anybody is, and then nothing can be loaded."""
     return name in {file.parent.name for file in (root / "apps").glob("*/app.yaml")}
-
-
-def _only_ids(kept: Kept | None) -> Kept | None:
-    from reconciler.sources.graph import Kept
-
-    return None if kept is None else Kept(user_ids=kept.user_ids, group_ids=kept.group_ids)
 
 
 async def _read(who: Client, scope: Scope, kept: Kept | None, which: Which | None, settings: Settings) -> Reading:

@@ -36,7 +36,7 @@ def adopt(
     work = Work(there)
     adoption = work.adoption
     adoption.notes += draft.notes
-    adoption.ids, ambiguous = recognized(draft, there)
+    adoption.ids, ambiguous = recognized(draft, there, update=update)
     adoption.refused += [*draft.refused, *ambiguous]
     if prune and (ambiguous or (draft.refused and not draft.complete)):
         adoption.notes.append("nothing is removed: any of the refused may be who seems to be gone")

@@ -46,6 +46,8 @@ class Draft:
     """False: the source told only a part (an extract, or somebody was refused), so no person or group may be missed in
     it and removed; and if anything was `refused`, no membership either.
     """
+    sure: bool = False
+    """True: whoever has an id that is in the files is that very person or group, whatever they are called by now."""
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person should know: what the app computes itself, what has no equivalent."""

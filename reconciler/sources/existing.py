@@ -71,48 +71,83 @@ def _add(found: Existing, kind: str, document: Document) -> None:
             found.records[kind][each["id"]] = Kept(file, number, each)
 
 
-def recognized(draft: Draft, there: Existing) -> tuple[dict[str, dict[str, str]], list[Refused]]:
+def recognized(
+    draft: Draft, there: Existing, *, update: bool = False
+) -> tuple[dict[str, dict[str, str]], list[Refused]]:
     """Kind → a draft's id → the id in the files, for those who are there; "" for those who can't be told, who are
-    refused too.
+    refused too. `update`: names in the files become those of the draft.
     """
     found: dict[str, dict[str, str]] = {}
     refused: list[Refused] = []
     for kind, records in ((USERS, draft.users), (GROUPS, draft.groups)):
-        found[kind] = _recognized(records, there.records[kind], _NAMES[kind], refused)
+        found[kind] = _Recognition(records, there.records[kind], _NAMES[kind], draft.sure, update).run(refused)
     return found, refused
 
 
-def _recognized(
-    records: Mapping[str, Record], there: Mapping[str, Kept], names: Sequence[str], refused: list[Refused]
-) -> dict[str, str]:
-    index = {name: _by(name, ((identity, kept.values) for identity, kept in there.items())) for name in names}
-    own = {name: _by(name, ((identity, record.values) for identity, record in records.items())) for name in names}
-    found: dict[str, str] = {}
-    taken: dict[str, str] = {}
+@dataclass(slots=True)
+class _Recognition:
+    """Of people, or of groups. Nobody in the files is two of the draft: then neither is taken over."""
 
-    def refuse(record: Record, why: str) -> None:
-        found[record.id] = ""
-        refused.append(Refused(record.where or record.id, why, "rename one of them, or take it over by hand"))
+    records: Mapping[str, Record]
+    there: Mapping[str, Kept]
+    names: Sequence[str]
+    sure: bool
+    update: bool
 
-    for identity, record in records.items():
-        hits = {identity} if identity in there else set()
-        alike = 1
-        for name in names[:1] if hits else names:
-            if value := _folded(record.values.get(name)):
-                hits.update(index[name].get(value, ()))
-                alike = max(alike, len(own[name][value]) if value in index[name] else 1)
-        if len(hits) > 1:
-            refuse(record, f"{identity} may be any of these, who are in the files: {', '.join(sorted(hits))}")
-        elif not hits:
-            continue
-        elif alike > 1 and identity not in there:
-            refuse(record, f"{identity} may be {min(hits)}, who is in the files, and so may somebody else")
-        elif (target := hits.pop()) in taken:
-            refuse(record, f"{identity} and {taken[target]} are both {target}, who is in the files")
-        else:
-            found[identity] = target
-            taken[target] = identity
-    return found
+    def run(self, refused: list[Refused]) -> dict[str, str]:
+        index = {name: _by(name, ((each, kept.values) for each, kept in self.there.items())) for name in self.names}
+        own = {name: _by(name, ((each, record.values) for each, record in self.records.items())) for name in self.names}
+        found: dict[str, str] = {}
+        claims: defaultdict[str, list[str]] = defaultdict(list)
+
+        def refuse(identity: str, why: str) -> None:
+            found[identity] = ""
+            where = self.records[identity].where or identity
+            refused.append(Refused(where, why, "rename one of them, or take it over by hand"))
+
+        for identity in self.records:
+            hits, rival = self._hits(identity, index)
+            if len(hits) > 1:
+                refuse(identity, f"{identity} may be any of these, who are in the files: {', '.join(sorted(hits))}")
+            elif rival:
+                refuse(identity, f"{identity} has a name that {rival} has in the files, who is somebody else")
+            elif not hits:
+                continue
+            elif identity not in self.there and self._alike(identity, own, index):
+                refuse(identity, f"{identity} may be {min(hits)}, who is in the files, and so may somebody else")
+            else:
+                claims[hits.pop()].append(identity)
+        for target, claimants in claims.items():
+            for identity in claimants:
+                if len(claimants) > 1:
+                    refuse(identity, f"{' and '.join(claimants)} are both {target}, who is in the files")
+                else:
+                    found[identity] = target
+        return found
+
+    def _hits(self, identity: str, index: Mapping[str, Mapping[str, list[str]]]) -> tuple[set[str], str]:
+        """(whom it may be, who has its name and is surely somebody else): that name becomes free only if theirs
+        changes in the files.
+        """
+        if identity in self.there and self.sure:
+            return {identity}, ""
+        hits = {identity} if identity in self.there else set()
+        rival = ""
+        for name in self.names[:1] if hits else self.names:
+            value = _folded(self.records[identity].values.get(name))
+            for other in index[name].get(value, ()) if value else ():
+                if not self.sure or other not in self.records:
+                    hits.add(other)
+                elif not self.update or _folded(self.records[other].values.get(name)) in ("", value):
+                    rival = other
+        return hits, rival
+
+    def _alike(
+        self, identity: str, own: Mapping[str, Mapping[str, list[str]]], index: Mapping[str, Mapping[str, list[str]]]
+    ) -> bool:
+        """Whether somebody else in the draft has a name by which it is recognized."""
+        values = ((name, _folded(self.records[identity].values.get(name))) for name in self.names)
+        return any(value in index[name] and len(own[name][value]) > 1 for name, value in values if value)
 
 
 def _by(name: str, records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, list[str]]:

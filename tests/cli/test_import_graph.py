@@ -10,13 +10,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import jwt
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from reconciler.cli import call
 from reconciler.desired import load
+from reconciler.model.values import GroupId, UserId
 from reconciler.sources import graph as source
 from tests.sources.graph_server import FakeGraph
+from tests.sources.test_graph_certificate import certificate, pem
 
 TENANT = "contoso.onmicrosoft.com"
 CLIENT = "11111111-2222-3333-4444-555555555555"
@@ -173,6 +178,41 @@ def test_who_is_assigned_comes_into_the_scope_of_an_app(
     assert content(tmp_path) == once
 
 
+def test_only_who_is_assigned(fake: FakeGraph, tmp_path: Path) -> None:
+    with_app(tmp_path)
+    fake.add_user("u7", "tom.baker@contoso.com")
+    fake.add_group("g7", "Board", ["u7"])
+    options = ["--app", "hootsuite", "--app-id", APP, "--assigned-only", "--yes", "--prune"]
+    assert run(tmp_path, *options) == 0
+    found = content(tmp_path)
+    assert "users/ada.lovelace.yaml" in found
+    assert "users/root.yaml" in found
+    assert not {"users/tom.baker.yaml", "groups/board.yaml"} & set(found)
+
+
+def test_whoever_is_in_the_files_is_recognized_and_stays_who_they_are(fake: FakeGraph, tmp_path: Path) -> None:
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users" / "people.yaml").write_text(
+        "# ours\n- id: e1\n  userPrincipalName: Grace.Hopper@contoso.com  # the boss\n- id: e2\n  mail: ada@contoso.com\n",
+        encoding="utf-8",
+    )
+    fake.edit_user("u1", mail="ada@contoso.com")
+    assert run(tmp_path, "--yes") == 0
+    directory = load(tmp_path).directory
+    assert set(directory.users) == {"e1", "e2", "alan.turing"}
+    assert directory.users[UserId("e2")].attributes["manager"] == "e1"
+    assert {member.user for member in directory.groups[GroupId("social-media")].members} == {"e2", "alan.turing"}
+    text = content(tmp_path)["users/people.yaml"]
+    assert text.startswith("# ours\n")
+    assert "  # the boss\n" in text
+    fake.edit_user("u1", mail="ada.king@contoso.com", userPrincipalName="ada.king@contoso.com")
+    fake.add_user("u9", "ada.lovelace@contoso.com", mail="ada@contoso.com")
+    assert run(tmp_path, "--yes", "--update") == 0
+    after = load(tmp_path).directory
+    assert after.users[UserId("e2")].attributes["mail"] == "ada.king@contoso.com"
+    assert len(after.users) == 4
+
+
 def test_without_a_yes_nothing_is_written_and_nothing_kept(fake: FakeGraph, tmp_path: Path) -> None:
     root = tmp_path / "state"
     assert run(root) == 64
@@ -230,7 +270,22 @@ def test_hostile_names_stay_in_the_folder_and_out_of_the_terminal(
     assert "\x1b[2J" not in out + err
     assert "\u202e" not in out + err
     loaded = load(root).directory
+    before = content(root)
+    assert run(root, "--yes", "--update", "--prune", "--full") == 0
+    assert content(root) == before
     assert "E\x1b[2J\u202evil\n- x: y" in {user.attributes.get("displayName") for user in loaded}
+
+
+def test_two_with_one_name_are_two_people(fake: FakeGraph, tmp_path: Path) -> None:
+    fake.add_user("u8", "ADA.lovelace@contoso.com", mail="ada@contoso.com")
+    fake.add_group("g8", "Social Media", ["u8"])
+    assert run(tmp_path, "--yes") == 0
+    directory = load(tmp_path).directory
+    assert len(directory.users) == 4
+    assert len(directory.groups) == 2
+    before = content(tmp_path)
+    assert run(tmp_path, "--yes", "--update", "--prune", "--full") == 0
+    assert content(tmp_path) == before
 
 
 def test_a_custom_attribute_comes_from_a_directory_extension(fake: FakeGraph, tmp_path: Path) -> None:
@@ -238,9 +293,12 @@ def test_a_custom_attribute_comes_from_a_directory_extension(fake: FakeGraph, tm
     (tmp_path / "reconciler.yaml").write_text("attributes:\n  costCenter: {type: string}\n", encoding="utf-8")
     (tmp_path / "users").mkdir()
     (tmp_path / "users" / "root.yaml").write_text("id: root\nuserPrincipalName: root@contoso.com\n", encoding="utf-8")
-    fake.edit_user("u1", **{extension: "K7"})
-    assert run(tmp_path, "--yes", "--attribute", f"costCenter={extension}") == 0
-    assert "costCenter: K7" in content(tmp_path)["users/ada.lovelace.yaml"]
+    assert run(tmp_path, "--yes") == 0
+    fake.edit_user("u1", userPrincipalName="ada.king@contoso.com", **{extension: "K7"})
+    assert run(tmp_path, "--yes", "--update", "--attribute", f"costCenter={extension}") == 0
+    ada = content(tmp_path)["users/ada.lovelace.yaml"]  # read anew, and the same person
+    assert "costCenter: K7" in ada
+    assert "ada.king@contoso.com" in ada
 
 
 @pytest.mark.parametrize(
@@ -250,6 +308,7 @@ def test_a_custom_attribute_comes_from_a_directory_extension(fake: FakeGraph, tm
         (["--tenant", "../x"], "neither the id of a tenant nor a domain"),
         (["--client-id", "me"], "no id of Microsoft's"),
         (["--app", "hootsuite"], "--app goes with --app-id"),
+        (["--assigned-only"], "--assigned-only goes with --app"),
         (["--app-id", APP], "--app goes with --app-id"),
         (["--app", "hootsuite", "--app-id", "x') or ("], "no id of Microsoft's"),
         (["--app", "hootsuite", "--app-id", APP, "--service-principal", SERVICE], "not both"),
@@ -282,6 +341,24 @@ def test_a_secret_that_is_not_there_or_wrong_is_told(
     assert "wrong-secret" not in said
     assert run(tmp_path, "--certificate", str(wrong)) == 64
     assert "no certificate" in capsys.readouterr().err
+
+
+def test_a_certificate_and_its_key_in_one_file(fake: FakeGraph, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    own = tmp_path / "own.pem"
+    own.write_text(certificate(key).public_bytes(Encoding.PEM).decode() + pem(key), encoding="utf-8")
+    assert run(tmp_path / "state", "--certificate", str(own), "--yes") == 0
+    form = fake.asked[0].form
+    assert "client_secret" not in form
+    assert jwt.get_unverified_header(form["client_assertion"])["alg"] == "PS256"
+
+
+def test_a_secret_of_the_keyring_that_is_not_there(
+    fake: FakeGraph, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "--secret-keyring", "nothing") == 1
+    assert "service/name" in capsys.readouterr().err
+    assert not fake.asked
 
 
 def test_in_ci_the_hosts_must_be_allowed(

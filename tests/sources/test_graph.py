@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,24 @@ def test_people_groups_members_and_assignments_become_a_draft() -> None:
     assert "more people get hootsuite: through the group social-media also those in agencies" in told
 
 
+def test_of_an_app_those_alone_who_are_assigned() -> None:
+    fake = company()
+    fake.add_user("u4", "tom.baker@contoso.com")
+    fake.add_user("u5", "mary.somerville@contoso.com", manager="u4")
+    fake.add_group("g3", "Board", ["u4"])
+    fake.add_group("g4", "Deep", ["u5", "g1"])
+    fake.edit_members("g2", come=["g4"])
+    reading = ask(fake, which=Which(service_principal="sp1"))
+    draft = draft_of(reading, Known(), app="hootsuite", alone=True)
+    assert set(draft.users) == {"ada.lovelace", "alan.turing", "grace.hopper", "mary.somerville"}
+    assert set(draft.groups) == {"social-media", "agencies", "deep"}
+    assert not draft.complete
+    mary = draft.users["mary.somerville"]
+    assert "manager" not in mary.values | dict.fromkeys(mary.empty)  # there is one, who is not in the files
+    assert set(reading.kept.users) == {"u1", "u2", "u3", "u4", "u5"}
+    assert set(reading.kept.user_ids) == {"u1", "u2", "u3", "u5"}
+
+
 def test_the_second_time_only_what_changed_is_asked_for() -> None:
     fake = company()
     first = ask(fake)
@@ -145,6 +164,16 @@ def test_throttled_and_failing_answers_are_waited_out() -> None:
         (504, {"retry-after": "0"}, b""),
     ]
     assert len(ask(fake).kept.users) == 3
+
+
+@pytest.mark.parametrize(("status", "hint"), [(429, "too busy"), (503, "too busy"), (302, "--full")])
+def test_what_lasts_through_all_tries_or_leads_elsewhere_is_told(status: int, hint: str) -> None:
+    fake = company()
+    fake.answers = [(status, {"retry-after": "0", "location": "https://evil.example/"}, b"")] * 30
+    with pytest.raises(GraphError, match=hint) as caught:
+        ask(fake)
+    assert caught.value.status == status
+    assert "evil.example" not in {each.host for each in fake.asked}
 
 
 @pytest.mark.parametrize(
@@ -362,6 +391,10 @@ def test_whoever_takes_the_name_of_another_does_not_become_them() -> None:
     assert other.id.startswith("ada.lovelace-")
 
 
+def _signed(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
 def test_what_is_kept_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / ".reconciler" / "graph"
     assert load(folder, SCOPE) == (None, "")
@@ -381,6 +414,10 @@ def test_what_is_kept_comes_back_whole_or_not_at_all(tmp_path: Path) -> None:
     file.write_bytes(whole)
     other = Scope("global", TENANT, CLIENT, (*SCOPE.users, "extension_x"), SCOPE.groups)
     found, why = load(folder, other)
-    assert found is None
+    assert found == Kept(user_ids=reading.kept.user_ids, group_ids=reading.kept.group_ids)
     assert "other attributes" in why
+    file.write_bytes(_signed(b'{"version": 2}'))
+    assert load(folder, SCOPE) == (None, "what was kept is of another version")
+    file.write_bytes(_signed(b'{"version": 1}'))
+    assert load(folder, SCOPE) == (None, "what was kept is damaged")
     assert [each.name for each in folder.iterdir()] == [SCOPE.file]

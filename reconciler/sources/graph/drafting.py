@@ -13,6 +13,7 @@ from reconciler.sources.graph.circles import without_circles
 from reconciler.sources.graph.fields import is_guest, read_attributes, text_of, values_of
 from reconciler.sources.graph.ids import Known, fold, given
 from reconciler.sources.graph.kept import Kept
+from reconciler.sources.graph.narrowing import assigned_alone
 from reconciler.sources.graph.reading import Assignment, Reading
 
 _SHOWN = 200  # characters of a rule
@@ -25,13 +26,18 @@ class _Ids:
     groups: Mapping[str, str]
 
 
-def draft_of(reading: Reading, known: Known, *, app: str = "", custom: Mapping[str, str] | None = None) -> Draft:
-    """`app`: the app whose `scope.assigned` gets the assignments. `custom`: attribute of ours → directory extension.
+def draft_of(
+    reading: Reading, known: Known, *, app: str = "", custom: Mapping[str, str] | None = None, alone: bool = False
+) -> Draft:
+    """`app`: the app whose `scope.assigned` gets the assignments; with `alone` nobody else is in the draft, which then
+    is not complete. `custom`: attribute of ours → directory extension.
 
     The ids that were given are in `reading.kept` then, to be kept once they are in the files.
     """
-    kept, draft = reading.kept, Draft()
+    kept, draft = assigned_alone(reading.kept, reading.assigned) if alone else reading.kept, Draft(sure=True)
     people = _people(kept, custom or {}, draft)
+    if reading.full:
+        _tell_of_people((kept.users[key] for key in people), draft)
     names = {key: str(values["userPrincipalName"]) for key, values in people.items()}
     ids = _Ids(
         given(
@@ -51,14 +57,14 @@ def draft_of(reading: Reading, known: Known, *, app: str = "", custom: Mapping[s
     for key, values in people.items():
         if ids.users[key] in known.disabled and kept.users[key].get("accountEnabled") is True:
             values["accountEnabled"] = True
-        known_manager = _add_manager(kept.users[key], key, values, ids, draft)
+        known_manager = _add_manager(kept.users[key], key, values, ids, draft, reading.kept)
         empty = read - values.keys() - (frozenset() if known_manager else {"manager"})
         draft.users[ids.users[key]] = Record(ids.users[key], values, where=f"user {key}", empty=empty)
     _add_groups(kept, ids, draft)
     if app:
         draft.assigned[app] = _assigned(reading.assigned, ids, draft)
         _tell_of_nesting(draft, app)
-    draft.complete = not any(each.where.startswith(("user ", "group ")) for each in draft.refused)
+    draft.complete = not alone and not any(each.where.startswith(("user ", "group ")) for each in draft.refused)
     kept.user_ids |= ids.users
     kept.group_ids |= ids.groups
     draft.users, draft.groups = dict(sorted(draft.users.items())), dict(sorted(draft.groups.items()))
@@ -68,7 +74,6 @@ def draft_of(reading: Reading, known: Known, *, app: str = "", custom: Mapping[s
 def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Values]:
     """Graph's id → attributes, of everybody who has a sign-in name."""
     found: dict[str, Values] = {}
-    guests = 0
     for key, row in kept.users.items():
         values = values_of(row, custom)
         if "userPrincipalName" not in values:
@@ -76,7 +81,6 @@ def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Va
                 Refused(f"user {key}", "has no userPrincipalName", "give it one at Microsoft, then import again")
             )
             continue
-        guests += is_guest(row)
         if row.get("accountEnabled") is False:
             values["accountEnabled"] = False
         found[key] = values
@@ -84,22 +88,28 @@ def _people(kept: Kept, custom: Mapping[str, str], draft: Draft) -> dict[str, Va
     for key, values in found.items():
         if often[fold(str(values["userPrincipalName"]))] > 1:
             values["userPrincipalName"] = text_of(kept.users[key], "userPrincipalName")
-    if guests:
+    return found
+
+
+def _tell_of_people(rows: Iterable[Row], draft: Draft) -> None:
+    """What is worth knowing once, when everything was read."""
+    if guests := sum(map(is_guest, rows)):
         draft.notes.append(
             f"{_count(guests, 'guest')}: the sign-in name is what stands before #EXT#, as Entra's own service sends it"
         )
     draft.notes.append("timeZone is not in Microsoft's directory: where an app needs it, write it into the files")
-    return found
 
 
-def _add_manager(row: Row, key: str, values: Values, ids: _Ids, draft: Draft) -> bool:
-    """Whether it is known who that is, or that there is nobody."""
+def _add_manager(row: Row, key: str, values: Values, ids: _Ids, draft: Draft, everybody: Kept) -> bool:
+    """Whether it is known who that is in the files, or that there is nobody."""
     manager = row.get("manager")
     if not isinstance(manager, str):
         return True
     if manager in ids.users:
         values["manager"] = ids.users[manager]
         return True
+    if manager in everybody.users:
+        return False
     draft.refused.append(
         Refused(f"manager of {key}", f"the manager {manager} is nobody who was read", "import again with --full")
     )

@@ -70,9 +70,15 @@ class Kept:
     one who is gone."""
     group_ids: dict[str, str] = field(default_factory=dict)
 
+    def only_ids(self) -> Kept:
+        """Of what is read anew: nobody becomes another person for it."""
+        return Kept(user_ids=self.user_ids, group_ids=self.group_ids)
+
 
 def load(folder: Path, scope: Scope) -> tuple[Kept | None, str]:
-    """(what was kept of this scope, why it can't be used): None, "" if there is nothing. Reads, and raises nothing."""
+    """(what was kept, why it can't be used whole): None, "" if there is nothing; the ids alone if other attributes were
+    read. Raises nothing.
+    """
     try:
         content = (folder / scope.file).read_bytes()
     except FileNotFoundError:
@@ -84,10 +90,13 @@ def load(folder: Path, scope: Scope) -> tuple[Kept | None, str]:
         return None, "what was kept is damaged"
     try:
         found = orjson.loads(body)
-        if found["version"] != _VERSION or found["scope"] != scope.written():
-            return None, "what was kept is of another version, or of other attributes"
+        if found["version"] != _VERSION:
+            return None, "what was kept is of another version"
         names = ("users", "groups", "usersLink", "groupsLink", "userIds", "groupIds")
-        return Kept(*(found[name] for name in names)), ""
+        kept = Kept(*(found[name] for name in names))
+        if found["scope"] != scope.written():
+            return kept.only_ids(), "what was kept is of other attributes"
+        return kept, ""
     except (ValueError, KeyError, TypeError):
         return None, "what was kept is damaged"
 

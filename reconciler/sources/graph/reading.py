@@ -112,14 +112,9 @@ async def read(graph: Graph, scope: Scope, kept: Kept | None, which: Which | Non
             raise
         if not reading.full:
             reading.notes.append("Graph knows no more what was read last time: everything is read again")
-        reading.kept, reading.full = _forgotten(reading.kept), True
+        reading.kept, reading.full = reading.kept.only_ids(), True
         await _again(graph, scope, reading.kept, progress)
     return reading
-
-
-def _forgotten(kept: Kept) -> Kept:
-    """All but the ids that were given."""
-    return Kept(user_ids=kept.user_ids, group_ids=kept.group_ids)
 
 
 async def _again(graph: Graph, scope: Scope, kept: Kept, progress: Progress) -> None:
