@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +15,7 @@ from reconciler.desired.secrets import report_tokens
 from reconciler.errors import Place, Problem
 
 Taken: TypeAlias = Callable[[str, str], bool]
-"""(file, SHA-256 of its bytes) → whether what is in it is known, and it need not be parsed."""
+"""(file, SHA-256 of its bytes) → whether what is in it was known, is there now, and need not be parsed."""
 _MAX_FOLDERS_DEEP = 30
 
 
@@ -26,6 +26,8 @@ class Tree:
     root: Path
     findings: Findings
     hashes: dict[str, str] = field(default_factory=dict)
+    parsed: dict[str, str] = field(default_factory=dict)
+    """Of `hashes` those of files that were parsed: nobody knew what is in them."""
     unreadable: set[str] = field(default_factory=set)
     """Folders with a file that could not be read: what is missing there may be in it."""
     _real: Path = field(init=False)
@@ -36,7 +38,7 @@ class Tree:
     def exists(self, file: str) -> bool:
         return os.path.lexists(self.root / file)
 
-    def documents(self, folder: str, taken: Taken | None = None) -> Iterator[Document]:
+    def documents(self, folder: str, taken: Sequence[Taken] = ()) -> Iterator[Document]:
         """The YAML files below a folder that can be read, sorted by name, but for those that are `taken`."""
         for file in sorted(self._below(folder, 0)):
             if document := self.read(file, taken):
@@ -61,15 +63,16 @@ class Tree:
         """Everything directly in `folder` that is not hidden, sorted."""
         return sorted(entry.name for entry in self._entries(folder))
 
-    def read(self, file: str, taken: Taken | None = None) -> Document | None:
+    def read(self, file: str, taken: Sequence[Taken] = ()) -> Document | None:
         """One file. What is wrong with it is reported, and the answer is None, as it is for one that is `taken`."""
         data = self._bytes(file)
         if data is None:
             self.unreadable.add(file.partition("/")[0])
             return None
         self.hashes[file] = digest = hashlib.sha256(data).hexdigest()
-        if taken is not None and taken(file, digest):
+        if any(take(file, digest) for take in taken):
             return None
+        self.parsed[file] = digest
         try:
             document = read_document(data, file)
         except BadDocument as bad:
