@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @options.state
 @options.history
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@options.cache
 @options.settings
 def erase(settings: Settings, key: str, history: str | None, yes: bool) -> None:
     """Remove a person's values from history, held plans and journals: id, names, what was before and after.

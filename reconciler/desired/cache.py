@@ -1,9 +1,9 @@
 """What was made of files before, by their content: kept on this machine, for this user, so that only what changed is
 parsed again.
 
-What is wrong with it never matters: whatever can't be read, is not ours, was altered or belongs to another version is as
-if it were not there, and is parsed. Each shard carries a MAC, whose key lies elsewhere: a folder that was brought from
-another machine, or that somebody else wrote into, is not believed.
+What is wrong with it never matters: whatever can't be read, is not ours, was altered or belongs to another version is
+as if it were not there, and is parsed. Each shard carries a MAC, whose key lies elsewhere: a folder that was brought
+from another machine, or that somebody else wrote into, is not believed.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Cache:
     folder: Path
     """Of this desired state and this version of the program."""
     key: bytes
+    writes: bool = True
     _shards: dict[int, _Shard] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
     _new: dict[str, bytes] = field(default_factory=dict)
@@ -85,7 +86,8 @@ class Cache:
 
     def put(self, file: str, name: str, record: bytes) -> None:
         """To be written by `save`."""
-        self._new[f"{_number(file):02x}{name}"] = record
+        if self.writes:
+            self._new[f"{_number(file):02x}{name}"] = record
 
     def save(self) -> None:
         """Writes what is new, each shard beside and then renamed. Of runs side by side the last one's is kept: what it
@@ -135,14 +137,7 @@ class Cache:
         if len(payload) + _MAC > LARGEST:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = self.folder / f".{secrets.token_hex(8)}"
-        try:
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(self._mac(number, payload) + payload)
-            beside.replace(self.folder / f"{number:02x}")
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
+        _replace(self.folder / f"{number:02x}", self._mac(number, payload), payload)
 
     def _mac(self, number: int, payload: bytes) -> bytes:
         """Bound to its place: no shard can stand for another one, of another desired state or version."""
@@ -165,7 +160,7 @@ def switched_off() -> Iterator[None]:
         _off -= 1
 
 
-def cache_of(root: Path) -> Cache | None:
+def cache_of(root: Path, *, writes: bool = True) -> Cache | None:
     """What is kept of the desired state in `root`. None: nothing can be kept on this machine, or nothing should be."""
     if _off or os.environ.get(NO_CACHE):
         return None
@@ -180,7 +175,7 @@ def cache_of(root: Path) -> Cache | None:
         return None
     with suppress(OSError):
         os.utime(folder)
-    return Cache(folder, key)
+    return Cache(folder, key, writes)
 
 
 def forget(root: Path) -> None:
@@ -226,15 +221,20 @@ def _key(path: Path) -> bytes:
     if (key := _bytes_of(path, _KEY_BYTES)) is not None and len(key) == _KEY_BYTES and _ours(path):
         return key
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(f".{secrets.token_hex(8)}")
     key = secrets.token_bytes(_KEY_BYTES)
+    _replace(path, key)
+    return key
+
+
+def _replace(path: Path, *parts: bytes) -> None:
+    """Written beside, for this user alone, then renamed. Raises OSError."""
+    beside = path.with_name(f".{secrets.token_hex(8)}")
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(key)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.writelines(parts)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    return key
 
 
 def _bytes_of(path: Path, limit: int) -> bytes | None:

@@ -73,8 +73,8 @@ def load(
 
     People, groups and apps come sorted by id, whatever files they are in. `keep`: what was parsed stays, as `parsed`,
     for another reading, which takes from it, as `like`, what both have in common: the result is the same. So it is
-    with `cache`, which has what was parsed in earlier runs, and gets what is parsed in this one. `earlier`: the files are
-    of another revision, without those that `sso` names.
+    with `cache`, which has what was parsed in earlier runs, and gets what is parsed in this one. `earlier`: the files
+    are of another revision, without those that `sso` names.
 
     Raises DesiredStateError with every problem of all files, UsageError if `root` is no desired state or an app is not
     in it.

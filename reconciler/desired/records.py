@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
 from pydantic import TypeAdapter
@@ -20,14 +21,15 @@ from reconciler.desired.users import KeyLines, People, Reference
 from reconciler.errors import Place, Problem
 from reconciler.model.directory import Group, Member, Rule, User
 from reconciler.model.settings import Settings
-from reconciler.model.values import GroupId, UserId
+from reconciler.model.values import GroupId
 from reconciler.model.window import ALWAYS, Window, between
 
 _RULES: Final = TypeAdapter(tuple[Rule, ...])
 _GIVEN: Final = ("users", "groups")
 
 
-class At(NamedTuple):
+@dataclass(slots=True)
+class _At:
     """A position in a file; counts from 0."""
 
     line: int
@@ -100,12 +102,11 @@ class Records:
         once = texts.setdefault
         users = []
         for identity, line, layout, shape, more, *values in record[2]:
+            attributes: dict[str, Any]
             if more is None:
                 attributes = {k: once(v, v) for k, v in zip(shapes[shape], values, strict=True)}
             else:
-                attributes = {
-                    k: tuple(v) if type(v) is list else v for k, v in zip(shapes[shape], values, strict=True)
-                }
+                attributes = {k: tuple(v) if type(v) is list else v for k, v in zip(shapes[shape], values, strict=True)}
             user = User(identity, attributes, file, line, KeyLines(line, layouts[layout]))
             if more:
                 user.kind, user.owner, user.enabled, formerly, user.accounts, window = more
@@ -114,16 +115,19 @@ class Records:
                 if not self._apps.issuperset(user.accounts):
                     raise _Unfit
             users.append(user)
-        references = [Reference(*one, file, At(line, column)) for *one, line, column in record[3]]
+        references = [
+            Reference(user, attribute, target, file, _At(line, column))
+            for user, attribute, target, line, column in record[3]
+        ]
         return users, references
 
     def _groups(self, record: Any, file: str, into: Groups) -> tuple[list[Group], list[Naming]]:
         groups = []
-        for identity, line, attributes, lines, sensitive, formerly, accounts, rules, *entries in record[0]:
+        for identity, line, attributes, lines, sensitive, formerly, accounts, rules, *members in record[0]:
             if not self._apps.issuperset(accounts):
                 raise _Unfit
-            members = self._members(*entries, into)
-            group = Group(identity, attributes, members, file, line, lines, sensitive, tuple(formerly), accounts)
+            group = Group(identity, attributes, (), file, line, lines, sensitive, tuple(formerly), accounts)
+            group.members = self._members(members, into)
             if rules:
                 group.rules = _RULES.validate_python(rules)
             groups.append(group)
@@ -133,8 +137,9 @@ class Records:
         ]
         return groups, nestings
 
-    def _members(self, names: list[str | None], lines: Any, special: list[Any], into: Groups) -> tuple[Member, ...]:
+    def _members(self, packed: Any, into: Groups) -> tuple[Member, ...]:
         """The person's own text, and numbers that other groups have too: one in memory, not one an entry."""
+        names, lines, special = packed
         once, users = self._lines.setdefault, into.users
         if type(lines) is int:
             lines = range(lines, lines + len(names))
