@@ -56,7 +56,8 @@ FINE = {
         "- id: crew\n  displayName: Crew\n  members: [ada, bo]\n",
         "- id: crew\n  displayName: Crew\n  members: [cy, {user: dee, until: 2026-12-01}]\n",
         (
-            "- id: crew\n  displayName: Crew\n  sensitive: true\n  accounts: {chat: g1}\n  formerly: [{displayName: Old}]\n"
+            "- id: crew\n  displayName: Crew\n  sensitive: true\n  accounts: {chat: g1}\n"
+            "  formerly: [{displayName: Old}]\n"
             "  members:\n    - ada\n\n    - user: bo\n      reason: why\n      from: 2026-01-01\n    - user: bo\n"
             "      until: 2025-01-01\n    - 'cy'\n"
         ),
@@ -64,7 +65,8 @@ FINE = {
     "groups/two.yaml": (
         "- id: band\n  displayName: Band\n  members: [{group: crew}, dee, {group: crew, from: 2027-01-01}]\n",
         (
-            "- id: band\n  displayName: Band\n  rules:\n    - all: [{attribute: surname, operator: EQUALS, value: Ada}]\n"
+            "- id: band\n  displayName: Band\n  rules:\n"
+            "    - all: [{attribute: surname, operator: EQUALS, value: Ada}]\n"
             "    - all:\n      - not: {attribute: surname, operator: REGEX MATCH, value: 'A.*'}\n"
             "      - {attribute: mail, operator: IS NOT NULL}\n"
         ),
