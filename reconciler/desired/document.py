@@ -244,12 +244,11 @@ class _Builder:
         elif kind is SequenceStartEvent:
             value = self.sequence(event, depth + 1)
         if event.anchor is not None:
-            self.check_name(event)
+                self.check_name(event)
             self.anchors[event.anchor] = (value, self.built - before + 1, _height(value))
         return value
 
     def alias(self, event: Any, depth: int) -> Any:
-        self.check_name(event)
         if event.anchor not in self.anchors:
             self.refuse(event.start_mark, f"nothing above is called &{shown(event.anchor)}", "write the value out")
         value, size, height = self.anchors[event.anchor]
@@ -262,9 +261,7 @@ class _Builder:
         return value
 
     def check_name(self, event: Any) -> None:
-        """Of an anchor or an alias. YAML lets any character be in one; libyaml ends it early, and reads the rest as
-        the value.
-        """
+        """YAML lets any character be in an anchor's name; libyaml ends it early, and reads the rest as the value."""
         end = event.start_mark.index + 1 + len(event.anchor)
         if self.text[end : end + 1] in _ENDS_NO_NAME:
             hint = "rename it, and its aliases"

@@ -86,7 +86,6 @@ def test_a_merge_key_is_a_key_like_any_other() -> None:
         ("%YAML 1.1\n---\na: 1\n", "x.yaml:1:1", "other than 1.2", "remove the %YAML line"),
         ("a: *gone\n", "x.yaml:1:4", "&gone", "write the value out"),
         ("a: &an:chor value\n", "x.yaml:1:4", "an anchor is named with", "rename it"),
-        ("a: &x [1]\nb: [*x@]\n", "x.yaml:2:5", "an anchor is named with", "rename it"),
         ("a: {b: 1, ?c: 2}\n", "x.yaml:1:12", "`?c` without quotes", "quotes"),
         ("a: &a [*a]\n", "x.yaml:1:8", "&a", "write the value out"),
         ("1: x\n", "x.yaml:1:1", "a key must be text", '"1"'),
