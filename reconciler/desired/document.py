@@ -244,7 +244,7 @@ class _Builder:
         elif kind is SequenceStartEvent:
             value = self.sequence(event, depth + 1)
         if event.anchor is not None:
-                self.check_name(event)
+            self.check_name(event)
             self.anchors[event.anchor] = (value, self.built - before + 1, _height(value))
         return value
 
