@@ -16,7 +16,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -71,7 +71,7 @@ class Cache:
     writes: bool = True
     _shards: dict[int, _Shard] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
-    _new: dict[str, bytes] = field(default_factory=dict)
+    _written: bool = False
 
     def get(self, file: str, name: str) -> bytes | None:
         """The record `name` of a file."""
@@ -84,26 +84,32 @@ class Cache:
             self._used.add(name)
         return record
 
-    def put(self, file: str, name: str, record: bytes) -> None:
-        """To be written by `save`."""
-        if self.writes:
-            self._new[f"{_number(file):02x}{name}"] = record
-
-    def save(self) -> None:
-        """Writes what is new, each shard beside and then renamed. Of runs side by side the last one's is kept: what it
-        did not have is parsed once more.
+    def by_shard(self, files: Iterable[str]) -> dict[int, list[str]]:
+        """The files by the shard that they belong to, so that nobody has to hold all records at once. Empty if nothing is
+        to be kept.
         """
-        changed: dict[int, dict[str, bytes]] = {}
-        for name, record in self._new.items():
-            changed.setdefault(int(name[:2], 16), {})[name[2:]] = record
-        with suppress(OSError):
-            for number, records in changed.items():
-                self._write(number, records)
-            if changed:
+        found: dict[int, list[str]] = {}
+        for file in files if self.writes else ():
+            found.setdefault(_number(file), []).append(file)
+        return found
+
+    def write(self, shard: int, records: Mapping[str, bytes]) -> None:
+        """Adds records, beside and then renamed. Of runs side by side the last one's shard is kept: what it did not
+        have is parsed once more.
+        """
+        if records:
+            self._written = True
+            with suppress(OSError):
+                self._write(shard, records)
+
+    def close(self) -> None:
+        """Nothing is taken from it any more."""
+        if self._written:
+            with suppress(OSError):
                 _make_room(self.folder.parent)
-        self._new.clear()
         self._used.clear()
         self._shards.clear()
+        self._written = False
 
     def _read(self, number: int) -> _Shard:
         empty = _Shard({}, b"")

@@ -7,25 +7,24 @@ looked at when it is given: where it does not fit, the file is parsed.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from pydantic import TypeAdapter
 
 from reconciler.desired.cache import Cache
 from reconciler.desired.groups import Groups, Naming
-from reconciler.desired.users import KeyLines, People, Reference
+from reconciler.desired.users import OWN_KEYS, KeyLines, People, Reference
 from reconciler.errors import Place, Problem
-from reconciler.model.directory import Group, Member, Rule, User
+from reconciler.model.directory import GRAPH_ATTRIBUTES, Group, Member, Rule, User
 from reconciler.model.settings import Settings
-from reconciler.model.values import GroupId
+from reconciler.model.values import GroupId, UserId
 from reconciler.model.window import ALWAYS, Window, between
 
 _RULES: Final = TypeAdapter(tuple[Rule, ...])
-_GIVEN: Final = ("users", "groups")
+_Part = TypeVar("_Part")
 
 
 @dataclass(slots=True)
@@ -48,8 +47,12 @@ class Records:
         against = {name: one.model_dump(mode="json") for name, one in settings.attributes.items()}
         text = orjson.dumps([against, settings.time_zone], option=orjson.OPT_SORT_KEYS)
         self._against = hashlib.sha256(text).hexdigest()[:16]
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._lines: dict[int, int] = {}
+        self._keys = (*GRAPH_ATTRIBUTES, *OWN_KEYS, *settings.attributes)
+        self._shapes: dict[tuple[int, ...], tuple[str, ...]] = {}
+        self._lines: list[int] = []
+        """Each number at its own place."""
+        self._ids: dict[str | None, UserId | None] = {}
+        """Everybody, once all people are read."""
 
     def give_people(self, file: str, digest: str, into: People) -> bool:
         """Puts those of a file there. False: it has to be parsed."""
@@ -85,9 +88,11 @@ class Records:
         """`parsed`: file → SHA-256 of its bytes, of this run. Its files are kept for the next one, but for those with
         which something is wrong.
         """
-        for file, record in packed(people, groups, parsed, problems):
-            self._cache.put(file, self._name(file, parsed[file]), record)
-        self._cache.save()
+        pack = Packing(people, groups, parsed, problems, self._keys)
+        for shard, files in self._cache.by_shard(pack.files).items():
+            records = ((self._name(file, parsed[file]), pack(file)) for file in files)
+            self._cache.write(shard, {name: record for name, record in records if record is not None})
+        self._cache.close()
 
     def _name(self, file: str, digest: str) -> str:
         return f"{self._against}{digest}{file}"
@@ -96,15 +101,15 @@ class Records:
         return self._cache.get(file, self._name(file, digest))
 
     def _people(self, record: Any, file: str, into: People) -> tuple[list[User], list[Reference]]:
-        layouts = [into.layout(tuple(keys), tuple(below)) for keys, below in record[0]]
-        shapes = [self._shapes.setdefault(shape := tuple(keys), shape) for keys in record[1]]
+        layouts = [into.layout(self._shape(numbers), tuple(below)) for numbers, below in record[0]]
+        shapes = [self._shape(numbers) for numbers in record[1]]
         texts: dict[str, str] = {}
         once = texts.setdefault
         users = []
         for identity, line, layout, shape, more, *values in record[2]:
             attributes: dict[str, Any]
             if more is None:
-                attributes = {k: once(v, v) for k, v in zip(shapes[shape], values, strict=True)}
+                attributes = dict(zip(shapes[shape], map(once, values, values), strict=True))
             else:
                 attributes = {k: tuple(v) if type(v) is list else v for k, v in zip(shapes[shape], values, strict=True)}
             user = User(identity, attributes, file, line, KeyLines(line, layouts[layout]))
@@ -120,6 +125,13 @@ class Records:
             for user, attribute, target, line, column in record[3]
         ]
         return users, references
+
+    def _shape(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """Keys of a person, one object for all who have them."""
+        found = self._shapes.get(known := tuple(numbers))
+        if found is None:
+            found = self._shapes[known] = tuple(self._keys[number] for number in known)
+        return found
 
     def _groups(self, record: Any, file: str, into: Groups) -> tuple[list[Group], list[Naming]]:
         groups = []
@@ -140,14 +152,14 @@ class Records:
     def _members(self, packed: Any, into: Groups) -> tuple[Member, ...]:
         """The person's own text, and numbers that other groups have too: one in memory, not one an entry."""
         names, lines, special = packed
-        once, users = self._lines.setdefault, into.users
         if type(lines) is int:
-            lines = range(lines, lines + len(names))
+            self._lines.extend(range(len(self._lines), lines + len(names)))
+            lines = self._lines[lines : lines + len(names)]
+        if not self._ids:
+            self._ids = {None: None, **{user: UserId(user) for user in into.users}}
+        users = into.users
         try:
-            members = [
-                Member(once(line, line), None if name is None else users[name].id)
-                for name, line in zip(names, lines, strict=True)
-            ]
+            members = list(map(Member, lines, map(self._ids.__getitem__, names)))
             for number, user, group, reason, window in special:
                 member = members[number]
                 member.user = None if user is None else users[user].id
@@ -158,63 +170,77 @@ class Records:
         return tuple(members)
 
 
-def packed(
-    people: People, groups: Groups, files: Collection[str], problems: Iterable[Problem]
-) -> Iterable[tuple[str, bytes]]:
-    """(file, record) of those `files` with which nothing is wrong, not even a warning."""
-    flawed = {problem.place.file for problem in problems}
-    wanted = {file for file in files if file.partition("/")[0] in _GIVEN} - flawed
-    if not wanted:
-        return
-    users: defaultdict[str, list[User]] = defaultdict(list)
-    for user in people.users.values():
-        if user.file in wanted:
-            users[user.file].append(user)
-    references: defaultdict[str, list[Reference]] = defaultdict(list)
-    for reference in people.references:
-        references[reference.file].append(reference)
-    for file, some in users.items():
-        yield from _dumped(file, _packed_people(some, references[file]))
-    teams: defaultdict[str, list[Group]] = defaultdict(list)
-    for group in groups.groups.values():
-        if group.file in wanted:
-            teams[group.file].append(group)
-    nestings: defaultdict[str, list[Naming]] = defaultdict(list)
-    for naming in groups.nestings:
-        nestings[naming.place.file].append(naming)
-    for file, several in teams.items():
-        names = [[one.group, one.target, one.place.line, one.place.column] for one in nestings[file]]
-        yield from _dumped(file, [[_packed_group(group) for group in several], names])
+class Packing:
+    """Makes records of those `among` the files of a run with which nothing is wrong, not even a warning. `keys`: all
+    that a person may have, in the order of the numbers that stand for them.
+    """
+
+    def __init__(
+        self,
+        people: People,
+        groups: Groups,
+        among: Collection[str],
+        problems: Iterable[Problem],
+        keys: Sequence[str],
+    ) -> None:
+        flawed = {problem.place.file for problem in problems}
+        wanted = set(among) - flawed
+        self._numbers = {key: number for number, key in enumerate(keys)}
+        self._users = _by_file(wanted, ((user.file, user) for user in people.users.values()))
+        self._references = _by_file(wanted, ((each.file, each) for each in people.references))
+        self._groups = _by_file(wanted, ((group.file, group) for group in groups.groups.values()))
+        self._nestings = _by_file(wanted, ((each.place.file, each) for each in groups.nestings))
+        self.files = [*self._users, *self._groups]
+
+    def __call__(self, file: str) -> bytes | None:
+        """None: it holds half a character, or an integer of more than 64 bits. Such a file is parsed every time."""
+        try:
+            return orjson.dumps(self._people(file) if file in self._users else self._teams(file))
+        except TypeError:
+            return None
+
+    def _people(self, file: str) -> Any:
+        layouts: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
+        shapes: dict[tuple[str, ...], int] = {}
+        rows = []
+        for user in self._users[file]:
+            lines = user.lines
+            assert isinstance(lines, KeyLines)
+            layout = layouts.setdefault((tuple(lines.layout), tuple(lines.layout.values())), len(layouts))
+            shape = shapes.setdefault(tuple(user.attributes), len(shapes))
+            rows.append([user.id, user.line, layout, shape, _more(user), *user.attributes.values()])
+        references = self._references.get(file, ())
+        return [
+            [(self._numbered(keys), below) for keys, below in layouts],
+            [self._numbered(keys) for keys in shapes],
+            rows,
+            [[one.user, one.attribute, one.target, one.mark.line, one.mark.column] for one in references],
+        ]
+
+    def _numbered(self, keys: Iterable[str]) -> list[int]:
+        return [self._numbers[key] for key in keys]
+
+    def _teams(self, file: str) -> Any:
+        nestings = self._nestings.get(file, ())
+        names = [[one.group, one.target, one.place.line, one.place.column] for one in nestings]
+        return [[_packed_group(group) for group in self._groups[file]], names]
 
 
-def _dumped(file: str, record: Any) -> Iterable[tuple[str, bytes]]:
-    try:
-        yield file, orjson.dumps(record)
-    except TypeError:  # half a character, or an integer of more than 64 bits: such a file is parsed every time
-        return
+def _by_file(wanted: Collection[str], parts: Iterable[tuple[str, _Part]]) -> dict[str, list[_Part]]:
+    found: dict[str, list[_Part]] = {}
+    for file, part in parts:
+        if file in wanted:
+            found.setdefault(file, []).append(part)
+    return found
 
 
-def _packed_people(users: Sequence[User], references: Iterable[Reference]) -> Any:
-    layouts: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
-    shapes: dict[tuple[str, ...], int] = {}
-    rows = []
-    for user in users:
-        lines = user.lines
-        assert isinstance(lines, KeyLines)
-        layout = tuple(lines.layout), tuple(lines.layout.values())
-        shape = tuple(user.attributes)
-        values = list(user.attributes.values())
-        more: Any = None
-        if user.kind != "person" or user.owner or not user.enabled or user.formerly or user.accounts:
-            more = [user.kind, user.owner, user.enabled, user.formerly, user.accounts, _ends(user.window)]
-        elif user.window is not ALWAYS:
-            more = ["person", "", True, (), {}, _ends(user.window)]
-        elif any(type(value) is not str for value in values):
-            more = []
-        number = layouts.setdefault(layout, len(layouts))
-        rows.append([user.id, user.line, number, shapes.setdefault(shape, len(shapes)), more, *values])
-    named = [[one.user, one.attribute, one.target, one.mark.line, one.mark.column] for one in references]
-    return [list(layouts), list(shapes), rows, named]
+def _more(user: User) -> Any:
+    """What is rare. None: all attributes are text, and nothing else is said of the person."""
+    if user.kind != "person" or user.owner or not user.enabled or user.formerly or user.accounts:
+        return [user.kind, user.owner, user.enabled, user.formerly, user.accounts, _ends(user.window)]
+    if user.window is not ALWAYS:
+        return ["person", "", True, (), {}, _ends(user.window)]
+    return None if all(type(value) is str for value in user.attributes.values()) else []
 
 
 def _packed_group(group: Group) -> Any:

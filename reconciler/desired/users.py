@@ -17,7 +17,7 @@ from reconciler.model.values import UserId, Value
 
 KINDS = ("person", "service", "shared")
 _TEXT = frozenset(GRAPH_ATTRIBUTES) - MULTI_VALUED - {"accountEnabled"}
-_OWN_KEYS = ("id", "kind", "owner", "accountEnabled", "formerly", "accounts", *ENDS)
+OWN_KEYS = ("id", "kind", "owner", "accountEnabled", "formerly", "accounts", *ENDS)
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class People:
     def __post_init__(self) -> None:
         plain = {name for name, custom in self.custom.items() if custom.type == "string" and not custom.multi_valued}
         self._text = _TEXT | plain
-        self._known = frozenset((*GRAPH_ATTRIBUTES, *self.custom, *_OWN_KEYS))
+        self._known = frozenset((*GRAPH_ATTRIBUTES, *self.custom, *OWN_KEYS))
 
     def read(self, documents: Iterable[Document]) -> None:
         for document in documents:
