@@ -84,9 +84,14 @@ class Cache:
             self._used.add(name)
         return record
 
+    @property
+    def empty(self) -> bool:
+        """Whether it knows nothing yet."""
+        return not self.folder.is_dir()
+
     def by_shard(self, files: Iterable[str]) -> dict[int, list[str]]:
-        """The files by the shard that they belong to, so that nobody has to hold all records at once. Empty if nothing is
-        to be kept.
+        """The files by the shard that they belong to, so that nobody has to hold all records at once. Empty if
+        nothing is to be kept.
         """
         found: dict[int, list[str]] = {}
         for file in files if self.writes else ():
@@ -176,7 +181,7 @@ def cache_of(root: Path, *, writes: bool = True) -> Cache | None:
         if not _ours(top):
             return None
         key = _key(platformdirs.user_state_path("reconciler") / "cache.key")
-        folder = top / _name_of(root) / _version()
+        folder = top / _name_of(root) / code_version()
     except OSError:
         return None
     with suppress(OSError):
@@ -200,7 +205,7 @@ def _name_of(root: Path) -> str:
 
 
 @cache
-def _version() -> str:
+def code_version() -> str:
     """Of all that decides what becomes of a file: this program, whatever its version says, Python and libyaml."""
     whole = hashlib.sha256(f"{__version__}\n{sys.version}\n{yaml.__version__}\n{get_version_string()}\n".encode())
     package = Path(__file__).parents[1]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -48,6 +49,17 @@ class Tree:
         for file, plain in sorted(self._below(folder, 0)):
             if document := self.read(file, taken, plain=plain and not linked):
                 yield document
+
+    def sizes(self, folder: str) -> list[tuple[str, int]]:
+        """The regular YAML files below a folder, sorted by name, with their bytes."""
+        if (self.root / folder).is_symlink():
+            return []
+        found = []
+        for file, plain in sorted(self._below(folder, 0)):
+            with suppress(OSError):
+                if plain:
+                    found.append((file, os.lstat(f"{self._top}/{file}").st_size))
+        return found
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders directly in `folder`, sorted. YAML files beside them are reported."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from reconciler.desired.apps import Described, read_app, read_settings, tenant_of
+from reconciler.desired.aside import aside
 from reconciler.desired.attached import Attached, attached, check_sign_on
 from reconciler.desired.cache import Cache
 from reconciler.desired.document import BadDocument, read_document
@@ -85,7 +86,7 @@ def load(
     names = tree.folders("apps")
     chosen = choose(names, apps)
     _report_misnamed(tree)
-    with _collector_paused():
+    with _collector_paused(), ExitStack() as stack:
         settings, defaults = read_settings(tree)
         known = "reconciler.yaml" not in tree.unreadable
         zone = zone_of(settings)
@@ -93,9 +94,14 @@ def load(
         if like is not None and not (known and like.fits(settings, names)):
             like = None
         sources: list[Parsed | Records] = [] if like is None else [like]
-        records = Records(cache, settings, names) if known and cache is not None and _sound(findings) else None
-        if records is not None:
-            sources.append(records)
+        records = None
+        if known and _sound(findings):
+            parsing = aside(root, settings, names) if like is None and (cache is None or cache.empty) else None
+            if parsing is not None:
+                stack.enter_context(parsing)
+            if cache is not None or parsing is not None:
+                records = Records(cache, settings, names, parsing.record if parsing is not None else None)
+                sources.append(records)
         people.read(tree.documents("users", [partial(one.give_people, into=people) for one in sources]))
         groups = Groups(findings, people.users, frozenset(names), settings.attributes, zone, judges_keys=known)
         groups.read(tree.documents("groups", [partial(one.give_groups, into=groups) for one in sources]))

@@ -7,7 +7,7 @@ looked at when it is given: where it does not fit, the file is parsed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -40,14 +40,24 @@ class _Unfit(Exception):
 
 
 class Records:
-    """What is known of files by their content, in a cache."""
+    """What is known of files by their content: from a cache, or from `parsed`, where they are parsed in this run:
+    (file, SHA-256 of its bytes) → record.
+    """
 
-    def __init__(self, cache: Cache, settings: Settings, apps: Collection[str]) -> None:
-        self._cache, self._apps = cache, frozenset(apps)
+    def __init__(
+        self,
+        cache: Cache | None,
+        settings: Settings,
+        apps: Collection[str],
+        parsed: Callable[[str, str], bytes | None] | None = None,
+    ) -> None:
+        self._cache, self._apps, self._parsed = cache, frozenset(apps), parsed
+        self._brought: dict[str, str] = {}
+        """File → SHA-256 of its bytes, of those that `parsed` knew."""
         against = {name: one.model_dump(mode="json") for name, one in settings.attributes.items()}
         text = orjson.dumps([against, settings.time_zone], option=orjson.OPT_SORT_KEYS)
         self._against = hashlib.sha256(text).hexdigest()[:16]
-        self._keys = (*GRAPH_ATTRIBUTES, *OWN_KEYS, *settings.attributes)
+        self._keys = keys_of(settings)
         self._shapes: dict[tuple[int, ...], tuple[str, ...]] = {}
         self._lines: list[int] = []
         """Each number at its own place."""
@@ -84,21 +94,33 @@ class Records:
         into.nestings += nestings
         return True
 
-    def keep(self, people: People, groups: Groups, parsed: Mapping[str, str], problems: Iterable[Problem]) -> None:
+    def keep(self, people: People, groups: Groups, parsed: Mapping[str, str], problems: Collection[Problem]) -> None:
         """`parsed`: file → SHA-256 of its bytes, of this run. Its files are kept for the next one, but for those with
         which something is wrong.
         """
+        if self._cache is None:
+            return
         pack = Packing(people, groups, parsed, problems, self._keys)
-        for shard, files in self._cache.by_shard(pack.files).items():
-            records = ((self._name(file, parsed[file]), pack(file)) for file in files)
+        flawed = {problem.place.file for problem in problems}
+        digests = {file: parsed[file] for file in pack.files}
+        digests.update((file, digest) for file, digest in self._brought.items() if file not in flawed)
+        for shard, files in self._cache.by_shard(digests).items():
+            found = ((file, digests[file]) for file in files)
+            records = ((self._name(*one), self._fresh(*one) or pack(one[0])) for one in found)
             self._cache.write(shard, {name: record for name, record in records if record is not None})
         self._cache.close()
+
+    def _fresh(self, file: str, digest: str) -> bytes | None:
+        return self._parsed(file, digest) if self._parsed is not None else None
 
     def _name(self, file: str, digest: str) -> str:
         return f"{self._against}{digest}{file}"
 
     def _record(self, file: str, digest: str) -> bytes | None:
-        return self._cache.get(file, self._name(file, digest))
+        record = self._cache.get(file, self._name(file, digest)) if self._cache is not None else None
+        if record is None and (record := self._fresh(file, digest)) is not None:
+            self._brought[file] = digest
+        return record
 
     def _people(self, record: Any, file: str, into: People) -> tuple[list[User], list[Reference]]:
         layouts = [into.layout(self._shape(numbers), tuple(below)) for numbers, below in record[0]]
@@ -168,6 +190,11 @@ class Records:
         except KeyError as gone:
             raise _Unfit from gone
         return tuple(members)
+
+
+def keys_of(settings: Settings) -> tuple[str, ...]:
+    """All keys that a person may have; records hold their numbers."""
+    return (*GRAPH_ATTRIBUTES, *OWN_KEYS, *settings.attributes)
 
 
 class Packing:

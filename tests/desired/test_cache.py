@@ -253,7 +253,7 @@ def test_another_version_of_the_program_knows_nothing_of_it(
     home: Path, root: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed_in(root, read)
-    monkeypatch.setattr("reconciler.desired.cache._version", lambda: "0" * 32)
+    monkeypatch.setattr("reconciler.desired.cache.code_version", lambda: "0" * 32)
     assert parsed_in(root, read) == sorted(STATE)
 
 
