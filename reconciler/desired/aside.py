@@ -1,7 +1,7 @@
 """Many files are parsed by several processes: each makes records of its share, as they are kept between runs.
 
-Nothing depends on a process: what it did not bring, or what is another content by now, is parsed here. So one that can't
-be started, fails or is killed costs time and nothing else.
+Nothing depends on a process: what it did not bring, or what is another content by now, is parsed here. So one that
+can't be started, fails or is killed costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import orjson
 
@@ -26,14 +26,16 @@ from reconciler.model.directory import User
 from reconciler.model.settings import Settings
 from reconciler.model.values import UserId
 
-SMALLEST: Final = 5_000_000
-"""Bytes of files below which a process costs more than it saves: about as much as is parsed while one starts, twice."""
+SMALLEST: Final = 12_000_000
+"""Bytes of files below which a process saves too little for what it costs."""
 MOST: Final = 8
 """Processes, this one among them."""
 _PACKED: Final = 1.15
 """What a process spends on a file, to parsing it here."""
 _TAKEN: Final = 0.25
 """What taking its record costs here, to parsing the file."""
+_START: Final = 4_000_000
+"""Bytes that are parsed here while a process starts."""
 _GIVEN: Final = ("users", "groups")
 
 
@@ -48,14 +50,14 @@ class Aside:
         about = {
             "version": code_version(),
             "root": str(root.resolve()),
-            "settings": _written(settings),
+            "settings": settings.model_dump(mode="json", by_alias=True, include={"time_zone", "attributes"}),
             "apps": list(apps),
         }
         for number, files in enumerate(shares):
             try:
                 process = subprocess.Popen(
                     # -P: a folder that somebody works in is not where code is looked for
-                    [sys.executable, "-P", "-m", "reconciler.desired.aside"],
+                    [sys.executable, "-P", "-c", "from reconciler.desired.aside import main; main()"],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 )  # fmt: skip
             except OSError:
@@ -64,7 +66,7 @@ class Aside:
             self._results.append(self._pool.submit(_answer, process, orjson.dumps({**about, "files": files})))
             self._where.update(dict.fromkeys(files, number))
 
-    def __enter__(self) -> Aside:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -103,7 +105,8 @@ def _shares(sizes: Sequence[tuple[str, int]], total: int, others: int) -> list[l
     """The files of each process, in their order. The first files are of none: they are parsed here, so many that all
     are done at the same time.
     """
-    here = max(0.0, (_PACKED / others - _TAKEN) / (_PACKED / others + 1 - _TAKEN)) * total
+    # here + _TAKEN * (total - here) = _START + _PACKED * (total - here) / others
+    here = max(0.0, (_START + (_PACKED / others - _TAKEN) * total) / (_PACKED / others + 1 - _TAKEN))
     each = (total - here) / others
     shares: list[list[str]] = [[] for _ in range(others)]
     before = 0
@@ -112,11 +115,6 @@ def _shares(sizes: Sequence[tuple[str, int]], total: int, others: int) -> list[l
             shares[min(int((before - here) / each), others - 1)].append(file)
         before += size
     return [share for share in shares if share]
-
-
-def _written(settings: Settings) -> Any:
-    """What files are read against."""
-    return settings.model_dump(mode="json", by_alias=True, include={"time_zone", "attributes"})
 
 
 def _answer(process: subprocess.Popen[bytes], request: bytes) -> dict[str, tuple[str, bytes]]:
@@ -176,7 +174,3 @@ def main() -> None:
 
     gc.disable()
     parse(orjson.loads(sys.stdin.buffer.read()), sys.stdout.buffer.write)
-
-
-if __name__ == "__main__":
-    main()
