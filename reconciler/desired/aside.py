@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -84,8 +85,8 @@ class Aside:
 
 
 def aside(root: Path, settings: Settings, apps: Sequence[str], cores: int | None = None) -> Aside | None:
-    """Parses the files of people and groups in `root`. None: there is too little for it, or one core alone."""
-    processes = min(cores or _cores(), MOST)
+    """Parses the files of people and groups in `root`. None: there is too little for it, or no core is free."""
+    processes = min(cores or _free_cores(), MOST)
     if processes < 2 or not sys.executable:
         return None
     tree = Tree(root, Findings())
@@ -96,9 +97,14 @@ def aside(root: Path, settings: Settings, apps: Sequence[str], cores: int | None
     return Aside(root, settings, apps, _shares(sizes, total, processes - 1))
 
 
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _free_cores() -> int:
+    """Those that this process may use and others leave to it, its own among them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # not known on every system
+        load = 0.0
+    return max(1, min(cores, 1 + int(cores - load)))
 
 
 def _shares(sizes: Sequence[tuple[str, int]], total: int, others: int) -> list[list[str]]:
@@ -119,17 +125,15 @@ def _shares(sizes: Sequence[tuple[str, int]], total: int, others: int) -> list[l
 
 def _answer(process: subprocess.Popen[bytes], request: bytes) -> dict[str, tuple[str, bytes]]:
     """File → (SHA-256 of its bytes, record). Whatever is cut off is not in it."""
-    try:
-        data, _ = process.communicate(request)
-    except (OSError, ValueError):
-        return {}
-    found = {}
+    found: dict[str, tuple[str, bytes]] = {}
     at = 0
-    while (end := data.find(b"\n", at)) > 0:
-        file, digest, length = orjson.loads(data[at:end])
-        at = end + 1 + length
-        if at <= len(data):
-            found[file] = digest, data[end + 1 : at]
+    with suppress(OSError, ValueError, TypeError):
+        data, _ = process.communicate(request)
+        while (end := data.find(b"\n", at)) >= 0:
+            file, digest, length = orjson.loads(data[at:end])
+            at = end + 1 + length
+            if at <= len(data):
+                found[file] = digest, data[end + 1 : at]
     return found
 
 
