@@ -63,7 +63,7 @@ def _plain_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         for name in [n for n in os.environ if n.startswith("RECONCILER_")]:
             patch.delenv(name)
         home = tmp_path_factory.mktemp("home")
-        for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA"):
+        for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "LOCALAPPDATA"):
             patch.setenv(name, str(home))
         patch.setenv(TOKEN, "secret-of-the-tests")
         if find_spec("sniffio") is None:  # which httpx's transport looks for at every request

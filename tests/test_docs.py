@@ -234,7 +234,7 @@ def test_every_key_of_people_and_groups_is_documented() -> None:
     documented = words_in_code("desired-state")
     graph = {name for name in GRAPH_ATTRIBUTES if not name.startswith("extensionAttribute")}
     assert graph | {"extensionAttribute1", "extensionAttribute15"} <= documented
-    assert set(users._OWN_KEYS) <= documented
+    assert set(users.OWN_KEYS) <= documented
     assert {*groups._KEYS, *groups._MEMBER_KEYS} <= documented
 
 

@@ -53,6 +53,7 @@ def _on(function: Any) -> Any:
 @options.directory
 @_whom
 @options.apps
+@options.cache
 @_on
 @click.option("--since", metavar="DATE", help="Instead: what was gained and lost since the end of this day.")
 @_rows_output
@@ -93,6 +94,7 @@ def show(
 @options.directory
 @click.option("--user", metavar="ID", help="Only this person.")
 @options.apps
+@options.cache
 @click.option("--since", metavar="DATE", help="From this day on; 30 days back if left out.")
 @click.option("--sla", metavar="TIME", help="How long after the merge access may last: 24h, 30m, 2d.")
 @options.history
@@ -166,6 +168,7 @@ def _tell_unusable(past: Past) -> None:
 @click.option("--manager", metavar="ID", help="Only the people of this manager.")
 @_whom
 @options.apps
+@options.cache
 @_on
 @_rows_output
 def review(
@@ -199,6 +202,7 @@ def review(
 @access.command()
 @options.directory
 @options.apps
+@options.cache
 @click.option(
     "--days", metavar="N", type=click.IntRange(1, 3660), default=366, show_default=True, help="How far ahead."
 )
@@ -215,6 +219,7 @@ def calendar(directory: Path | None, apps: Sequence[str], days: int) -> None:
 @options.directory
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="The folder; a new one.")
 @options.apps
+@options.cache
 @_on
 @click.option("--since", metavar="DATE", help="With what changed, and who left, since this day; 30 days if left out.")
 @click.option("--sla", metavar="TIME", help="With who kept access longer than that after the merge.")

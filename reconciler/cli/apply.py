@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     help="Where to write what was tried and what came of it; a new file beside the state if left out.",
 )
 @options.notify
+@options.cache
 @options.settings
 @click.pass_context
 def apply(context: click.Context, /, settings: Settings, history: str | None, **given: Any) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @options.directory
 @click.option("--base", metavar="REV", help="Only those that a change since this revision can touch.")
 @options.output
+@options.cache
 def apps(directory: Path | None, base: str | None, form: str) -> None:
     """List the apps in DIR. As JSON they are a matrix for GitHub Actions, in one line.
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of the throw-away users' addresses, for servers that take only verified ones.",
 )
+@options.cache
 @options.settings
 @click.pass_context
 def check(

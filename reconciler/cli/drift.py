@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.recording
 @options.snapshot
 @options.notify
+@options.cache
 @options.settings
 @click.pass_context
 def drift(

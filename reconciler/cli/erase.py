@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @options.state
 @options.history
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@options.cache
 @options.settings
 def erase(settings: Settings, key: str, history: str | None, yes: bool) -> None:
     """Remove a person's values from history, held plans and journals: id, names, what was before and after.
@@ -29,6 +30,7 @@ def erase(settings: Settings, key: str, history: str | None, yes: bool) -> None:
 
     from reconciler.cli.interrupts import confirm
     from reconciler.cli.monitored import history_of
+    from reconciler.desired.cache import forget
     from reconciler.errors import UsageError
     from reconciler.render.safe import safe
     from reconciler.service.history.erasing import pseudonym
@@ -52,4 +54,5 @@ def erase(settings: Settings, key: str, history: str | None, yes: bool) -> None:
         found, instead = opened.traces(key), pseudonym()
         files = erase_from_journals(states.folder / "journals", found, instead)
         entries = opened.erase(key, instead)  # last: it tells what to look for
+    forget(loaded.root)
     click.echo(f"{entries:,} entries of the history and {len(files):,} files of the journals name {instead} instead")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @options.outgoing
 @options.output
 @options.snapshot
+@options.cache
 @options.settings
 def explain(settings: Settings, key: str, form: str) -> None:
     """Show why one person has, or does not have, what they have: import, scope, match, action.

@@ -30,6 +30,7 @@ _WIDTH = 100
 )  # fmt: skip
 @click.option("--now", metavar="TIME", help="The value of Now(); the present if left out.")
 @options.output
+@options.cache
 @click.pass_context
 def expression(
     context: click.Context,
@@ -81,7 +82,7 @@ def _person(user: str, directory: Path | None) -> tuple[dict[str, Any], Collecti
     from reconciler.project.people import user_source
 
     root = desired.find(directory or Path.cwd())
-    people = desired.load(root).directory
+    people = desired.load(root, cache=desired.cache_of(root)).directory
     found = people.users.get(UserId(user))
     if found is None:
         near = get_close_matches(user, people.users, 1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("identity", metavar="ID")
 @options.directory
+@options.cache
 @options.settings
 def offboard(settings: Settings, identity: str) -> None:
     """Write accountEnabled: false into somebody's file, and take them out of every group, for a pull request.

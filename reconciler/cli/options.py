@@ -27,6 +27,24 @@ def apps(function: F) -> F:
     return click.option("--app", "apps", metavar="NAME", multiple=True, help="Only this app; repeatable.")(function)
 
 
+def _without_cache(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from reconciler.desired.cache import switched_off
+
+        context.with_resource(switched_off())
+
+
+def cache(function: F) -> F:
+    """Of commands that read people and groups."""
+    return click.option(
+        "--no-cache",
+        is_flag=True,
+        expose_value=False,
+        callback=_without_cache,
+        help="Parse every file, also those that were parsed before; or RECONCILER_NO_CACHE=1.",
+    )(function)
+
+
 def output(function: F) -> F:
     return click.option(
         "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Of stdout."

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     "--sign", metavar="KEY", type=click.Path(path_type=Path), help="Sign the plan with the private key in this file."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="2: changes are pending; 3: something is held.")
+@options.cache
 @options.settings
 @click.pass_context
 def plan(

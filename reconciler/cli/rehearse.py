@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 )
 @options.snapshot
 @click.option("--verbose", "-v", is_flag=True, help="The whole plan, and everybody in it.")
+@options.cache
 @options.settings
 @click.pass_context
 def rehearse(context: click.Context, settings: Settings, form: str, approved: Path | None, verbose: bool) -> None:

@@ -50,6 +50,7 @@ def _interval(_context: click.Context, _option: click.Parameter, text: str | Non
     callback=_interval,
     help="From one cycle to the next, for all apps: such as 40m; as each app.yaml says if left out.",
 )
+@options.cache
 @options.settings
 @click.pass_context
 def run(context: click.Context, /, settings: Settings, **given: Any) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="Keep it in this file; of several apps, in a folder. Beside the memory if left out.",
 )
+@options.cache
 @options.settings
 def snapshot(settings: Settings, out: Path | None) -> None:
     """Read the application and keep what it holds, of what is mapped: plan, rehearse and drift take it with --snapshot.

@@ -79,6 +79,7 @@ def show(settings: Settings, words: tuple[str, ...], form: str) -> None:
 @options.state
 @options.releases
 @options.outgoing
+@options.cache
 @options.settings
 def rebuild(settings: Settings, yes: bool) -> None:
     """Bind what the application shows without doubt, as the next plan would adopt it. Writes the memory alone.

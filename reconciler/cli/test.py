@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from reconciler.cli import options
+
 if TYPE_CHECKING:
     from reconciler.project import CaseResult, Mismatch
 
@@ -26,6 +28,7 @@ class _Ran(NamedTuple):
 @click.argument("paths", nargs=-1, metavar="[DIR or FILE…]", type=click.Path(path_type=Path))
 @click.option("--app", "apps", multiple=True, metavar="NAME", help="Only this app; may be repeated.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.cache
 def test(paths: tuple[Path, ...], apps: tuple[str, ...], form: str) -> None:
     """Run mapping tests: examples of what mappings and expressions make of inputs.
 
@@ -69,7 +72,7 @@ def _of_apps(root: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
     from reconciler.gallery import load_profile
     from reconciler.project import run_case
 
-    loaded = desired.load(root, apps=apps or None)
+    loaded = desired.load(root, apps=apps or None, cache=desired.cache_of(root))
     now = datetime.now(UTC)
     for name, app in loaded.apps.items():
         profile = load_profile(app.gallery)
@@ -89,7 +92,8 @@ def _of_file(path: Path, apps: tuple[str, ...]) -> Iterator[_Ran]:
         for case in cases:
             yield _Ran("", run_case(case, now=now))
         return
-    loaded = desired.load(desired.find(Path()), apps=apps)
+    root = desired.find(Path())
+    loaded = desired.load(root, apps=apps, cache=desired.cache_of(root))
     for name, app in loaded.apps.items():
         for case in cases:
             yield _Ran(name, run_case(case, loaded.directory, app, load_profile(app.gallery), now=now))

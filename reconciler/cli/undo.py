@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write the plan there, and nothing anywhere else."
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@options.cache
 @options.settings
 @click.pass_context
 def undo(context: click.Context, settings: Settings, journal: Path, form: str, out: Path | None, yes: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import options
 from reconciler.cli.options import REMARKS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of stdout.",
 )
+@options.cache
 @click.pass_context
 def validate(context: click.Context, directory: Path | None, apps: tuple[str, ...], strict: bool, form: str) -> None:
     """Check the desired state in DIR offline: files, references, scope and mappings.
@@ -38,7 +40,7 @@ def validate(context: click.Context, directory: Path | None, apps: tuple[str, ..
     Exit code 0: valid; 1: it is not.
     """
     from reconciler.cli.rendered import remarks
-    from reconciler.desired import find, load, prefix_of
+    from reconciler.desired import cache_of, find, load, prefix_of
     from reconciler.errors import DesiredStateError
     from reconciler.project import emptied
     from reconciler.render import problem_annotations
@@ -46,7 +48,7 @@ def validate(context: click.Context, directory: Path | None, apps: tuple[str, ..
     root = directory or find(Path.cwd())
     loaded: Loaded | None = None
     try:
-        loaded = load(root, apps=apps or None)
+        loaded = load(root, apps=apps or None, cache=cache_of(root))
         problems = list(dict.fromkeys((*loaded.warnings, *_projected(loaded), *emptied(loaded.directory))))
     except DesiredStateError as error:
         problems = list(error.problems)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @options.directory
 @click.option("--forge", type=click.Choice(["github", "gitlab"]), help="How CODEOWNERS is read; found out if left out.")
 @options.output
+@options.cache
 def who_can_grant(key: str, directory: Path | None, forge: Forge | None, form: str) -> None:
     """Show who could put somebody into a group, or give them an account in an app, by merging something.
 

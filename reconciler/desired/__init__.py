@@ -2,6 +2,7 @@
 
 from reconciler.desired.alone import AppsAlone, find_person, load_apps_alone, settings_alone
 from reconciler.desired.attached import Attached
+from reconciler.desired.cache import cache_of
 from reconciler.desired.cases import read_cases
 from reconciler.desired.git import prefix_of
 from reconciler.desired.known import file_stems, is_known
@@ -19,6 +20,7 @@ __all__ = [
     "Loaded",
     "Owners",
     "Revision",
+    "cache_of",
     "check_reviewed",
     "commit_of",
     "file_stems",

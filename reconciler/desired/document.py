@@ -40,8 +40,11 @@ MAX_ALIASED = 10_000
 
 _BOM = "\ufeff"
 _SAFE = bytes(range(0x20, 0x7F)) + b"\t\n\r"
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-"""Outside of YAML 1.2's printable characters (section 5.1), or a byte order mark."""
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""Outside of YAML 1.2's printable characters (section 5.1), or a byte order mark; and what only YAML 1.1 took for line
+breaks: libyaml still does, so that what a reviewer sees in a comment would be read.
+"""
+_NO_BREAKS = "\x85\u2028\u2029"
 
 _REMEDIES = (
     ("cannot start any token", "indent with spaces, not tabs; text that begins with @, ` or % needs quotes"),
@@ -55,6 +58,9 @@ _REMEDIES = (
     ("found unexpected end of stream", "a quote that is opened must be closed"),
     ("unknown escape character", "in double quotes a backslash is written twice; single quotes keep it as it is"),
 )
+
+
+_ENDS_NO_NAME = frozenset("?:%@`")
 
 
 class Mark(Protocol):
@@ -157,6 +163,9 @@ def _decode(data: bytes, file: str) -> str:
         where = _place_of(text[: found.start()], file)
         if found.group() == _BOM:
             raise BadDocument(Problem(where, "a byte order mark", "save it as UTF-8 without BOM"))
+        if found.group() in _NO_BREAKS:
+            name, remedy = f"U+{ord(found.group()):04X}", 'remove it, or write it "\\u…" in quotes'
+            raise BadDocument(Problem(where, f"a line break that not every reader takes for one ({name})", remedy))
         name = "NUL" if found.group() == "\0" else f"U+{ord(found.group()):04X}"
         raise BadDocument(Problem(where, f"a control character ({name})", 'remove it, or write it "\\u…" in quotes'))
     return text
@@ -186,7 +195,7 @@ class _Builder:
 
     def __init__(self, text: str, file: str) -> None:
         self.next: Callable[[], Any] = CParser(text).get_event
-        self.file = file
+        self.text, self.file = text, file
         self.built = 0
         self.aliased = 0
         self.keys: dict[str, str] = {}
@@ -235,6 +244,7 @@ class _Builder:
         elif kind is SequenceStartEvent:
             value = self.sequence(event, depth + 1)
         if event.anchor is not None:
+            self.check_name(event)
             self.anchors[event.anchor] = (value, self.built - before + 1, _height(value))
         return value
 
@@ -249,6 +259,13 @@ class _Builder:
         if self.aliased > MAX_ALIASED:
             self.refuse(event.start_mark, f"aliases stand for more than {MAX_ALIASED:,} values", "write the values out")
         return value
+
+    def check_name(self, event: Any) -> None:
+        """YAML lets any character be in an anchor's name; libyaml ends it early, and reads the rest as the value."""
+        end = event.start_mark.index + 1 + len(event.anchor)
+        if self.text[end : end + 1] in _ENDS_NO_NAME:
+            hint = "rename it, and its aliases"
+            self.refuse(event.start_mark, "an anchor is named with letters, digits, _ and -", hint)
 
     def scalar(self, event: Any) -> Any:
         text = event.value
@@ -290,6 +307,11 @@ class _Builder:
             else:
                 entries[key] = self.node(event, depth)
         self.built += 2 * len(entries)
+        if start.flow_style:
+            mark: Any
+            for key, mark in key_marks.items():
+                if self.text[mark.index - 1] == "?":  # libyaml takes it for an indicator, YAML 1.2 for the key's
+                    self.refuse(mark, f"`?{shown(key)}` without quotes", "put it in quotes, or a blank after the ?")
         return entries
 
     def key(self, event: Any) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -15,8 +17,9 @@ from reconciler.desired.secrets import report_tokens
 from reconciler.errors import Place, Problem
 
 Taken: TypeAlias = Callable[[str, str], bool]
-"""(file, SHA-256 of its bytes) → whether what is in it is known, and it need not be parsed."""
+"""(file, SHA-256 of its bytes) → whether what is in it was known, is there now, and need not be parsed."""
 _MAX_FOLDERS_DEEP = 30
+_PLAINLY = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(slots=True)
@@ -26,21 +29,37 @@ class Tree:
     root: Path
     findings: Findings
     hashes: dict[str, str] = field(default_factory=dict)
+    parsed: dict[str, str] = field(default_factory=dict)
+    """Of `hashes` those of files that were parsed: nobody knew what is in them."""
     unreadable: set[str] = field(default_factory=set)
     """Folders with a file that could not be read: what is missing there may be in it."""
     _real: Path = field(init=False)
+    _top: str = field(init=False)
 
     def __post_init__(self) -> None:
         self._real = self.root.resolve()
+        self._top = str(self._real)
 
     def exists(self, file: str) -> bool:
         return os.path.lexists(self.root / file)
 
-    def documents(self, folder: str, taken: Taken | None = None) -> Iterator[Document]:
+    def documents(self, folder: str, taken: Sequence[Taken] = ()) -> Iterator[Document]:
         """The YAML files below a folder that can be read, sorted by name, but for those that are `taken`."""
-        for file in sorted(self._below(folder, 0)):
-            if document := self.read(file, taken):
+        linked = (self.root / folder).is_symlink()
+        for file, plain in sorted(self._below(folder, 0)):
+            if document := self.read(file, taken, plain=plain and not linked):
                 yield document
+
+    def sizes(self, folder: str) -> list[tuple[str, int]]:
+        """The regular YAML files below a folder, sorted by name, with their bytes."""
+        if (self.root / folder).is_symlink():
+            return []
+        found = []
+        for file, plain in sorted(self._below(folder, 0)):
+            with suppress(OSError):
+                if plain:
+                    found.append((file, os.lstat(f"{self._top}/{file}").st_size))
+        return found
 
     def folders(self, folder: str) -> list[str]:
         """Names of the folders directly in `folder`, sorted. YAML files beside them are reported."""
@@ -61,15 +80,18 @@ class Tree:
         """Everything directly in `folder` that is not hidden, sorted."""
         return sorted(entry.name for entry in self._entries(folder))
 
-    def read(self, file: str, taken: Taken | None = None) -> Document | None:
-        """One file. What is wrong with it is reported, and the answer is None, as it is for one that is `taken`."""
-        data = self._bytes(file)
+    def read(self, file: str, taken: Sequence[Taken] = (), *, plain: bool = False) -> Document | None:
+        """One file. What is wrong with it is reported, and the answer is None, as it is for one that is `taken`.
+        `plain`: it was a regular file just now, in folders that are no links.
+        """
+        data = (self._plain_bytes(file) if plain else None) or self._bytes(file)
         if data is None:
             self.unreadable.add(file.partition("/")[0])
             return None
         self.hashes[file] = digest = hashlib.sha256(data).hexdigest()
-        if taken is not None and taken(file, digest):
+        if any(take(file, digest) for take in taken):
             return None
+        self.parsed[file] = digest
         try:
             document = read_document(data, file)
         except BadDocument as bad:
@@ -112,7 +134,8 @@ class Tree:
             self.findings.error(Place(folder), f"can't be read: {error.strerror}")
             return []
 
-    def _below(self, folder: str, depth: int) -> Iterator[str]:
+    def _below(self, folder: str, depth: int) -> Iterator[tuple[str, bool]]:
+        """Each YAML file, with whether it is a regular one and no link."""
         if depth > _MAX_FOLDERS_DEEP:
             self.findings.error(Place(folder), f"more than {_MAX_FOLDERS_DEEP} folders deep")
             return
@@ -125,7 +148,7 @@ class Tree:
             elif entry.is_symlink() and Path(entry).is_dir():
                 self._refuse_folder_link(file)
             elif entry.name.endswith(".yaml"):
-                yield file
+                yield file, entry.is_file(follow_symlinks=False)
             elif entry.name.lower().endswith((".yaml", ".yml", ".json")):
                 stem = entry.name.rpartition(".")[0]
                 self.findings.error(
@@ -134,6 +157,28 @@ class Tree:
 
     def _refuse_folder_link(self, file: str) -> None:
         self.findings.error(Place(shown(file)), "a link to a folder is not followed", "put the folder itself here")
+
+    def _plain_bytes(self, file: str) -> bytes | None:
+        """Without the ways of a link; None if it became one meanwhile, or can't be read: `_bytes` knows why."""
+        try:
+            opened = os.open(f"{self._top}/{file}", _PLAINLY)
+        except OSError:
+            return None
+        try:
+            facts = os.fstat(opened)
+            if not stat.S_ISREG(facts.st_mode):
+                return None
+            parts = []
+            left = MAX_BYTES + 1
+            size = facts.st_size + 1
+            while left > 0 and (part := os.read(opened, min(size, left))):
+                parts.append(part)
+                left -= len(part)
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+        except OSError:
+            return None
+        finally:
+            os.close(opened)
 
     def _bytes(self, file: str) -> bytes | None:
         path = self.root / file

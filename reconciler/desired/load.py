@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
@@ -13,12 +13,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.desired.apps import Described, read_app, read_settings, tenant_of
+from reconciler.desired.aside import aside
 from reconciler.desired.attached import Attached, attached, check_sign_on
+from reconciler.desired.cache import Cache
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.files import Tree
 from reconciler.desired.findings import Findings, closest
 from reconciler.desired.groups import Groups
 from reconciler.desired.parsed import Parsed
+from reconciler.desired.records import Records
 from reconciler.desired.references import (
     Everybody,
     check_app,
@@ -68,13 +71,15 @@ def load(
     apps: Collection[str] | None = None,
     keep: bool = False,
     like: Parsed | None = None,
+    cache: Cache | None = None,
     earlier: bool = False,
 ) -> Loaded:
     """Reads the desired state in `root`, with all apps or only `apps`. `commit` is what it is known to be at.
 
     People, groups and apps come sorted by id, whatever files they are in. `keep`: what was parsed stays, as `parsed`,
-    for another reading, which takes from it, as `like`, what both have in common: the result is the same. `earlier`:
-    the files are of another revision, without those that `sso` names.
+    for another reading, which takes from it, as `like`, what both have in common: the result is the same. So it is
+    with `cache`, which has what was parsed in earlier runs, and gets what is parsed in this one. `earlier`: the files
+    are of another revision, without those that `sso` names.
 
     Raises DesiredStateError with every problem of all files, UsageError if `root` is no desired state or an app is not
     in it.
@@ -85,16 +90,25 @@ def load(
     names = tree.folders("apps")
     chosen = choose(names, apps)
     _report_misnamed(tree)
-    with _collector_paused():
+    with _collector_paused(), ExitStack() as stack:
         settings, defaults = read_settings(tree)
         known = "reconciler.yaml" not in tree.unreadable
         zone = zone_of(settings)
         people = People(findings, dict(settings.attributes), frozenset(names), zone, judges_keys=known)
         if like is not None and not (known and like.fits(settings, names)):
             like = None
-        people.read(tree.documents("users", None if like is None else partial(like.give_people, into=people)))
+        sources: list[Parsed | Records] = [] if like is None else [like]
+        records = None
+        if known and _sound(findings):
+            parsing = aside(root, settings, names) if like is None and (cache is None or cache.empty) else None
+            if parsing is not None:
+                stack.enter_context(parsing)
+            if cache is not None or parsing is not None:
+                records = Records(cache, settings, names, parsing.record if parsing is not None else None)
+                sources.append(records)
+        people.read(tree.documents("users", [partial(one.give_people, into=people) for one in sources]))
         groups = Groups(findings, people.users, frozenset(names), settings.attributes, zone, judges_keys=known)
-        groups.read(tree.documents("groups", None if like is None else partial(like.give_groups, into=groups)))
+        groups.read(tree.documents("groups", [partial(one.give_groups, into=groups) for one in sources]))
         if not people.users and not findings.problems:
             findings.error(Place("users"), NOBODY, "put people into users/, one file each")
         everybody = Everybody(people.users, complete=people.complete and "users" not in tree.unreadable)
@@ -117,6 +131,8 @@ def load(
             }
         )
         check_tenants(list(_tenants(tree, names, described)), findings)
+        if records is not None:
+            records.keep(people, groups, tree.parsed, findings.problems)
         findings.raise_errors()
         directory = _directory(people, groups, settings, tree.digest(), commit)
     return Loaded(
@@ -130,6 +146,11 @@ def load(
         attached=files,
         parsed=Parsed(settings, names, tree.hashes, people, groups, findings.problems) if keep else None,
     )
+
+
+def _sound(findings: Findings) -> bool:
+    """Whether reconciler.yaml says what it means: what files mean depends on it."""
+    return not any(problem.place.file == "reconciler.yaml" for problem in findings.problems)
 
 
 def zone_of(settings: Settings) -> tzinfo:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from reconciler.desired.cache import cache_of
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.parsed import Parsed
 from reconciler.desired.revision import LINK, Entry, Unusable, entries_at, write_files
@@ -25,6 +26,7 @@ class Replay:
         self._folder = Path(tempfile.mkdtemp(prefix="reconciler-replay-"))
         self._there: dict[str, Entry] = {}
         self._parsed: Parsed | None = None
+        self._cache = cache_of(root, writes=False)
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +54,15 @@ class Replay:
             if chosen == []:
                 return None
             self._write(entries)
-            loaded = load(self._folder, commit=commit, apps=chosen, keep=True, like=self._parsed, earlier=True)
+            loaded = load(
+                self._folder,
+                commit=commit,
+                apps=chosen,
+                keep=True,
+                like=self._parsed,
+                cache=self._cache,
+                earlier=True,
+            )
         except (Unusable, DesiredStateError):
             return None
         self._parsed = loaded.parsed

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from reconciler.desired.cache import cache_of
 from reconciler.desired.document import MAX_BYTES
 from reconciler.desired.git import environment, run
 from reconciler.desired.load import Loaded, load
@@ -114,7 +115,7 @@ def _load(
     """What the entries are, and where the links among them led. `Loaded.root` is gone by then."""
     with tempfile.TemporaryDirectory(prefix="reconciler-revision-") as folder:
         links = write_files(root, Path(folder), entries)
-        return load(Path(folder), commit=commit, apps=apps, like=like, earlier=True), links
+        return load(Path(folder), commit=commit, apps=apps, like=like, cache=cache_of(root), earlier=True), links
 
 
 def _commit(root: Path, revision: str) -> str:

@@ -17,7 +17,7 @@ from reconciler.model.values import UserId, Value
 
 KINDS = ("person", "service", "shared")
 _TEXT = frozenset(GRAPH_ATTRIBUTES) - MULTI_VALUED - {"accountEnabled"}
-_OWN_KEYS = ("id", "kind", "owner", "accountEnabled", "formerly", "accounts", *ENDS)
+OWN_KEYS = ("id", "kind", "owner", "accountEnabled", "formerly", "accounts", *ENDS)
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class People:
     def __post_init__(self) -> None:
         plain = {name for name, custom in self.custom.items() if custom.type == "string" and not custom.multi_valued}
         self._text = _TEXT | plain
-        self._known = frozenset((*GRAPH_ATTRIBUTES, *self.custom, *_OWN_KEYS))
+        self._known = frozenset((*GRAPH_ATTRIBUTES, *self.custom, *OWN_KEYS))
 
     def read(self, documents: Iterable[Document]) -> None:
         for document in documents:
@@ -122,11 +122,14 @@ class People:
     def _lines(self, entries: Entries) -> KeyLines:
         first, marks = entries.mark.line, entries.key_marks
         below = [mark.line - first for mark in marks.values()]
-        shape = (tuple(marks), tuple(below))
-        layout = self._layouts.get(shape)
-        if layout is None:
-            layout = self._layouts[shape] = dict(zip(marks, below, strict=True))
-        return KeyLines(first + 1, layout)
+        return KeyLines(first + 1, self.layout(tuple(marks), tuple(below)))
+
+    def layout(self, keys: tuple[str, ...], below: tuple[int, ...]) -> dict[str, int]:
+        """The one of all who have these keys, each so many lines below the first."""
+        found = self._layouts.get((keys, below))
+        if found is None:
+            found = self._layouts[keys, below] = dict(zip(keys, below, strict=True))
+        return found
 
     def _field(self, form: Form, entries: Entries, key: str, user: User) -> None:
         """Everything that is not plain text under a name of Graph's."""

@@ -144,7 +144,7 @@ class Checkout:
         if self._signed and commit is not None:
             loaded = files.load_at(self.root, commit, apps)
         else:
-            loaded = files.load(self.root, commit=commit, apps=apps)
+            loaded = files.load(self.root, commit=commit, apps=apps, cache=files.cache_of(self.root))
         not_reviewed = None
         try:
             files.check_reviewed(self.root)

@@ -69,7 +69,13 @@ def root_of(settings: Settings) -> Path:
 
 def load(settings: Settings) -> files.Loaded:
     root = root_of(settings)
-    return files.load(root, commit=files.commit_of(root), apps=settings.apps or None, keep=settings.base is not None)
+    return files.load(
+        root,
+        commit=files.commit_of(root),
+        apps=settings.apps or None,
+        keep=settings.base is not None,
+        cache=files.cache_of(root),
+    )
 
 
 def _is_state(folder: Path) -> bool:

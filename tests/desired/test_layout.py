@@ -339,14 +339,14 @@ def test_one_and_one_point_zero_and_true_are_three_values() -> None:
 def test_every_key_has_its_place() -> None:
     from reconciler.desired.apps import _NOT_YET
     from reconciler.desired.groups import _KEYS, _MEMBER_KEYS
-    from reconciler.desired.users import _OWN_KEYS
+    from reconciler.desired.users import OWN_KEYS
     from reconciler.model.app import App, Guardrails
     from reconciler.model.directory import GRAPH_ATTRIBUTES
 
     own = {field.alias or name for name, field in App.model_fields.items() if not field.exclude}
     assert set(APP) == own | _NOT_YET
     assert set(GUARDRAILS) == {field.alias or name for name, field in Guardrails.model_fields.items()}
-    assert {*PERSON, *LAST} == {*GRAPH_ATTRIBUTES, *_OWN_KEYS}
+    assert {*PERSON, *LAST} == {*GRAPH_ATTRIBUTES, *OWN_KEYS}
     assert set(GROUP) == set(_KEYS)
     assert set(MEMBER) == set(_MEMBER_KEYS)
 

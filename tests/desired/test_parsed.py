@@ -94,8 +94,8 @@ def test_what_is_shared_is_what_would_have_been_read(
     before = before | {file: today[file] for file in same}
     with tempfile.TemporaryDirectory() as folder:
         now, then = Path(folder, "now"), Path(folder, "then")
-        _write(now, today)
-        _write(then, before)
+        write(now, today)
+        write(then, before)
         try:
             loaded = load(now, apps=["chat"], keep=True)
         except DesiredStateError:
@@ -109,8 +109,8 @@ def test_what_is_shared_is_what_would_have_been_read(
 def test_only_what_changed_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = {f"users/{n}.yaml": f"- id: p{n}\n  surname: P{n}\n  manager: p1\n" for n in range(5)}
     tree["groups/all.yaml"] = "- id: all\n  displayName: All\n  members: [p1, p2]\n"
-    _write(tmp_path / "now", tree)
-    _write(tmp_path / "then", tree | {"users/3.yaml": "- id: p3\n  surname: Other\n"})
+    write(tmp_path / "now", tree)
+    write(tmp_path / "then", tree | {"users/3.yaml": "- id: p3\n  surname: Other\n"})
     parsed = load(tmp_path / "now", keep=True).parsed
     read: list[str] = []
 
@@ -133,7 +133,7 @@ def _outcome(root: Path, like: Any) -> Any:
     return found.directory, found.warnings, found.settings, found.apps, found.cases
 
 
-def _write(root: Path, tree: Mapping[str, str | None]) -> None:
+def write(root: Path, tree: Mapping[str, str | None]) -> None:
     shutil.rmtree(root, ignore_errors=True)
     for file, text in {**tree, "apps/chat/app.yaml": APP}.items():
         if text is not None:
