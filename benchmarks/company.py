@@ -12,8 +12,8 @@ from reconciler.sandbox import Sandbox
 PER_FILE: Final = 100
 MEMBERSHIPS: Final = 10
 """Groups that each person is in."""
-PER_GROUP: Final = 50
-"""People for each group that there is: a group has 500 members, whatever the size of the company."""
+PER_GROUP: Final = 5
+"""People for each group that there is: a group has 50 members, whatever the size of the company."""
 
 _GIVEN: Final = ("Amara", "Bruno", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Kavya")
 _FAMILY: Final = ("Abello", "Brandt", "Castellan", "Dahlberg", "Eriksen", "Fontaine", "Grabowski", "Haddad", "Iversen")
@@ -49,11 +49,16 @@ class Company:
         first = {(group - step) % groups for step in range(MEMBERSHIPS)}
         return sorted(n for start in first for n in range(start, self.people, groups))
 
-    def write(self, root: Path) -> None:
-        """users/ and groups/ below `root`: files of 100 people, one file a group."""
-        for folder in ("users", "groups"):
-            (root / folder).mkdir(parents=True)
-        for start in range(0, self.people, PER_FILE):
+    def write(self, root: Path, *, alone: bool = False) -> None:
+        """users/ and groups/ below `root`: files of 100 people, or with `alone` one file each; one file a group."""
+        for name in ("users", "groups"):
+            (root / name).mkdir(parents=True)
+        for n in range(self.people if alone else 0):
+            text = "".join(line[2:] for line in _person_yaml(n).splitlines(keepends=True))
+            folder = root / "users" / f"{n // 1000:03}"
+            folder.mkdir(exist_ok=True)
+            (folder / f"p{n:06}.yaml").write_text(text, encoding="utf-8")
+        for start in range(0, 0 if alone else self.people, PER_FILE):
             entries = [_person_yaml(n) for n in range(start, min(start + PER_FILE, self.people))]
             (root / "users" / f"{start // PER_FILE:05}.yaml").write_text("".join(entries), encoding="utf-8")
         for group in range(self.groups):

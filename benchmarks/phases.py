@@ -11,20 +11,21 @@ import contextlib
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import Clock
+
 
 def phases(root: Path) -> dict[str, float]:
-    """CPU seconds a phase, of everything together as `all`, and `requests`."""
+    """CPU seconds a phase, of everything together as `all`; seconds as `wall`; and `requests`."""
     import reconciler.http  # noqa: F401  late in the command, before the clock here
     from reconciler.cli import plans
     from reconciler.live import Reader
     from reconciler.session import Settings, opened
 
-    begun = time.process_time()
+    begun = Clock.now()
     spent: dict[str, float] = {}
     read = Reader.read
 
@@ -39,9 +40,9 @@ def phases(root: Path) -> dict[str, float]:
     Reader.read = timed_read  # type: ignore[method-assign]
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         asyncio.run(plans.planned(Settings(root), form="text", verbose=False))
-    whole = time.process_time() - begun
+    whole = begun.since()
     parts = sum(seconds for name, seconds in spent.items() if name != "requests")
-    return {**spent, "rest": whole - parts, "all": whole}
+    return {**spent, "rest": whole["cpu"] - parts, "all": whole["cpu"], "wall": whole["wall"]}
 
 
 def _timed(spent: dict[str, float], name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,9 +55,9 @@ def _timed(spent: dict[str, float], name: str, function: Callable[..., Any]) -> 
 
 @contextlib.contextmanager
 def _watch(spent: dict[str, float], name: str) -> Iterator[None]:
-    begun = time.process_time()
+    begun = Clock.now()
     yield
-    spent[name] = time.process_time() - begun
+    spent[name] = begun.since()["cpu"]
 
 
 if __name__ == "__main__":
