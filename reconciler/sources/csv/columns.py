@@ -33,7 +33,7 @@ NAMES: Final[Mapping[str, str]] = {
     "anzeigename, nom complet",
     "accountEnabled": "account enabled, active, is active, active status, enabled, worker status, employee status, "
     "position status, account status, user status, status, employment status, aktiv, actif, statut",
-    "employeeId": "employee id, employee number, employee no, employee, employee code, emp id, emp no, worker id, "
+    "employeeId": "employee id, employee number, employee no, employee code, emp id, emp no, worker id, "
     "personnel number, personnel no, person number, person id, associate id, staff id, staff number, file number, "
     "payroll number, user id, userid, personalnummer, pers nr, mitarbeiternummer, mitarbeiter id, matricule, "
     "numero de empleado",
@@ -76,7 +76,7 @@ def folded(heading: str) -> str:
         return heading
     bare = _BRACKETS.sub(" ", heading)
     split = _CAMEL.sub(" ", bare if any(c.isalnum() for c in bare) else heading)
-    letters = (c for c in unicodedata.normalize("NFKD", split.casefold()) if not unicodedata.combining(c))
+    letters = (c for c in unicodedata.normalize("NFKD", split.replace("#", "number").casefold()) if not unicodedata.combining(c))
     return "".join(c for c in letters if c.isalnum())
 
 
@@ -84,8 +84,7 @@ def _ranks(names: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     found: dict[str, tuple[str, int]] = {}
     for attribute, headings in names.items():
         for rank, heading in enumerate(headings.split(", ")):
-            assert folded(heading) not in found, heading
-            found[folded(heading)] = (attribute, rank)
+            found.setdefault(folded(heading), (attribute, rank))
     return found
 
 
@@ -162,6 +161,12 @@ def choose(headings: Sequence[str], told: Iterable[Told], custom: Collection[str
         attribute, rank = _guess(heading, own)
         if attribute and attribute not in taken:
             guesses[attribute] = min(guesses.get(attribute, (rank, number)), (rank, number))
+    twice = sorted({headings[n] for _, n in guesses.values() if headings.count(headings[n]) > 1})
+    if twice:
+        raise UsageError(
+            "\n".join(f"two columns are called `{shown(heading)}`" for heading in twice),
+            hint="give one of them another heading: which one is meant can't be told",
+        )
     for attribute, (_, number) in guesses.items():
         found[number] = Column(number, headings[number], (attribute,), guessed=True)
     unused = tuple(heading for number, heading in enumerate(headings) if number not in found and heading)
