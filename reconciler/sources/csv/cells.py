@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from datetime import date, datetime
 from typing import Any, Final
 
+from reconciler.desired.form import is_identifier
 from reconciler.sources.csv.columns import Dates, folded
 
 Cleaner = Callable[[str], Any]
@@ -72,7 +73,7 @@ def text(attribute: str) -> Cleaner:
     phone, signs_in = attribute in _PHONES, attribute in _PEOPLE_SIGN_IN
     lines = attribute == "streetAddress"
     shortened = phone or signs_in or attribute == "postalCode"
-    address = attribute == "mail"
+    address = attribute in ("mail", "otherMails")
 
     def clean(cell: str) -> str | None:
         if not (cell.isascii() and cell.isprintable() and cell[:1].isalnum() and cell[-1:] != " " and "  " not in cell):
@@ -96,8 +97,7 @@ def _tidied(cell: str, *, lines: bool, signs_in: bool, phone: bool) -> str:
     if found := _AS_TEXT.match(cell.strip()):
         cell = found[1]
     elif cell[:1] == "'" and cell[1:2] in "=+-@" and cell[1:2]:
-        cell = cell[1:]  # how this program, and others, keep a spreadsheet from taking text for a formula
-        return _plain(cell, lines=lines, signs_in=signs_in)
+        cell = cell[1:]  # how this program, and others, keep a spreadsheet from running it
     cell = _plain(cell, lines=lines, signs_in=signs_in)
     if cell[:1] in "=@" and cell[:1]:
         raise Unusable(f"`{cell[:40]}` is a formula, not a value", "export values, not formulas")
@@ -127,12 +127,11 @@ def _plain(cell: str, *, lines: bool, signs_in: bool) -> str:
     return unicodedata.normalize("NFC", cell)
 
 
-def several(attribute: str, *, commas: bool) -> Cleaner:
+def several(one: Cleaner, *, commas: bool) -> Cleaner:
     """For attributes with several values: separated by ; | or line breaks, by commas too where no value has one."""
     pattern = _SPLIT_MORE if commas else _SPLIT
-    one = text("mail" if attribute == "otherMails" else attribute)
 
-    def clean(cell: str) -> list[str] | None:
+    def clean(cell: str) -> list[Any] | None:
         values = [value for part in pattern.split(cell) if (value := one(part)) is not None]
         return list(dict.fromkeys(values)) or None
 
@@ -160,14 +159,29 @@ def truth(active: Collection[str] = (), inactive: Collection[str] = (), *, requi
     return clean
 
 
+_NUMBER: Final = text("employeeId")
+
+
 def whole(cell: str) -> int | None:
     """For integers."""
-    value = text("employeeId")(cell)
+    value = _NUMBER(cell)
     if value is None:
         return None
     if not re.fullmatch(r"-?[0-9]{1,18}", value):
         raise Unusable(f"`{value}` is no whole number", "digits alone")
     return int(value)
+
+
+_IDENTITY: Final = text("id")
+
+
+def identifier(cell: str) -> str | None:
+    """For ids of the desired state."""
+    value = _IDENTITY(cell)
+    if value is not None and not is_identifier(value):
+        remedy = "up to 128 letters, digits and . _ - @ + ~ ', beginning with a letter or digit"
+        raise Unusable(f"`{value[:80]}` can't be an id", remedy)
+    return value
 
 
 def day(order: Dates | None) -> Cleaner:
@@ -182,14 +196,13 @@ def day(order: Dates | None) -> Cleaner:
         if value is None:
             return None
         value = _WITH_TIME.sub("", value)
-        if len(value) == 10 and value[4] == "-" == value[7] or len(value) == 8 and value.isdigit():
+        if (len(value) == 10 and value[4] == "-" == value[7]) or (len(value) == 8 and value.isdigit()):
             return _valid(value, value[:4], value[4:-2].strip("-"), value[-2:])
         if found := _NUMBERS.match(value):
             return _numbers(value, found[1], found[2], found[3], found[4], order)
         if found := _WORDS.match(value):
             month = (found["m"] or found["m2"]).lower()
-            number = next((n for n, name in enumerate(_MONTHS, 1) if name.startswith(month) or month == "sept"), 0)
-            number = 9 if month == "sept" else number
+            number = next((n for n, name in enumerate(_MONTHS, 1) if name.startswith(month)), 0)
             return _valid(value, found["y"] or found["y2"], str(number), found["d"] or found["d2"])
         if "T" in value and _moment(value):
             return value

@@ -76,7 +76,11 @@ def folded(heading: str) -> str:
         return heading
     bare = _BRACKETS.sub(" ", heading)
     split = _CAMEL.sub(" ", bare if any(c.isalnum() for c in bare) else heading)
-    letters = (c for c in unicodedata.normalize("NFKD", split.replace("#", "number").casefold()) if not unicodedata.combining(c))
+    letters = (
+        c
+        for c in unicodedata.normalize("NFKD", split.replace("#", "number").casefold())
+        if not unicodedata.combining(c)
+    )
     return "".join(c for c in letters if c.isalnum())
 
 
