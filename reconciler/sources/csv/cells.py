@@ -19,13 +19,14 @@ Cleaner = Callable[[str], Any]
 
 MAX_TEXT: Final = 2_000
 """Characters of one value."""
-ACTIVE: Final = frozenset(
-    "true yes y t 1 active enabled employed current working aktiv ja j actif oui activo si".split()
-)
-INACTIVE: Final = frozenset(
-    "false no n f 0 inactive disabled terminated former left resigned retired dismissed deactivated leaver inaktiv "
-    "nein ausgeschieden inactif non inactivo".split()
-)
+ACTIVE: Final = frozenset({
+    "true", "yes", "y", "t", "1", "active", "enabled", "employed", "current", "working", "aktiv", "ja", "j",
+    "actif", "oui", "activo", "si",
+})  # fmt: skip
+INACTIVE: Final = frozenset({
+    "false", "no", "n", "f", "0", "inactive", "disabled", "terminated", "former", "left", "resigned", "retired",
+    "dismissed", "deactivated", "leaver", "inaktiv", "nein", "ausgeschieden", "inactif", "non", "inactivo",
+})  # fmt: skip
 _BLANK: Final = frozenset({"", "-", "--", "---", "–", "—", "n/a", "N/A", "#N/A", "\\N"})
 _NULL: Final = frozenset({"NULL", "null", "(null)", "(blank)"})
 """Of databases and spreadsheets; but there are people called Null."""

@@ -1,4 +1,4 @@
-"""In which encoding a file of text is: what it says of itself, else what all of its bytes allow. Nothing is replaced."""
+"""In which encoding a file of text is: what it says of itself, else what all of its bytes allow."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _first_bad(stream: BinaryIO, codec: str) -> _Bad | None:
 
 
 def _mixed(stream: BinaryIO) -> bool:
-    """Whether there are whole characters of UTF-8 in it too. One that two chunks share is missed, and others are not."""
+    """Whether there are whole characters of UTF-8 in it too. One that two chunks share is missed."""
     try:
         while chunk := stream.read(_CHUNK):
             if _IN_UTF_8.search(chunk):

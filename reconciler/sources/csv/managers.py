@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler.model.directory import User
@@ -17,7 +17,7 @@ _IN_BRACKETS: Final = re.compile(r"(.*\S)\s*[(\[<]([^()\[\]<>]+)[)\]>]\Z")
 
 
 class Managers:
-    def __init__(self, existing: Callable[[], Iterable[User]]) -> None:
+    def __init__(self, existing: Iterable[User]) -> None:
         self._existing = existing
         self._here = _Index()
         self._there: _Index | None = None
@@ -46,7 +46,7 @@ class Managers:
     def _known(self) -> _Index:
         if self._there is None:
             self._there = _Index()
-            for user in self._existing():
+            for user in self._existing:
                 self._there.add(user.id, {**user.attributes, "id": user.id})
         return self._there
 

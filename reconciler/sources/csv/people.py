@@ -6,7 +6,7 @@ of two numbers is the month. A manager whom nobody knows is left out, and told: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from reconciler.model.settings import CustomAttribute
 from reconciler.sources.csv.cells import Unusable
 from reconciler.sources.csv.columns import Columns
 from reconciler.sources.csv.managers import Managers
+from reconciler.sources.csv.present import Present
 from reconciler.sources.csv.rows import IDENTIFYING, Person, Reading, Refusal
 from reconciler.sources.csv.table import Table
 from reconciler.sources.draft import Draft, Record, Refused
@@ -39,10 +40,10 @@ def people_of(
     table: Table,
     columns: Columns,
     custom: Mapping[str, CustomAttribute],
-    existing: Callable[[], Iterable[User]] = tuple,
+    existing: Mapping[str, User],
     step: Step = lambda _: None,
 ) -> Found:
-    """Reads all rows. `existing`, people who are there already, are asked for only if a manager is not in the table.
+    """Reads all rows. `existing`: who is described already, by id; whoever of the table is one of them has that id.
 
     Raises ReconcilerError if no column tells people apart, or the table can't be read to its end.
     """
@@ -60,13 +61,12 @@ def people_of(
         if reading.rows % _EVERY == 0:
             step(reading.rows)
     reading.decide_dates()
-    people = [person for person in reading.people if not person.refused]
-    names = _names(people)
+    people, names = _known_again(reading, existing)
     if links := [name for name in sorted(given) if _is_reference(name, custom)]:
         _link(people, names, links, existing, reading)
     refusals = sorted(reading.refusals, key=lambda refusal: refusal.line)
     draft = Draft(
-        users={identity: _record(identity, people[number]) for identity, number in sorted(_numbers(names))},
+        users={one: _record(one, person) for one, person in sorted(zip(names, people, strict=True), key=_first)},
         complete=all(refusal.taken for refusal in refusals),
         refused=[Refused(f"{table.name}:{one.line}", one.why, one.remedy) for one in refusals],
         notes=list(_notes(table, given, reading)),
@@ -74,24 +74,45 @@ def people_of(
     return Found(draft, refusals, reading.rows)
 
 
-def _numbers(names: list[str]) -> Iterator[tuple[str, int]]:
-    return ((identity, number) for number, identity in enumerate(names))
+def _first(pair: tuple[str, Person]) -> str:
+    return pair[0]
 
 
 def _is_reference(name: str, custom: Mapping[str, CustomAttribute]) -> bool:
     return name == "manager" or (name in custom and custom[name].type == "reference")
 
 
-def _names(people: list[Person]) -> list[str]:
-    """The id of each. The order of rows does not matter: whoever shares a name is named in the order of own numbers."""
-    found = [str(person.values.get("id", "")) for person in people]
-    taken = {identity for identity in found if identity}
-    unnamed = [number for number, identity in enumerate(found) if not identity]
-    for number in sorted(unnamed, key=lambda number: people[number].own):
-        person = people[number]
-        found[number] = id_of(_name(person), person.own, taken)
-        taken.add(found[number])
-    return found
+def _known_again(reading: Reading, existing: Mapping[str, User]) -> tuple[list[Person], list[str]]:
+    """Who is left, and the id of each: that of the table, that of whoever is described already, else a new one.
+
+    The order of rows does not matter: whoever shares a name gets it in the order of own numbers. A new id is never
+    that of somebody described: namesakes are other people.
+    """
+    present = Present(existing.values())
+    found: dict[int, str] = {}
+    lines: dict[str, Person] = {}
+    for person in reading.people:
+        if person.refused:
+            continue
+        try:
+            identity = str(person.values.get("id", "")) or present.of(person.values)
+        except Unusable as error:
+            reading.refuse(person, error)
+            continue
+        if identity and (other := lines.setdefault(identity, person)) is not person:
+            for one, two in ((other, person), (person, other)):
+                if not one.refused:
+                    why = f"line {two.line} and this are both `{identity}` of the desired state"
+                    reading.refuse(one, Unusable(why, "one of them is somebody else: correct it"))
+            continue
+        found[person.line] = identity
+    people = [person for person in reading.people if not person.refused]
+    taken = {*existing, *filter(None, found.values())}
+    for person in sorted(people, key=lambda person: person.own):
+        if not found[person.line]:
+            found[person.line] = id_of(_name(person), person.own, taken)
+            taken.add(found[person.line])
+    return people, [found[person.line] for person in people]
 
 
 def _name(person: Person) -> str:
@@ -107,11 +128,11 @@ def _link(
     people: list[Person],
     names: list[str],
     links: list[str],
-    existing: Callable[[], Iterable[User]],
+    existing: Mapping[str, User],
     reading: Reading,
 ) -> None:
     """Cells that name people become their ids. Nobody is their own manager."""
-    managers = Managers(existing)
+    managers = Managers(existing.values())
     for person, identity in zip(people, names, strict=True):
         managers.add(identity, {**person.values, "id": identity})
     for refusal in reading.refusals:

@@ -16,7 +16,7 @@ from reconciler.sources.draft import Values
 
 IDENTIFYING: Final = ("id", "userPrincipalName", "mail", "employeeId")
 """By one of these a person is known again."""
-_TITLES: Final = {"id": "id", "userPrincipalName": "user principal name", "mail": "mail", "employeeId": "employee id"}
+TITLES: Final = {"id": "id", "userPrincipalName": "user principal name", "mail": "mail", "employeeId": "employee id"}
 MAX_ROWS: Final = 2_000_000
 
 
@@ -41,8 +41,8 @@ class Person:
     @property
     def own(self) -> str:
         """What tells this person from others with the same name, whatever else the table holds."""
-        given = (self.values.get(name) for name in ("employeeId", "userPrincipalName", "mail"))
-        return str(next((value for value in given if value), "")).casefold()
+        known = ((name, self.values.get(name)) for name in ("employeeId", "userPrincipalName", "mail"))
+        return next((f"{name}:{value}".casefold() for name, value in known if value), "")
 
 
 class Reading:
@@ -133,7 +133,7 @@ class Reading:
         values = person.values
         keys = [(name, str(values[name]).casefold()) for name in self._keys if name in values]
         if not keys:
-            names = " nor ".join(_TITLES[name] for name in self._keys)
+            names = " nor ".join(TITLES[name] for name in self._keys)
             self._refuse(person.line, person.cells, f"no {names}: nothing tells who this is", "fill one in")
             return
         first = next((self._owners[key] for key in keys if key in self._owners), None)
@@ -157,7 +157,7 @@ class Reading:
         for one, other in ((first, second), (second, first)):
             if not one.refused:
                 one.refused = True
-                what = f"the {_TITLES[name]} `{one.values[name]}` is in line {other.line} too"
+                what = f"the {TITLES[name]} `{one.values[name]}` is in line {other.line} too"
                 self._refuse(one.line, one.cells, what, remedy)
 
     def decide_dates(self) -> None:
@@ -173,6 +173,11 @@ class Reading:
 
     def _refuse(self, line: int, row: Sequence[str], why: str, remedy: str, *, taken: bool = False) -> None:
         self.refusals.append(Refusal(line, why, remedy, row, taken))
+
+    def refuse(self, person: Person, error: cells.Unusable) -> None:
+        """Somebody who was read, and turns out not to be usable."""
+        person.refused = True
+        self._refuse(person.line, person.cells, error.why, error.remedy)
 
     def leave_out(self, person: Person, why: str, remedy: str) -> None:
         """A value that could not be used, of a person who is taken without it."""
