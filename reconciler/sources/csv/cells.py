@@ -178,7 +178,7 @@ _IDENTITY: Final = text("id")
 
 def identifier(cell: str) -> str | None:
     """For ids of the desired state."""
-    value = _IDENTITY(cell)
+    value: str | None = _IDENTITY(cell)
     if value is not None and not is_identifier(value):
         remedy = "up to 128 letters, digits and . _ - @ + ~ ', beginning with a letter or digit"
         raise Unusable(f"`{value[:80]}` can't be an id", remedy)

@@ -20,38 +20,43 @@ OWN: Final = ("id", "from", "until")
 NAMES: Final[Mapping[str, str]] = {
     "id": "id",
     "userPrincipalName": "user principal name, upn, user name, username, login, login name, sign in name, benutzername",
-    "mail": "mail, primary work email, work email, work email address, business email, company email, corporate "
-    "email, work contact work email, email work, email, e mail, email address, e mail address, mail "
-    "address, primary email, e mail adresse, mailadresse, adresse e mail, courriel, correo electronico",
+    "mail": "mail, primary work email, work email, work email address, business email, company "
+    "email, corporate email, work contact work email, email work, email, e mail, email "
+    "address, e mail address, mail address, primary email, e mail adresse, mailadresse, "
+    "adresse e mail, courriel, correo electronico",
     "mailNickname": "mail nickname, alias, mail alias",
     "otherMails": "other mails, other emails, alternate emails",
-    "givenName": "given name, preferred first name, first name, firstname, legal first name, forename, vorname, "
-    "prenom, nombre",
-    "surname": "surname, preferred last name, last name, lastname, legal last name, family name, nachname, "
-    "familienname, nom de famille, nom, apellidos, apellido",
-    "displayName": "display name, preferred name, full name, employee name, worker name, legal name, name, worker, "
-    "anzeigename, nom complet",
-    "accountEnabled": "account enabled, active, is active, active status, enabled, worker status, employee status, position "
-    "status, account status, user status, status, employment status, aktiv, actif, statut",
-    "employeeId": "employee id, employee number, employee no, employee code, emp id, emp no, worker id, personnel "
-    "number, personnel no, person number, person id, associate id, staff id, staff number, file number, "
-    "payroll number, user id, userid, personalnummer, pers nr, mitarbeiternummer, mitarbeiter id, "
-    "matricule, numero de empleado",
+    "givenName": "given name, preferred first name, first name, firstname, legal first name, forename, "
+    "vorname, prenom, nombre",
+    "surname": "surname, preferred last name, last name, lastname, legal last name, family name, "
+    "nachname, familienname, nom de famille, nom, apellidos, apellido",
+    "displayName": "display name, preferred name, full name, employee name, worker name, legal name, "
+    "name, worker, anzeigename, nom complet",
+    "accountEnabled": "account enabled, active, is active, active status, enabled, worker status, employee "
+    "status, position status, account status, user status, status, employment status, "
+    "aktiv, actif, statut",
+    "employeeId": "employee id, employee number, employee no, employee code, emp id, emp no, worker id, "
+    "personnel number, personnel no, person number, person id, associate id, staff id, "
+    "staff number, file number, payroll number, user id, userid, personalnummer, pers nr, "
+    "mitarbeiternummer, mitarbeiter id, matricule, numero de empleado",
     "employeeType": "employee type, worker type, employment type, contract type, beschaftigungsart, type de contrat",
-    "employeeHireDate": "employee hire date, hire date, hired, date hired, start date, original hire date, date of hire, "
-    "joining date, date of joining, eintrittsdatum, eintritt, date d embauche, fecha de ingreso",
-    "employeeLeaveDateTime": "employee leave date time, termination date, leave date, last day of work, last day, last working "
-    "day, end date, exit date, date of leaving, austrittsdatum, austritt, date de depart, fecha de baja",
-    "jobTitle": "job title, business title, position title, job title description, title, position, job, role, "
-    "stellenbezeichnung, titel, fonction, poste, puesto, cargo",
-    "department": "department, department name, home department description, dept, division, team, supervisory "
-    "organization, abteilung, service, departement, departamento",
+    "employeeHireDate": "employee hire date, hire date, hired, date hired, start date, original hire date, "
+    "date of hire, joining date, date of joining, eintrittsdatum, eintritt, date d "
+    "embauche, fecha de ingreso",
+    "employeeLeaveDateTime": "employee leave date time, termination date, leave date, last day of work, last day, "
+    "last working day, end date, exit date, date of leaving, austrittsdatum, austritt, "
+    "date de depart, fecha de baja",
+    "jobTitle": "job title, business title, position title, job title description, title, position, "
+    "job, role, stellenbezeichnung, titel, fonction, poste, puesto, cargo",
+    "department": "department, department name, home department description, dept, division, team, "
+    "supervisory organization, abteilung, service, departement, departamento",
     "companyName": "company name, company, legal entity, organization, organisation, employer, firma, societe, empresa",
-    "manager": "manager, manager id, manager email, manager employee id, manager user principal name, manager upn, "
-    "manager name, line manager, line manager id, line manager email, reports to, reports to associate "
-    "id, reporting to, reports to email, supervisor, supervisor id, supervisor email, vorgesetzter, "
-    "vorgesetzte, responsable",
-    "officeLocation": "office location, office, work location, location, site, location name, standort, bureau, oficina",
+    "manager": "manager, manager id, manager email, manager employee id, manager user principal "
+    "name, manager upn, manager name, line manager, line manager id, line manager email, "
+    "reports to, reports to associate id, reporting to, reports to email, supervisor, "
+    "supervisor id, supervisor email, vorgesetzter, vorgesetzte, responsable",
+    "officeLocation": "office location, office, work location, location, site, location name, standort, "
+    "bureau, oficina",
     "streetAddress": "street address, street, address, address line 1, work address, strasse, rue, direccion",
     "city": "city, town, work city, ort, stadt, ville, ciudad",
     "state": "state, province, region, state province, work state, bundesland, provincia",
@@ -59,8 +64,9 @@ NAMES: Final[Mapping[str, str]] = {
     "country": "country, work country, country region, country or region, land, pays, pais",
     "usageLocation": "usage location",
     "mobilePhone": "mobile phone, mobile, mobile number, cell phone, cell, work mobile, handy, mobiltelefon, portable",
-    "businessPhones": "business phones, business phone, work phone, office phone, phone, phone number, telephone, telephone "
-    "number, biz phone, work phone number, telefon, telefonnummer, telefono",
+    "businessPhones": "business phones, business phone, work phone, office phone, phone, phone number, "
+    "telephone, telephone number, biz phone, work phone number, telefon, telefonnummer, "
+    "telefono",
     "faxNumber": "fax number, fax, telefax",
     "preferredLanguage": "preferred language, language, locale, preferred locale, sprache, langue, idioma",
     "timeZone": "time zone, timezone, zeitzone, fuseau horaire",

@@ -52,8 +52,9 @@ class Managers:
 
     def _nobody(self, cell: str) -> str:
         line = self._refused.find(cell)
-        if line:
-            raise Unusable(f"`{cell}` is in line {line}, which was refused", "correct that line")
+        if line is not None:
+            where = f"line {line}, which was" if line else "lines that were"
+            raise Unusable(f"`{cell}` is in {where} refused", "correct it there")
         raise Unusable(f"`{cell}` is neither in this table nor in the desired state", "add the person, or leave it")
 
 

@@ -161,8 +161,6 @@ def _record(identity: str, person: Person) -> Record:
 def _notes(table: Table, given: Collection[str], reading: Reading) -> Iterator[str]:
     if table.encoding.guessed:
         yield f"read as {table.encoding.title}, which the file does not say: --encoding names another"
-    if not table.ended:
-        yield "the last line has no line break: if the file was cut off, the end is missing"
     if reading.same:
         yield f"{_rows(reading.same)} twice in the table, cell by cell: taken once"
     if reading.made_up:
