@@ -6,7 +6,6 @@ comes out is read again and must differ in exactly what was meant.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +17,13 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.form import stem_of
 from reconciler.desired.load import Loaded
+from reconciler.desired.spans import line_end, line_start, out_of_block, out_of_flow, text_of, value_of
 from reconciler.errors import Place, ReconcilerError, UsageError
 from reconciler.model.values import UserId
 
 _BEFORE: Final = ("id", "kind", "owner", "userPrincipalName", "mail", "mailNickname", "givenName", "surname",
                   "displayName")  # fmt: skip
 """What stands above accountEnabled, where people keep to the documented order."""
-_BEHIND: Final = re.compile(r"[ \t]*(?P<comma>,)?[ \t]*(?:(?<=[ \t,])#.*)?")
-"""What may stand on the line behind an entry of a list in brackets that has the line for itself."""
 _MOST: Final = 1000
 """Edits of one file: more is a mistake of ours."""
 
@@ -152,29 +150,21 @@ def _next(text: str, file: str, identity: str) -> tuple[str, str] | None:
     entries = [root] if alone else list(root.value) if isinstance(root, SequenceNode) else []
     for entry in (each for each in entries if isinstance(each, MappingNode)):
         if file.startswith("users/"):
-            own = _text(_value(entry, "id")) or (stem_of(file) if alone else "")
+            own = text_of(value_of(entry, "id")) or (stem_of(file) if alone else "")
             if own == identity and (after := _disable(text, entry)) is not None:
                 return after, "accountEnabled: false"
         else:
-            members = _value(entry, "members")
+            members = value_of(entry, "members")
             if isinstance(members, SequenceNode) and (after := _without(text, entry, members, identity)) is not None:
-                return after, f"no member of {_text(_value(entry, 'id')) or stem_of(file)} any more"
+                return after, f"no member of {text_of(value_of(entry, 'id')) or stem_of(file)} any more"
     return None
-
-
-def _value(entry: MappingNode, key: str) -> Node | None:
-    return next((value for name, value in entry.value if _text(name) == key), None)
-
-
-def _text(node: Node | None) -> str:
-    return str(node.value) if isinstance(node, ScalarNode) else ""
 
 
 def _disable(text: str, entry: MappingNode) -> str | None:
     """None: that is so already."""
-    present = _value(entry, "accountEnabled")
+    present = value_of(entry, "accountEnabled")
     if present is not None:
-        if _text(present) == "false":
+        if text_of(present) == "false":
             return None
         start, end = present.start_mark.index, present.end_mark.index
         return f"{text[:start]}{'false' if end > start else ' false'}{text[end:]}"
@@ -182,11 +172,11 @@ def _disable(text: str, entry: MappingNode) -> str | None:
         end = entry.value[-1][1].end_mark.index
         return f"{text[:end]}, accountEnabled: false{text[end:]}"
     lines = [(key, value) for key, value in entry.value if _is_line(key, value)]
-    above = [value for key, value in lines if _text(key) in _BEFORE] or [value for _, value in lines[:1]]
+    above = [value for key, value in lines if text_of(key) in _BEFORE] or [value for _, value in lines[:1]]
     if not above:
         return None
     newline = "\r\n" if "\r\n" in text else "\n"
-    end = _line_end(text, above[-1].end_mark.index)
+    end = line_end(text, above[-1].end_mark.index)
     return f"{text[:end]}{newline}{' ' * entry.start_mark.column}accountEnabled: false{text[end:]}"
 
 
@@ -201,74 +191,20 @@ def _without(text: str, entry: MappingNode, members: SequenceNode, identity: str
         return None
     items: list[Node] = members.value
     if members.flow_style:
-        return _out_of_flow(text, items, number)
+        return out_of_flow(text, items, number)
     if len(items) == 1:
         (key,) = (name for name, value in entry.value if value is members)
         colon = text.index(":", key.end_mark.index) + 1
-        return f"{text[:colon]} []{_out_of_block(text, items[0], colon)}"
-    return text[: _line_start(text, items[number].start_mark.index)] + _out_of_block(
-        text, items[number], _line_start(text, items[number].start_mark.index)
+        return f"{text[:colon]} []{out_of_block(text, items[0], colon)}"
+    return text[: line_start(text, items[number].start_mark.index)] + out_of_block(
+        text, items[number], line_start(text, items[number].start_mark.index)
     )
 
 
 def _is_entry_of(item: Node, identity: str) -> bool:
     if isinstance(item, MappingNode):
-        return _text(_value(item, "user")) == identity
-    return _text(item) == identity
-
-
-def _out_of_block(text: str, item: Node, since: int) -> str:
-    """What follows `since` without the lines of one entry."""
-    start = _line_start(text, item.start_mark.index)
-    last = max(each.end_mark.index for each in _leaves(item))
-    end = _line_end(text, len(text[:last].rstrip()))  # a block of text ends where the next thing begins
-    after = text[end:]
-    for newline in ("\r\n", "\n"):
-        if after.startswith(newline):
-            after = after[len(newline) :]
-            break
-    return text[since:start] + after
-
-
-def _out_of_flow(text: str, items: list[Node], number: int) -> str:
-    """An entry that has a line for itself goes with that line; elsewhere a comment beside it stays."""
-    start, end = items[number].start_mark.index, items[number].end_mark.index
-    is_last = number + 1 == len(items)
-    first, last = _line_start(text, start), _line_end(text, end)
-    behind = _BEHIND.fullmatch(text[end:last])
-    if not text[first:start].strip() and behind and (behind["comma"] or is_last) and last < len(text):
-        return text[:first] + text[text.index("\n", last) + 1 :]
-    if not is_last:
-        following = items[number + 1].start_mark.index
-        between = text[end:following]
-        kept = "#" in between and between.lstrip().startswith(",")
-        end = end + between.index(",") + 1 if kept else following
-    elif number and "#" not in text[items[number - 1].end_mark.index : start]:
-        start = items[number - 1].end_mark.index
-    return text[:start] + text[end:]
-
-
-def _leaves(node: Node) -> Iterator[Node]:
-    """What ends where it is written; a block ends only where the next thing begins."""
-    if isinstance(node, MappingNode) and not node.flow_style:
-        for _, value in node.value:
-            yield from _leaves(value)
-    elif isinstance(node, SequenceNode) and not node.flow_style:
-        for value in node.value:
-            yield from _leaves(value)
-    else:
-        yield node
-
-
-def _line_start(text: str, index: int) -> int:
-    return text.rfind("\n", 0, index) + 1
-
-
-def _line_end(text: str, index: int) -> int:
-    end = text.find("\n", index)
-    if end < 0:
-        return len(text)
-    return end - 1 if text[end - 1 : end] == "\r" else end
+        return text_of(value_of(item, "user")) == identity
+    return text_of(item) == identity
 
 
 # -- what is left
