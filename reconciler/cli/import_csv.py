@@ -28,13 +28,17 @@ _SHOWN: Final = 30
 @click.command("csv")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True))
 @options.directory
-@click.option("--columns", "map_file", metavar="MAP", type=click.Path(path_type=Path), help="YAML: heading → attribute.")
+@click.option(
+    "--columns", "map_file", metavar="MAP", type=click.Path(path_type=Path), help="YAML: heading → attribute."
+)
 @click.option(
     "--column", "columns", metavar="HEADING=ATTRIBUTE", multiple=True, help="Of one column; none after =: not used."
 )
 @click.option("--delimiter", metavar="SIGN", help="Between values; found if left out. `tab` for tabs.")
 @click.option("--encoding", metavar="NAME", help="Found if left out: UTF-8, UTF-16 or Windows-1252.")
-@click.option("--refused", metavar="FILE", type=click.Path(path_type=Path), help="Write the rows that were refused here.")
+@click.option(
+    "--refused", metavar="FILE", type=click.Path(path_type=Path), help="Write the rows that were refused here."
+)
 @adopting.options
 def csv(
     file: Path,
@@ -53,19 +57,21 @@ def csv(
 
     Exit code 0: done, or nothing to do; 4: done, but for rows that were refused.
     """
+    from reconciler.desired import find
     from reconciler.sources.csv import as_table
 
+    root = directory or find(Path.cwd())
     told = _told(map_file, columns)
     if refused is not None:
-        _check_destination(refused, file, directory)
+        _check_destination(refused, file)
     with _opened(file) as stream:
-        table, chosen, found = _read(stream, file, directory, told, delimiter, encoding)
+        table, found = _read(stream, file, root, told, delimiter, encoding)
     if refused is not None:
         _write(refused, as_table(table.headings, found.refusals, table.delimiter))
     if wish.prune and not table.ended:
         click.echo("note: the last line has no line break: if the file was cut off, people are missing", err=True)
-    done = adopting.run(directory, found.draft, wish)
-    if done and not found.draft.complete:
+    adoption = adopting.run(root, found.draft, wish)
+    if not found.draft.complete or len(adoption.refused) > len(found.draft.refused):
         click.get_current_context().exit(4)
 
 
@@ -112,15 +118,15 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 def _read(
     stream: BinaryIO,
     file: Path,
-    directory: Path | None,
+    root: Path,
     told: list[Told],
     delimiter: str | None,
     encoding: str | None,
-) -> tuple[Table, Columns, Found]:
+) -> tuple[Table, Found]:
     from reconciler.cli.progress import Progress
     from reconciler.sources.csv import choose, described, named, open_table, people_of, recognized
 
-    there = described(adopting.root(directory))
+    there = described(root)
     headings = frozenset(one.heading for one in told)
     name = "stdin" if str(file) == "-" else str(file)
     table = open_table(
@@ -133,10 +139,8 @@ def _read(
     chosen = choose(table.headings, told, there.custom)
     _show(table, chosen)
     with Progress("import") as progress:
-        found = people_of(
-            table, chosen, there.custom, there.users, lambda rows: progress("rows", rows, None)
-        )
-    return table, chosen, found
+        found = people_of(table, chosen, there.custom, there.users, lambda rows: progress("rows", rows, None))
+    return table, found
 
 
 def _sign(given: str) -> str:
@@ -166,7 +170,7 @@ def _show(table: Table, chosen: Columns) -> None:
         click.echo(f"  not used: {names}{more}", err=True)
 
 
-def _check_destination(refused: Path, file: Path, directory: Path | None) -> None:
+def _check_destination(refused: Path, file: Path) -> None:
     from reconciler.errors import UsageError
 
     hint = "name a file that is there for this alone"

@@ -66,7 +66,10 @@ def people_of(
         _link(people, names, links, existing, reading)
     refusals = sorted(reading.refusals, key=lambda refusal: refusal.line)
     draft = Draft(
-        users={one: _record(one, person) for one, person in sorted(zip(names, people, strict=True), key=_first)},
+        users={
+            one: _record(one, person, new=one not in existing)
+            for one, person in sorted(zip(names, people, strict=True), key=_first)
+        },
         complete=all(refusal.taken for refusal in refusals),
         refused=[Refused(f"{table.name}:{one.line}", one.why, one.remedy) for one in refusals],
         notes=list(_notes(table, given, reading)),
@@ -153,8 +156,11 @@ def _link(
                 person.values[link] = list(dict.fromkeys(found)) if isinstance(named, list) else found[0]
 
 
-def _record(identity: str, person: Person) -> Record:
+def _record(identity: str, person: Person, *, new: bool) -> Record:
+    """Whoever is new is enabled unless a file says otherwise."""
     values = {name: value for name, value in person.values.items() if name != "id"}
+    if new and values.get("accountEnabled") is True:
+        del values["accountEnabled"]
     return Record(identity, values, where=f"line {person.line}")
 
 
