@@ -66,7 +66,7 @@ def open_table(
     told, begin = _told(sample)
     chosen = delimiter or told or _delimiter(sample[begin:], ended, recognized)
     rows = _records(sample[begin:], ended, chosen)
-    if not rows:
+    if not any(cell.strip(" \ufeff") for row in rows for cell in row):
         message = "holds no headings and no people"
         raise ReconcilerError(message, hint="name a table whose first row has headings", place=Place(name))
     known = [recognized(row) for row in rows[:_ABOVE]]
