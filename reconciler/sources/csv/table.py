@@ -100,7 +100,7 @@ def _delimiter(sample: list[str], ended: bool, recognized: Recognized) -> str:
         widths = [len(row) for row in rows if any(row)]
         usual = max(widths, key=widths.count, default=0)
         even = widths.count(usual) / len(widths) if usual > 1 else 0.0
-        return max((recognized(row) for row in rows[:_ABOVE]), default=0), even, usual
+        return max((recognized(row) for row in rows[:_ABOVE]), default=0), even, usual if usual > 1 else 0
 
     return max(DELIMITERS, key=weight)
 

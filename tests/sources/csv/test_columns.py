@@ -49,7 +49,7 @@ def test_no_heading_means_two_attributes_and_all_attributes_exist() -> None:
         ),
         (  # in German and French
             ["Pers.-Nr.", "Vorname", "Nachname", "E-Mail", "Abteilung", "Prénom du chat", "Matricule", "Vorgesetzte/r"],
-            ["employeeId", "givenName", "surname", "mail", "department", "", "", ""],
+            ["employeeId", "givenName", "surname", "mail", "department", "", "", "manager"],
         ),
     ],
     ids=["workday", "bamboohr", "google", "entra", "german"],

@@ -60,7 +60,7 @@ def test_bytes_that_no_encoding_knows_are_refused_with_their_line() -> None:
 
 
 def test_a_file_cut_off_in_a_character_is_refused() -> None:
-    with pytest.raises(ReconcilerError, match="ends in the middle of a character"):
+    with pytest.raises(ReconcilerError, match=r"ends in the middle of a character"):
         opened(JOSE.encode() + "8,Zoé".encode()[:-1])
     with pytest.raises(ReconcilerError, match="cut off"):
         list(opened((JOSE * 3000).encode("utf-16")[:-1]).rows())
@@ -77,13 +77,13 @@ def test_a_wrong_encoding_that_somebody_names_is_refused_with_the_line() -> None
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04rest", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"])
 def test_a_workbook_is_told_to_be_one(data: bytes) -> None:
-    with pytest.raises(ReconcilerError, match="is a workbook of a spreadsheet, not a CSV\n.*save the sheet as CSV"):
+    with pytest.raises(ReconcilerError, match=r"is a workbook of a spreadsheet, not a CSV\n.*save the sheet as CSV"):
         opened(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xef\xbb\xbf", b" \n", b",,,\n"])
 def test_nothing_is_no_table(data: bytes) -> None:
-    with pytest.raises(ReconcilerError, match="people.csv: holds no headings and no people"):
+    with pytest.raises(ReconcilerError, match=r"people.csv: holds no headings and no people"):
         opened(data)
 
 
