@@ -77,7 +77,7 @@ class Reading:
             return self._dates(name, told.dates if told else None)
         if kind == "boolean":
             active, inactive = (told.active, told.inactive) if told else (frozenset(), frozenset())
-            clean = cells.truth(active, inactive, required=name == "accountEnabled")
+            clean = cells.remembered(cells.truth(active, inactive, required=name == "accountEnabled"))
         elif kind == "integer":
             clean = cells.whole
         else:
@@ -87,7 +87,7 @@ class Reading:
         return clean
 
     def _dates(self, name: str, order: Dates | None) -> cells.Cleaner:
-        clean = cells.day(order)
+        clean = cells.remembered(cells.day(order))
         if order:
             return clean
         seen = self._days.setdefault(name, set())
