@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.desired.apps import Described, read_app, read_settings, tenant_of
@@ -35,6 +36,9 @@ from reconciler.model.cases import Case
 from reconciler.model.directory import MULTI_VALUED, Directory, Group, User
 from reconciler.model.settings import Settings
 from reconciler.model.values import GroupId, UserId
+
+NOBODY: Final = "nobody is described"
+"""The error of a desired state without people."""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ def load(
         groups = Groups(findings, people.users, frozenset(names), settings.attributes, zone, judges_keys=known)
         groups.read(tree.documents("groups", None if like is None else partial(like.give_groups, into=groups)))
         if not people.users and not findings.problems:
-            findings.error(Place("users"), "nobody is described", "put people into users/, one file each")
+            findings.error(Place("users"), NOBODY, "put people into users/, one file each")
         everybody = Everybody(people.users, complete=people.complete and "users" not in tree.unreadable)
         every_group = Everybody(groups.groups, complete=groups.complete and "groups" not in tree.unreadable)
         check_people(people, everybody, findings)

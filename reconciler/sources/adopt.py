@@ -6,39 +6,23 @@ Values that differ are changed only with `update`; what the source no longer has
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from reconciler.desired.root import PARTS
+from reconciler.model.adoption import Adoption, Line
 from reconciler.sources import prune as pruning
-from reconciler.sources.adoption import Adoption, Line
 from reconciler.sources.draft import GROUPS, USERS, Draft
 from reconciler.sources.existing import Existing, Kept, existing, recognized
 from reconciler.sources.fresh import Fresh, Layout
 from reconciler.sources.revise import revise
-from reconciler.sources.revision import Revision, Where
+from reconciler.sources.work import Work, whom
 
 Singular: TypeAlias = Literal["user", "group"]
 _SINGULAR: Final[Mapping[str, Singular]] = {USERS: "user", GROUPS: "group"}
 _WHEN_LEFT_OUT: Final[Mapping[str, Any]] = {"accountEnabled": True, "kind": "person", "sensitive": False}
 """Keys that say nothing with this value."""
 _REFERENCES: Final = ("manager", "owner")
-
-
-@dataclass(slots=True)
-class Work:
-    """What one import is going to do, before it is text."""
-
-    there: Existing
-    adoption: Adoption = field(default_factory=Adoption)
-    revisions: dict[str, dict[Where, Revision]] = field(default_factory=dict)
-    """By file."""
-    gone: dict[str, set[int]] = field(default_factory=dict)
-    """File that is a list → records that leave it."""
-
-    def revision(self, kept: Kept) -> Revision:
-        return self.revisions.setdefault(kept.file, {}).setdefault(kept.where, Revision())
 
 
 def adopt(
@@ -88,13 +72,6 @@ def adopt(
 
 def has_state(root: Path) -> bool:
     return any((root / part).exists() for part in PARTS)
-
-
-def whom(member: Any) -> str:
-    """An entry of `members` in one word: an id, or `group:ID`."""
-    if isinstance(member, Mapping):
-        return str(member["user"]) if member.get("user") else f"group:{member.get('group')}"
-    return str(member)
 
 
 def _named(values: Mapping[str, Any]) -> Any:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from reconciler.model.adoption import Refused
+
+__all__ = ["GROUPS", "USERS", "Draft", "Record", "Refused", "Values"]
+
 Values: TypeAlias = dict[str, Any]
 """Keys and values as a file of the desired state has them: text, numbers, booleans, lists, mappings."""
 
@@ -41,12 +45,3 @@ class Draft:
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person should know: what the app computes itself, what has no equivalent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Something that was not taken over: where it is in the source, why, and what to do. All may be hostile."""
-
-    where: str
-    why: str
-    remedy: str = ""

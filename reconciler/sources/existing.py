@@ -92,9 +92,7 @@ def _recognized(
 
     def refuse(record: Record, why: str) -> None:
         found[record.id] = ""
-        refused.append(
-            Refused(record.where or record.id, why, "change the name of one of them, or take it over by hand")
-        )
+        refused.append(Refused(record.where or record.id, why, "rename one of them, or take it over by hand"))
 
     for identity, record in records.items():
         hits = {identity} if identity in there else set()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from reconciler.sources.adoption import Line
+from reconciler.model.adoption import Line
 from reconciler.sources.draft import GROUPS, USERS, Draft
 from reconciler.sources.existing import Kept
-
-if TYPE_CHECKING:
-    from reconciler.sources.adopt import Work
+from reconciler.sources.work import Work, whom
 
 
 def removed(work: Work, draft: Draft) -> None:
@@ -100,8 +98,6 @@ def _remove(work: Work, kept: Kept) -> None:
 
 def _clean(work: Work, gone: Mapping[str, set[str]]) -> None:
     """References of those who stay to those who go."""
-    from reconciler.sources.adopt import whom
-
     names = {*gone[USERS], *(f"group:{each}" for each in gone[GROUPS])}
     for identity, kept in work.there.records[USERS].items():
         if kept.values.get("manager") in gone[USERS] and identity not in gone[USERS]:

@@ -15,6 +15,8 @@ _LIKE_OTHER_READERS: Final = re.compile(
     r"(?:y|n|yes|no|on|off|true|false|null|~|[-+.]?[0-9][0-9_.:eE+xob,-]*|\d{4}-\d{1,2}-\d{1,2}.*)\Z", re.IGNORECASE
 )
 """Text that readers of YAML 1.1 take for something else: editors do."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
+"""Dates stand plain, as people write them; they are text all the same."""
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -29,6 +31,8 @@ def scalar(value: object) -> str:
         return "true" if value else "false"
     if not isinstance(value, str):
         return repr(value)
+    if _DATE.match(value):
+        return value
     plain = _PLAIN.match(value) and not value.endswith(" ") and not _STARTS.match(value) and value.isprintable()
     if plain and not _LIKE_OTHER_READERS.match(value) and " #" not in value and _is_text(value):
         return value

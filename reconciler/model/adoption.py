@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from reconciler.sources.draft import Refused
-
 Sign: TypeAlias = Literal["+", "~", "-", "="]
 """Added, changed, removed; `=`: the source says otherwise, and the file keeps what it has."""
 Kind: TypeAlias = Literal["user", "group", "member", "app", "assigned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Something that was not taken over: where it is in the source, why, and what to do. All may be hostile."""
+
+    where: str
+    why: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
