@@ -63,7 +63,7 @@ def csv(
     root = directory or find(Path.cwd())
     told = _told(map_file, columns)
     if refused is not None:
-        _check_destination(refused, file)
+        _check_destination(refused, file, root)
     with _opened(file) as stream:
         table, found = _read(stream, file, root, told, delimiter, encoding)
     if refused is not None:
@@ -170,7 +170,8 @@ def _show(table: Table, chosen: Columns) -> None:
         click.echo(f"  not used: {names}{more}", err=True)
 
 
-def _check_destination(refused: Path, file: Path) -> None:
+def _check_destination(refused: Path, file: Path, root: Path) -> None:
+    from reconciler.desired.root import FOLDERS
     from reconciler.errors import UsageError
 
     hint = "name a file that is there for this alone"
@@ -180,6 +181,9 @@ def _check_destination(refused: Path, file: Path) -> None:
         raise UsageError(f"--refused {refused}: there is no folder {refused.parent}", hint="make it first")
     if str(file) != "-" and os.path.realpath(refused) == os.path.realpath(file):
         raise UsageError(f"--refused {refused} is the table itself", hint=hint)
+    for part in FOLDERS:
+        if refused.resolve().is_relative_to((root / part).resolve()):
+            raise UsageError(f"--refused {refused} is inside of {root / part}", hint="name a file elsewhere")
 
 
 def _write(refused: Path, content: bytes) -> None:

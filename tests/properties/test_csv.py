@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import tempfile
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.desired import load
 from reconciler.desired.form import is_identifier
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError
 from reconciler.sources.adopt import adopt
 from reconciler.sources.csv import Found, as_table, choose, described, open_table, people_of, recognized
 from reconciler.sources.store import write
@@ -21,7 +22,8 @@ HEADINGS = ("Employee ID", "User name", "Mail", "Name", "Status", "Manager", "Hi
 ANY = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufeff"), max_size=20)
 WORDS = st.sampled_from(
     ["", "-", "1", "2", "007", "a@x.com", "b@x.com", "A@X.com", "Ada", "Active", "Terminated", "3/4/2026", "13/4/2026",
-     "2026-11-23", "=cmd|' /C calc'!A0", "@x", "+49 30", "'=1", "../../etc/passwd", "CON", "true", "null", "# no", "a: b",
+     "2026-11-23", "=cmd|' /C calc'!A0", "@x", "+49 30", "'=1", "../../etc/passwd", "CON", "true", "null", "# no",
+     "a: b",
      "- x", "*a", "{", "\u202eevil", "\x1b[31m", "Zo\u0308e", "x\ny", '"', "O'Neill"]
 )  # fmt: skip
 CELLS = st.one_of(WORDS, ANY)
@@ -83,10 +85,8 @@ def test_what_is_imported_is_read_again_and_a_second_time_nothing_changes(rows: 
 
 @given(st.one_of(st.binary(max_size=300), TABLES.map(lambda rows: written(rows, ",").encode("utf-16")[:-3])))
 def test_of_any_bytes_it_is_people_or_an_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(ReconcilerError):
         imported(data)
-    except (ReconcilerError, UsageError) as error:
-        assert str(error)
 
 
 @given(TABLES)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from reconciler.desired.form import is_identifier
+from reconciler.desired.secrets import looks_secret
 from reconciler.sources.csv.columns import Dates, folded
 
 Cleaner = Callable[[str], Any]
@@ -28,6 +29,7 @@ INACTIVE: Final = frozenset({
     "false", "no", "n", "f", "0", "inactive", "disabled", "terminated", "former", "left", "resigned", "retired",
     "dismissed", "deactivated", "leaver", "inaktiv", "nein", "ausgeschieden", "inactif", "non", "inactivo",
 })  # fmt: skip
+_SHORTEST_SECRET: Final = 15
 _BLANK: Final = frozenset({"", "-", "--", "---", "–", "—", "n/a", "N/A", "#N/A", "\\N"})
 _NULL: Final = frozenset({"NULL", "null", "(null)", "(blank)"})
 """Of databases and spreadsheets; but there are people called Null."""
@@ -89,6 +91,8 @@ def text(attribute: str) -> Cleaner:
             return None
         if len(cell) > MAX_TEXT:
             raise Unusable(f"{len(cell):,} characters", f"at most {MAX_TEXT:,}: are quotes missing above this line?")
+        if len(cell) > _SHORTEST_SECRET and looks_secret(cell):
+            raise Unusable("looks like a token or a private key", "secrets are never written into a file: revoke it")
         if shortened and _SHORTENED.match(cell):
             remedy = "a spreadsheet has shortened it: format the column as text and export it again"
             raise Unusable(f"`{cell}` is no whole number", remedy)

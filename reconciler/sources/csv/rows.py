@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Final
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.directory import DATES, MULTI_VALUED
 from reconciler.model.settings import CustomAttribute
+from reconciler.model.window import EXAMPLE, between
 from reconciler.sources.csv import cells
 from reconciler.sources.csv.columns import Column, Columns, Dates
 from reconciler.sources.csv.table import Table
@@ -66,6 +68,7 @@ class Reading:
         ]
         given = {name for _, _, name, _ in self._takers}
         self._builds_names = "displayName" not in given and given >= {"givenName", "surname"}
+        self._has_windows = bool(given & {"from", "until"})
         self._keys = [name for name in IDENTIFYING if name in given]
         self._owners: dict[tuple[str, str], Person] = {}
 
@@ -161,15 +164,20 @@ class Reading:
                 self._refuse(one.line, one.cells, what, remedy)
 
     def decide_dates(self) -> None:
-        """Of dates that can be read in two ways: as the rest of their column is, else they are refused."""
+        """Of dates that can be read in two ways: as the rest of their column is, else they are refused. After the last
+        row.
+        """
         orders = {name: cells.order_of(days) for name, days in self._days.items()}
         for person, heading, name, cell in self._open:
             try:
                 person.values[name] = cells.day(orders[name])(cell)
             except cells.Unusable as error:
                 if not person.refused:
-                    person.refused = True
-                    self._refuse(person.line, person.cells, f"{heading}: {error.why}", error.remedy)
+                    self.refuse(person, cells.Unusable(f"{heading}: {error.why}", error.remedy))
+        if self._has_windows:
+            for person in self.people:
+                if not person.refused and (why := _never(person.values)):
+                    self.refuse(person, cells.Unusable(why, EXAMPLE))
 
     def _refuse(self, line: int, row: Sequence[str], why: str, remedy: str, *, taken: bool = False) -> None:
         self.refusals.append(Refusal(line, why, remedy, row, taken))
@@ -190,3 +198,17 @@ class Reading:
             for number, _, name, _ in self._takers
             if name in (*IDENTIFYING, "displayName") and number < len(row)
         }
+
+
+def _never(values: Values) -> str:
+    """Why `from` and `until` are no window in which anything could hold, or ""."""
+    from_, until = str(values.get("from", "")), str(values.get("until", ""))
+    try:
+        window = between(from_, until, UTC)
+    except ValueError:
+        return (
+            f"`{from_}` and `{until}` are no days, nor times with an offset"
+            if from_ and until
+            else (f"`{from_ or until}` is no day, nor a time with an offset")
+        )
+    return f"until {until}, which is not after {from_}" if window.empty else ""

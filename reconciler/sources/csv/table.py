@@ -61,7 +61,7 @@ def open_table(
     """
     codec = encoding or encoding_of(stream, name)
     stream.seek(0)
-    lines = _Lines(io.TextIOWrapper(stream, codec.codec, newline=""), name)
+    lines = _Lines(io.TextIOWrapper(_Unclosed(stream), codec.codec, newline=""), name)
     sample, ended = lines.sample()
     told, begin = _told(sample)
     chosen = delimiter or told or _delimiter(sample[begin:], ended, recognized)
@@ -113,6 +113,24 @@ def _records(sample: list[str], ended: bool, delimiter: str) -> list[list[str]]:
     except csv.Error:
         return rows
     return rows if ended else rows[:-1] or rows
+
+
+class _Unclosed(io.BufferedIOBase):
+    """A stream that whoever reads text from it does not close."""
+
+    name = ""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._stream.read(-1 if size is None else size)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self._stream.read(size)
 
 
 class _Lines:

@@ -29,13 +29,15 @@ def test_no_heading_means_two_attributes_and_all_attributes_exist() -> None:
     ("headings", "meant"),
     [
         (  # Workday
-            ["Employee ID", "Legal First Name", "Legal Last Name", "Primary Work Email", "Business Title", "Cost Center",
+            ["Employee ID", "Legal First Name", "Legal Last Name", "Primary Work Email", "Business Title",
+             "Cost Center",
              "Supervisory Organization", "Manager ID", "Hire Date", "Termination Date", "Active Status", "Location"],
             ["employeeId", "givenName", "surname", "mail", "jobTitle", "", "department", "manager", "employeeHireDate",
              "employeeLeaveDateTime", "accountEnabled", "officeLocation"],
         ),
         (  # BambooHR
-            ["Employee #", "First Name", "Last Name", "Work Email", "Job Title", "Department", "Reporting to", "Status"],
+            ["Employee #", "First Name", "Last Name", "Work Email", "Job Title", "Department", "Reporting to",
+             "Status"],
             ["employeeId", "givenName", "surname", "mail", "jobTitle", "department", "manager", "accountEnabled"],
         ),
         (  # Google Workspace

@@ -84,9 +84,7 @@ def test_the_same_row_twice_is_one_person() -> None:
 
 
 def test_a_row_without_anything_that_tells_who_it_is_is_refused() -> None:
-    assert refusals_in("Mail,Employee ID,Name\n,,Ada\n")[0][1] == (
-        "no mail nor employee id: nothing tells who this is"
-    )
+    assert refusals_in("Mail,Employee ID,Name\n,,Ada\n")[0][1] == ("no mail nor employee id: nothing tells who this is")
 
 
 def test_a_table_without_a_column_that_tells_people_apart_is_refused_whole() -> None:
@@ -173,7 +171,7 @@ def test_a_namesake_of_somebody_described_is_somebody_else() -> None:
     there = user("ada", userPrincipalName="ada@contoso.com")
     found = values_in("User name\nada@contoso.de\n", existing=[there])
     assert "ada" not in found
-    assert list(found)[0].startswith("ada-")
+    assert next(iter(found)).startswith("ada-")
 
 
 def test_people_described_keep_their_ids() -> None:
@@ -259,3 +257,22 @@ def test_what_was_refused_is_a_table_that_can_be_imported_when_it_is_corrected()
 
 def test_nobody_is_described_where_nothing_is(tmp_path: object) -> None:
     assert described(None).users == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("a@x.com,2026-05-01,2026-04-30", "until 2026-04-30, which is not after 2026-05-01"),
+        ("a@x.com,2026-05-01T08:00+01:00,2026-05-01T07:00Z", "which is not after"),
+        ("a@x.com,20260501T080000+0100,", "`20260501T080000+0100` is no day, nor a time with an offset"),
+    ],
+)
+def test_windows_in_which_nothing_holds_are_refused(row: str, why: str) -> None:
+    told = [Told("Begin", ("from",)), Told("Stop", ("until",))]
+    (refusal,) = found_in(f"Mail,Begin,Stop\n{row}\nb@x.com,2026-05-01,2026-05-01\n", told=told).refusals
+    assert (refusal.line, why in refusal.why) == (2, True)
+
+
+def test_what_looks_like_a_token_is_refused_and_not_repeated() -> None:
+    (refusal,) = found_in("Mail,Title\na@x.com,ghp_" + "a" * 36 + "\n").refusals
+    assert refusal.why == "Title: looks like a token or a private key"
