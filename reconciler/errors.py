@@ -33,6 +33,7 @@
     ├── CheckoutError                         what git has can't be taken over, or is not trusted
     ├── Locked                                another apply to this tenant is running
     ├── ForgeError                            GitHub or GitLab refused, or can't be used from here
+    ├── GraphError                            Microsoft Graph refused, or said what can't be used
     ├── NotDelivered                          a notification that a mail server or a webhook did not take
     ├── NotApproved                 exit 5    nothing that was approved belongs to this commit
     └── Interrupted                 exit 130  Ctrl-C
@@ -307,6 +308,14 @@ class Locked(ReconcilerError):
 
 class ForgeError(ReconcilerError):
     """GitHub or GitLab refused, or can't be used from here. `status` is that of its answer; 0: there was none."""
+
+    def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class GraphError(ReconcilerError):
+    """Microsoft Graph refused, or answered what can't be used. `status` is that of its answer; 0: it is not one."""
 
     def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
         super().__init__(message, hint=hint)

@@ -110,7 +110,9 @@ def commands() -> dict[str, click.Command]:
 def options_of(command: click.Command) -> set[str]:
     """Of a command with others in it, theirs."""
     if isinstance(command, click.Group):
-        return set().union(*(options_of(each) for each in command.commands.values()))
+        context = click.Context(command)
+        each = [command.get_command(context, name) for name in command.list_commands(context)]
+        return set().union(*(options_of(one) for one in each if one is not None))
     return {name for p in command.params if isinstance(p, click.Option) for name in (*p.opts, *p.secondary_opts)}
 
 

@@ -26,7 +26,7 @@ from reconciler.model.profile import Profile
 from reconciler.model.settings import CustomAttribute, Settings
 
 FILES = ("app.yaml", "mappings.yaml", "tests.yaml")
-_APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NOT_YET = frozenset({"sharedTenant"})
 _INSTEAD = {"name": "the folder's name is the app's", "mappings": "mappings stand in mappings.yaml, beside this file"}
 """Fields of the model that are no keys of the file → where they come from."""
@@ -86,7 +86,7 @@ def _attribute(given: Any) -> CustomAttribute:
 def read_app(tree: Tree, name: str, defaults: Sheet | None) -> Described | None:
     """The app in apps/NAME. None if it can't be used, after reporting why."""
     folder, findings = f"apps/{name}", tree.findings
-    if not _APP_NAME.match(name):
+    if not APP_NAME.match(name):
         findings.error(Place(shown(folder)), "an app's folder is named with letters, digits and . _ -")
         return None
     _report_strays(tree, folder)

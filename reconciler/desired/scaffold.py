@@ -59,8 +59,9 @@ class Start:
 
     @property
     def variable(self) -> str:
-        """Where the token is looked for."""
-        return f"{re.sub(r'[^A-Z0-9]+', '_', self.gallery.upper())}_SCIM_TOKEN"
+        """Where the token is looked for: a name that shells take."""
+        name = re.sub(r"[^A-Z0-9]+", "_", self.gallery.upper())
+        return f"{'APP_' if name[:1].isdigit() else ''}{name}_SCIM_TOKEN"
 
     @property
     def app(self) -> App:

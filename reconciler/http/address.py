@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from reconciler.errors import NotSent, ReconcilerError, SecretError
 
@@ -35,8 +35,8 @@ class Address:
     host: str
     port: int
 
-    def url(self, path: str, params: Mapping[str, str] | None = None) -> str:
-        """The URL of `path`, whose segments are already percent-encoded.
+    def url(self, path: str, params: Mapping[str, str] | None = None, query: str = "") -> str:
+        """The URL of `path`, whose segments are already percent-encoded, with `params`, or a `query` to the letter.
 
         NotSent if a segment is "." or "..": such an id would climb to another resource (RFC 3986 section 5.2.4).
         """
@@ -45,13 +45,16 @@ class Address:
             raise NotSent(
                 "a path with '.' or '..' in it is not sent", request=target, hint="the id came from the server"
             )
-        return f"{target}?{urlencode(params, quote_via=quote)}" if params else target
-
-    def told(self, path: str, params: Mapping[str, str] | None = None) -> str:
-        """The same for messages: of the query only its names, and the values of paging."""
-        query = "&".join(f"{name}={value if name in _TOLD else '…'}" for name, value in (params or {}).items())
-        target = self._below(path)
+        if params:
+            query = urlencode(params, quote_via=quote)
         return f"{target}?{query}" if query else target
+
+    def told(self, path: str, params: Mapping[str, str] | None = None, query: str = "") -> str:
+        """The same for messages: of the query only its names, and the values of paging."""
+        given = dict(params or parse_qsl(query, keep_blank_values=True))
+        shown = "&".join(f"{name}={value if name in _TOLD else '…'}" for name, value in given.items())
+        target = self._below(path)
+        return f"{target}?{shown}" if shown else target
 
     def _below(self, path: str) -> str:
         return f"{self.base}/{path.lstrip('/')}" if path else self.base

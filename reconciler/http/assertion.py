@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +18,23 @@ _SHORTEST: Final = 2048  # bits of an RSA key (RFC 7518 section 3.3)
 
 
 class Signer:
-    """Signs for one client with one private key in PEM form. Raises SecretError for a key that can't sign."""
+    """Signs for one client with one private key in PEM form. Raises SecretError for a key that can't sign.
 
-    def __init__(self, key: str, *, client_id: str, audience: str, key_id: str | None = None) -> None:
+    With a `certificate` (PEM) the server knows the key by its thumbprint, and RSA signs with PSS: so Microsoft's
+    identity platform asks for it ("Application authentication certificate credentials").
+    """
+
+    def __init__(
+        self, key: str, *, client_id: str, audience: str, key_id: str | None = None, certificate: str | None = None
+    ) -> None:
         self._key = _read(key)
         self._algorithm = _algorithm(self._key)
         self._client_id = client_id
         self._audience = audience
-        self._headers = None if key_id is None else {"kid": key_id}
+        self._headers = {} if key_id is None else {"kid": key_id}
+        if certificate is not None:
+            self._headers["x5t#S256"] = _thumbprint(certificate, self._key)
+            self._algorithm = self._algorithm.replace("RS256", "PS256")
 
     def sign(self, now: float) -> str:
         """A new assertion, for once. `now` is in seconds since 1970."""
@@ -38,7 +48,7 @@ class Signer:
             "exp": int(now) + _LIFE,
             "jti": secrets.token_urlsafe(24),
         }
-        return jwt.encode(claims, self._key, algorithm=self._algorithm, headers=self._headers)  # type: ignore[arg-type]
+        return jwt.encode(claims, self._key, algorithm=self._algorithm, headers=self._headers or None)  # type: ignore[arg-type]
 
 
 def _read(key: str) -> PrivateKeyTypes:
@@ -56,6 +66,21 @@ def _read(key: str) -> PrivateKeyTypes:
         raise SecretError("the private key has a passphrase", hint="nobody is there to type it") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise SecretError("the private key can't be read", hint="it is text in PEM form") from error
+
+
+def _thumbprint(certificate: str, key: PrivateKeyTypes) -> str:
+    """SHA-256 of the certificate, as RFC 7515 section 4.1.8 writes it. Raises SecretError if it is not this key's."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        found = load_pem_x509_certificate(certificate.encode())
+        theirs = found.public_key()
+    except ValueError as error:
+        raise SecretError("the certificate can't be read", hint="it is text in PEM form") from error
+    if theirs != key.public_key():
+        raise SecretError("the certificate is not the private key's", hint="put the two that belong together there")
+    return base64.urlsafe_b64encode(found.fingerprint(SHA256())).rstrip(b"=").decode()
 
 
 def _algorithm(key: PrivateKeyTypes) -> str:

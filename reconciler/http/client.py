@@ -122,20 +122,22 @@ class Client:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
+        query: str = "",
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         attempts: int | None = None,
     ) -> Answer:
         """Send one request and return the answer, whatever its status; a redirect is an answer too, never followed.
 
-        `path` is below the base URL, its segments percent-encoded; `body` is JSON to be, or bytes that are JSON;
+        `path` is below the base URL, its segments percent-encoded; `query` is one that the server itself gave, sent to
+        the letter in place of `params`; `body` is JSON to be, or bytes that are JSON;
         `headers` go over the client's own; `attempts` replaces the client's own number.
         Tried again: what was not sent, and 429, for every method; 500, 502, 503, 504 and lost answers for GET and
         HEAD alone; and once after a 401 with a new token. After the last try the last answer is returned.
         Raises NotSent, AnswerLost and BodyTooLarge; Throttled, unsent, if the requests of the day are used up;
         Unauthorized if the token endpoint gives no token.
         """
-        call = self._call(method, path, params, body)
+        call = self._call(method, path, params, body, query)
         extra = _checked(headers or {}, call)
         most = self._attempts if attempts is None else max(1, attempts)
         attempt = 0
@@ -160,11 +162,11 @@ class Client:
                 self._budget.check(call.told)
             await self._sleep(wait)
 
-    def _call(self, method: str, path: str, params: Mapping[str, str] | None, body: Any) -> Call:
+    def _call(self, method: str, path: str, params: Mapping[str, str] | None, body: Any, query: str) -> Call:
         method = method.upper()
         content = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
-        told = f"{method} {self._address.told(path, params)}"
-        return Call(method, self._address.url(path, params), content, told)
+        told = f"{method} {self._address.told(path, params, query)}"
+        return Call(method, self._address.url(path, params, query), content, told)
 
     async def _try_with_token(self, call: Call, path: str, extra: Mapping[str, str]) -> Answer:
         """One try; a second if the token was refused and there is another: what got a 401 was not done."""

@@ -38,7 +38,7 @@ class ClientCredentials:
     """Who we are at `token_url`: exactly one of `secret` and `private_key` (PEM).
 
     `audience` and `scope` are sent as they are; `assertion_audience` stands in what the key signs, instead of the
-    token URL; `key_id` tells the server which key.
+    token URL; `key_id` tells the server which key, or `certificate` (PEM) does, by its thumbprint.
     """
 
     token_url: str
@@ -46,6 +46,7 @@ class ClientCredentials:
     secret: str | None = field(default=None, repr=False)
     private_key: str | None = field(default=None, repr=False)
     key_id: str | None = None
+    certificate: str | None = None
     scope: str | None = None
     audience: str | None = None
     assertion_audience: str | None = None
@@ -196,7 +197,13 @@ class Tokens:
         if who.private_key is None:
             return None
         audience = who.assertion_audience or who.token_url
-        return Signer(who.private_key, client_id=who.client_id, audience=audience, key_id=who.key_id)
+        return Signer(
+            who.private_key,
+            client_id=who.client_id,
+            audience=audience,
+            key_id=who.key_id,
+            certificate=who.certificate,
+        )
 
     def _read(self, answer: Answer, secrets: tuple[str, ...], started: float, replaces: bool) -> _Token:
         document = _object(answer)

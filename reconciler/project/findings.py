@@ -68,6 +68,10 @@ class Findings:
         self._problems.append(Problem(place, message, hint, severity="warning"))
 
     @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(self._problems)
+
+    @property
     def warnings(self) -> tuple[Problem, ...]:
         return tuple(each for each in self._problems if each.severity == "warning")
 

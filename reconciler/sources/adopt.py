@@ -38,6 +38,9 @@ def adopt(
     adoption.notes += draft.notes
     adoption.ids, ambiguous = recognized(draft, there)
     adoption.refused += [*draft.refused, *ambiguous]
+    if prune and (ambiguous or (draft.refused and not draft.complete)):
+        adoption.notes.append("nothing is removed: any of the refused may be who seems to be gone")
+        prune = False
     fresh = Fresh(root, there, layout)
     for kind, records in ((USERS, draft.users), (GROUPS, draft.groups)):
         ids = adoption.ids[kind]
@@ -54,6 +57,7 @@ def adopt(
                     adoption.lines += [Line("+", "member", target, whom(each)) for each in values.get("members") or ()]
             else:
                 _compare(work, kind, target, kept, values, update=update, prune=prune)
+                _empty(work, kind, target, kept, record.empty, update=update)
     for app, assigned in draft.assigned.items():
         _assign(work, app, assigned, prune=prune)
     if prune:
@@ -110,6 +114,17 @@ def _compare(
             _list(work, kept, ("members",), value, whom, _teller("member", identity), prune=prune)
         else:
             _value(work, kind, identity, kept, (key,), value, kept.values.get(key), update=update)
+
+
+def _empty(work: Work, kind: str, identity: str, kept: Kept, keys: Iterable[str], *, update: bool) -> None:
+    """Values that the source does not have any more."""
+    for key in sorted(keys):
+        before = kept.values.get(key)
+        if before is None:
+            continue
+        if update:
+            work.revision(kept).unset.add((key,))
+        work.adoption.lines.append(Line("~" if update else "=", _SINGULAR[kind], identity, key, before))
 
 
 def _value(

@@ -36,8 +36,8 @@ def scalar(value: object) -> str:
     plain = _PLAIN.match(value) and not value.endswith(" ") and not _STARTS.match(value) and value.isprintable()
     if plain and not _LIKE_OTHER_READERS.match(value) and " #" not in value and _is_text(value):
         return value
-    if '"' in value and "'" not in value and value.isprintable() and "\\" not in value and not _has_surrogate(value):
-        return f"'{value}'"
+    if ('"' in value or "\\" in value) and value.isprintable() and not _has_surrogate(value):
+        return "'" + value.replace("'", "''") + "'"
     return f'"{"".join(map(_escaped, value))}"'
 
 
@@ -69,7 +69,7 @@ def mapping(values: Mapping[str, Any], indent: int = 0) -> list[str]:
 
 def remarks(lines: Sequence[str], indent: int = 0) -> list[str]:
     """As comments; what a name brings with it stays on its line."""
-    return [f"{' ' * indent}# {_printable(line)}" for whole in lines for line in whole.splitlines() or [""]]
+    return [f"{' ' * indent}# {_printable(line)}".rstrip() for whole in lines for line in whole.splitlines() or [""]]
 
 
 def _item(value: object, indent: int) -> Iterator[str]:

@@ -73,3 +73,10 @@ def test_a_query_or_fragment_is_refused(url: str) -> None:
     with pytest.raises(ReconcilerError, match="query or a fragment") as caught:
         parse_address(url)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_query_that_the_server_gave_goes_back_to_the_letter_and_is_not_told() -> None:
+    address = parse_address("https://a.example/v1.0")
+    query = "$skiptoken=a+b/%2Bc=&count=5"
+    assert address.url("users/delta", query=query) == f"https://a.example/v1.0/users/delta?{query}"
+    assert address.told("users/delta", query=query) == "https://a.example/v1.0/users/delta?$skiptoken=…&count=5"
