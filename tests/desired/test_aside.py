@@ -141,7 +141,9 @@ def test_a_process_parses_its_share(root: Path, read: list[str], processes: list
     assert len(read) < 30
     read.clear()
     again = load(root, apps=["chat"], cache=Cache(tmp_path / "cache" / "v", b"k" * 32))
-    assert [file for file in read if not file.startswith("apps/")] == ["users/lost.yaml"], "with a warning"
+    assert [file for file in read if not file.startswith("apps/")] == ["users/lost.yaml", "groups/g3.yaml"], (
+        "with warnings"
+    )
     assert (again.directory, again.warnings) == (first.directory, first.warnings)
     assert len(processes) == 2, "what is known needs nobody"
 
