@@ -14,7 +14,8 @@ from reconciler.desired.findings import Findings
 from reconciler.desired.form import stem_of
 from reconciler.sources.draft import GROUPS, USERS, Draft, Record, Refused
 
-_NAMES: Final = {USERS: ("userPrincipalName", "mail", "employeeId"), GROUPS: ("displayName",)}
+_SIGNS_IN: Final = "userPrincipalName"
+_NAMES: Final = {USERS: (_SIGNS_IN, "mail", "employeeId"), GROUPS: ("displayName",)}
 """What a record is recognized by, if its id is unknown; the first that anybody has decides."""
 
 
@@ -126,9 +127,7 @@ class _Recognition:
         return found
 
     def _hits(self, identity: str, index: Mapping[str, Mapping[str, list[str]]]) -> tuple[set[str], str]:
-        """(whom it may be, who has its name and is surely somebody else): that name becomes free only if theirs
-        changes in the files.
-        """
+        """(whom it may be, who signs in by its name and is surely somebody else)."""
         if identity in self.there and self.sure:
             return {identity}, ""
         hits = {identity} if identity in self.there else set()
@@ -138,9 +137,13 @@ class _Recognition:
             for other in index[name].get(value, ()) if value else ():
                 if not self.sure or other not in self.records:
                     hits.add(other)
-                elif not self.update or _folded(self.records[other].values.get(name)) in ("", value):
+                elif name == _SIGNS_IN and self._keeps(other, value):
                     rival = other
         return hits, rival
+
+    def _keeps(self, identity: str, name: str) -> bool:
+        """Whether they are still called that in the files afterwards."""
+        return not self.update or _folded(self.records[identity].values.get(_SIGNS_IN)) in ("", name)
 
     def _alike(
         self, identity: str, own: Mapping[str, Mapping[str, list[str]]], index: Mapping[str, Mapping[str, list[str]]]

@@ -193,7 +193,8 @@ def test_only_who_is_assigned(fake: FakeGraph, tmp_path: Path) -> None:
 def test_whoever_is_in_the_files_is_recognized_and_stays_who_they_are(fake: FakeGraph, tmp_path: Path) -> None:
     (tmp_path / "users").mkdir()
     (tmp_path / "users" / "people.yaml").write_text(
-        "# ours\n- id: e1\n  userPrincipalName: Grace.Hopper@contoso.com  # the boss\n- id: e2\n  mail: ada@contoso.com\n",
+        "# ours\n- id: e1\n  userPrincipalName: Grace.Hopper@contoso.com  # the boss\n"
+        "- id: e2\n  mail: ada@contoso.com\n",
         encoding="utf-8",
     )
     fake.edit_user("u1", mail="ada@contoso.com")
@@ -207,10 +208,24 @@ def test_whoever_is_in_the_files_is_recognized_and_stays_who_they_are(fake: Fake
     assert "  # the boss\n" in text
     fake.edit_user("u1", mail="ada.king@contoso.com", userPrincipalName="ada.king@contoso.com")
     fake.add_user("u9", "ada.lovelace@contoso.com", mail="ada@contoso.com")
+    assert run(tmp_path, "--yes") == 0  # the files keep Ada's name, so nobody else gets it
+    assert len(load(tmp_path).directory.users) == 3
     assert run(tmp_path, "--yes", "--update") == 0
     after = load(tmp_path).directory
     assert after.users[UserId("e2")].attributes["mail"] == "ada.king@contoso.com"
     assert len(after.users) == 4
+
+
+def test_whoever_shares_a_mail_address_or_a_groups_name_is_somebody_else(fake: FakeGraph, tmp_path: Path) -> None:
+    fake.edit_user("u1", mail="press@contoso.com")
+    assert run(tmp_path, "--yes") == 0
+    fake.add_user("u8", "tom.baker@contoso.com", mail="press@contoso.com")
+    fake.add_group("g8", "Social Media", ["u8"])
+    assert run(tmp_path, "--yes") == 0
+    directory = load(tmp_path).directory
+    assert "tom.baker" in directory.users
+    assert len(directory.groups) == 2
+    assert "tom.baker" not in content(tmp_path)["groups/social-media.yaml"]
 
 
 def test_without_a_yes_nothing_is_written_and_nothing_kept(fake: FakeGraph, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def happens(fake: FakeGraph, what: str, person: str, other: str, group: str) -> 
         case "leave" if person in fake.users:
             fake.remove_user(person)
         case "group" if group not in fake.groups:
-            fake.add_group(group, group, [each for each in (person, other) if each in fake.users])
+            fake.add_group(group, group, [each for each in dict.fromkeys((person, other)) if each in fake.users])
         case "members" if group in fake.groups:
             there = other in fake.groups[group]["members"]
             known = other in fake.users or other in fake.groups
