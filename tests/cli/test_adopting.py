@@ -75,14 +75,14 @@ def test_what_is_kept_changed_removed_and_refused_is_told(importer: Importer, tm
     found = draft({"ada": person("ada")})
     kept = importer(found, "--yes")
     assert kept.stdout == (
-        "KEEPS, WHERE THE SOURCE SAYS OTHERWISE\n  = user:ada  displayName  “A”, the source says “Ada”\n\n"
+        'KEEPS, WHERE THE SOURCE SAYS OTHERWISE\n  = user:ada  displayName  "A", the source says "Ada"\n\n'
         "Nothing to write: the files have all of it; 1 difference stays.\n"
     )
     found.refused.append(Refused("row \x1b[31m7", "has no id", "give it one"))
     changed = importer(found, "--yes", "--update", "--prune")
     assert changed.stdout == (
-        "REMOVES\n  - user:bob\n\nCHANGES\n  ~ user:ada  displayName  “A” → “Ada”\n\nREFUSED\n"
-        "  ! row \\x1b[31m7: has no id; give it one\n\n"
+        'REMOVES\n  - user:bob\n\nCHANGES\n  ~ user:ada  displayName  "A" → "Ada"\n\nREFUSED\n'
+        "  ! row <U+001B>[31m7: has no id; give it one\n\n"
         "2 files: changes 1 value of people, removes 1 person, refuses 1.\n"
     )
     assert files(tmp_path / "in") == {"users/ada.yaml": "userPrincipalName: ada@contoso.com\ndisplayName: Ada\n"}
