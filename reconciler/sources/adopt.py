@@ -38,6 +38,9 @@ def adopt(
     adoption.notes += draft.notes
     adoption.ids, ambiguous = recognized(draft, there)
     adoption.refused += [*draft.refused, *ambiguous]
+    if prune and (ambiguous or (draft.refused and not draft.complete)):
+        adoption.notes.append("nothing is removed: any of the refused may be who seems to be gone")
+        prune = False
     fresh = Fresh(root, there, layout)
     for kind, records in ((USERS, draft.users), (GROUPS, draft.groups)):
         ids = adoption.ids[kind]

@@ -43,7 +43,9 @@ class Draft:
     assigned: dict[str, Values] = field(default_factory=dict)
     """App → `groups` and `users` of `scope.assigned`, to be added to an app that exists already."""
     complete: bool = True
-    """False: the source told only a part (a delta, an extract), so nothing may be missed in it and removed."""
+    """False: the source told only a part (an extract, or somebody was refused), so no person or group may be missed in
+    it and removed; and if anything was `refused`, no membership either.
+    """
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person should know: what the app computes itself, what has no equivalent."""

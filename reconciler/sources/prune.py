@@ -12,21 +12,28 @@ from reconciler.sources.work import Work, whom
 
 
 def removed(work: Work, draft: Draft) -> None:
-    """Adds removals to what is done already. Nobody goes whom an app may need that the source knows nothing of."""
+    """Adds removals to what is done already, of a draft of which nobody was refused. Nobody goes whom an app may need
+    that the source knows nothing of.
+    """
     there, notes = work.there, work.adoption.notes
     others = sorted(set(there.apps) - set(draft.apps) - set(draft.assigned))
-    known = {kind: set(work.adoption.ids[kind].values()) | set(_refused(work, kind)) for kind in (USERS, GROUPS)}
+    named = list(_named(draft))
+    known = {
+        kind: {*ids.values(), *(ids.get(identity, identity) for where, identity in named if where == kind)}
+        for kind, ids in work.adoption.ids.items()
+    }
     told = {USERS: bool(draft.users), GROUPS: bool(draft.groups)}
     missing = {
         kind: [each for each in there.records[kind] if told[kind] and each not in known[kind]]
         for kind in (USERS, GROUPS)
     }
-    several = len(there.apps.keys() | draft.apps.keys()) > 1 and bool(draft.apps or draft.assigned)
     count = sum(map(len, missing.values()))
     if not count:
         return
-    if not draft.complete or several or (others and (draft.apps or draft.assigned)):
-        why = "the source told only a part" if not draft.complete else f"other apps may need them: {', '.join(others)}"
+    why = "" if draft.complete else "the source told only a part"
+    if others and (draft.apps or draft.assigned):
+        why = f"other apps may need them: {', '.join(others)}"
+    if why:
         notes.append(f"{count:,} people and groups that the source has not stay: {why}")
         return
     gone = {kind: set(ids) for kind, ids in missing.items()}
@@ -43,10 +50,21 @@ def removed(work: Work, draft: Draft) -> None:
     _clean(work, gone)
 
 
-def _refused(work: Work, kind: str) -> Iterator[str]:
-    """Whom something refused might be: they stay."""
-    if any(not target for target in work.adoption.ids[kind].values()):
-        yield from work.there.records[kind]
+def _named(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Whom the source refers to, whether it described them or not: they are not gone."""
+    for record in draft.users.values():
+        for key in ("manager", "owner"):
+            if isinstance(identity := record.values.get(key), str):
+                yield USERS, identity
+    entries: list[tuple[str, Any]] = [
+        (USERS, each) for record in draft.groups.values() for each in record.values.get("members") or ()
+    ]
+    entries += [(kind, each) for assigned in draft.assigned.values() for kind in assigned for each in assigned[kind]]
+    for kind, each in entries:
+        if isinstance(each, Mapping):
+            yield (GROUPS, str(each["group"])) if "group" in each else (USERS, str(each["user"]))
+        else:
+            yield kind, str(each)
 
 
 def _not_people(work: Work, ids: Iterable[str]) -> Iterator[str]:

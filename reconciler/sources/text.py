@@ -69,7 +69,7 @@ def mapping(values: Mapping[str, Any], indent: int = 0) -> list[str]:
 
 def remarks(lines: Sequence[str], indent: int = 0) -> list[str]:
     """As comments; what a name brings with it stays on its line."""
-    return [f"{' ' * indent}# {_printable(line)}" for whole in lines for line in whole.splitlines() or [""]]
+    return [f"{' ' * indent}# {_printable(line)}".rstrip() for whole in lines for line in whole.splitlines() or [""]]
 
 
 def _item(value: object, indent: int) -> Iterator[str]:

@@ -138,7 +138,7 @@ def test_somebody_is_recognized_by_the_sign_in_name_mail_or_number(tmp_path: Pat
         tmp_path,
         users__e1="userPrincipalName: Ada@contoso.com\n",
         users__e2="userPrincipalName: g@contoso.com\nmail: grace@contoso.com\n",
-        users__e3="userPrincipalName: l@contoso.com\nemployeeId: \"007\"\n",
+        users__e3='userPrincipalName: l@contoso.com\nemployeeId: "007"\n',
         groups__g1="displayName: Team\nmembers: [e1]\n",
     )
     found = draft(
@@ -211,7 +211,7 @@ def test_names_of_files_stay_inside_and_apart(tmp_path: Path) -> None:
 
 
 def test_an_id_that_cannot_be_one_is_refused_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(DesiredStateError, match="can't be `../x`"):
+    with pytest.raises(DesiredStateError, match=r"can't be `\.\./x`"):
         write(adopt(tmp_path / "in", draft({"../x": person("ada")})), tmp_path / "in")
     assert list(tmp_path.iterdir()) == []
 
@@ -266,7 +266,7 @@ def test_an_app_that_is_there_gets_more_assignments_and_keeps_its_comments(tmp_p
     found = draft({"grace": person("grace")}, {"core": {"displayName": "Core", "members": ["grace"]}})
     found.assigned = {"x": {"groups": ["team", "core"], "users": ["ada"]}, "unknown": {"users": ["ada"]}}
     adoption = taken_over(tmp_path, found)
-    assert "+ assigned:x group:core" in told(adoption) and "+ assigned:x user:ada" in told(adoption)
+    assert {"+ assigned:x group:core", "+ assigned:x user:ada"} <= set(told(adoption))
     assert files(tmp_path)["apps/x/app.yaml"] == app.replace("[team]", "[team, core]").replace(
         "  # ours\n", "  # ours\n    users:\n      - ada\n"
     )

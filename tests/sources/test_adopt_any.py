@@ -54,9 +54,11 @@ def files(draw: st.DrawFn) -> dict[str, str]:
     if lines:
         found["users/list.yaml"] = "\n".join(["# everybody", *lines, ""])
     members = draw(st.lists(st.sampled_from(sorted(people)), unique=True))
-    body = f"members: [{', '.join(members)}]" if draw(st.booleans()) else "members:\n" + "\n".join(
-        f"  - {each}   # {each}" for each in members)  # fmt: skip
-    found["groups/team.yaml"] = f"displayName: Team\n{body}\n"
+    if draw(st.booleans()):
+        listed = f"members: [{', '.join(members)}]"
+    else:
+        listed = "\n".join(("members:", *(f"  - {each}   # {each}" for each in members)))
+    found["groups/team.yaml"] = f"displayName: Team\n{listed}\n"
     return found
 
 
