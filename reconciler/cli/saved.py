@@ -58,6 +58,23 @@ def read_key(path: Path) -> bytes:
     return key
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Written beside and renamed, so that nobody ever finds half of it. Only its owner may read it: it names people.
+    Raises OSError.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
 class Signer:
     """Signs with the private key in a file. Raises SecretError at once for what is no such key."""
 
@@ -103,25 +120,13 @@ class Destination:
         return self.put(to_json(plan), f"{plan.app}.json")
 
     def put(self, content: bytes, name: str) -> Path:
-        """Written beside and renamed, so that nobody ever finds half of it. Only its owner may read it: it names
-        people. `name`: in a folder. Raises PlanError.
-        """
+        """`name`: in a folder. Raises PlanError."""
         path = self.out
         try:
             if self.folder is not None:
                 self.folder.mkdir(exist_ok=True)
                 path = self.folder / name
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".tmp")
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(path)
-            except BaseException:
-                with contextlib.suppress(FileNotFoundError):
-                    Path(temporary).unlink()
-                raise
+            write_whole(path, content)
         except OSError as error:
             hint = "name a file in a folder that can be written"
             raise PlanError(f"can't be written: {error.strerror}", hint=hint, place=Place(str(path))) from error

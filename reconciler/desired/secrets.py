@@ -48,6 +48,11 @@ _TOLD = 20
 """Of one file: finding a place takes time in proportion to the file."""
 
 
+def looks_secret(text: str) -> bool:
+    """Whether a value has a well-known form of a token or a private key, with which no file would be read."""
+    return any(beginning in text for beginning in _BEGINNINGS) and _LOOKS.search(text) is not None
+
+
 def report_tokens(document: Document, findings: Findings) -> None:
     """Well-known forms of tokens and private keys, anywhere in a file."""
     text = document.text
