@@ -20,17 +20,21 @@ def text_of(node: Node | None) -> str:
     return str(node.value) if isinstance(node, ScalarNode) else ""
 
 
+def lines_of(text: str, item: Node) -> tuple[int, int]:
+    """Where the lines of one entry of a block begin and end."""
+    last = max(each.end_mark.index for each in leaves(item))
+    end = line_end(text, len(text[item.start_mark.index : last].rstrip()) + item.start_mark.index)
+    for newline in ("\r\n", "\n"):  # a block of text ends where the next thing begins
+        if text.startswith(newline, end):
+            end += len(newline)
+            break
+    return line_start(text, item.start_mark.index), end
+
+
 def out_of_block(text: str, item: Node, since: int) -> str:
     """What follows `since` without the lines of one entry."""
-    start = line_start(text, item.start_mark.index)
-    last = max(each.end_mark.index for each in leaves(item))
-    end = line_end(text, len(text[:last].rstrip()))  # a block of text ends where the next thing begins
-    after = text[end:]
-    for newline in ("\r\n", "\n"):
-        if after.startswith(newline):
-            after = after[len(newline) :]
-            break
-    return text[since:start] + after
+    start, end = lines_of(text, item)
+    return text[since:start] + text[end:]
 
 
 def out_of_flow(text: str, items: list[Node], number: int) -> str:

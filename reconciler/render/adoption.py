@@ -79,7 +79,7 @@ def _row(line: Line) -> tuple[str, str]:
 
 def _refused(refused: Refused) -> str:
     remedy = f"; {safe(refused.remedy, 200)}" if refused.remedy else ""
-    return f"{safe(refused.where)}: {safe(refused.why, 300)}{remedy}"
+    return f"{safe(refused.where, 400)}: {safe(refused.why, 300)}{remedy}"
 
 
 def _summary(adoption: Adoption) -> str:

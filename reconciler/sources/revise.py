@@ -14,7 +14,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.order import Shape, shape_of
-from reconciler.desired.spans import leaves, line_end, line_start, out_of_block, out_of_flow, text_of, value_of
+from reconciler.desired.spans import leaves, line_end, line_start, lines_of, out_of_flow, text_of, value_of
 from reconciler.desired.tidy import same
 from reconciler.errors import Place, ReconcilerError
 from reconciler.sources import text as written
@@ -129,20 +129,12 @@ def _thinned(text: str, holder: MappingNode, node: SequenceNode, numbers: set[in
             raise _Unfit
         left = [text[each.start_mark.index : each.end_mark.index] for n, each in enumerate(items) if n not in numbers]
         return f"{text[: node.start_mark.index]}[{', '.join(left)}]{text[node.end_mark.index :]}"
+    cuts: list[_Edit] = [(*lines_of(text, items[number]), "") for number in numbers]
     if len(numbers) == len(items):
         (key,) = (name for name, value in holder.value if value is node)
         colon = text.index(":", key.end_mark.index) + 1
-        for item in reversed(items[1:]):
-            text = _cut(text, item)
-        return f"{text[:colon]} []{out_of_block(text, items[0], colon)}"
-    for number in sorted(numbers, reverse=True):
-        text = _cut(text, items[number])
-    return text
-
-
-def _cut(text: str, item: Node) -> str:
-    start = line_start(text, item.start_mark.index)
-    return text[:start] + out_of_block(text, item, start)
+        cuts.append((colon, colon, " []"))
+    return _applied(text, cuts)
 
 
 def _unset(text: str, revisions: dict[Where, Revision], _shape: Shape) -> str:
@@ -312,6 +304,4 @@ def _without_records(text: str, gone: Sequence[int]) -> str:
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
     if not isinstance(root, SequenceNode) or root.flow_style:
         raise _Unfit
-    for number in reversed(gone):
-        text = _cut(text, root.value[number])
-    return text
+    return _applied(text, [(*lines_of(text, root.value[number]), "") for number in gone])

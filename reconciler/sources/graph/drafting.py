@@ -162,6 +162,7 @@ def _members(key: str, row: Row, ids: _Ids, draft: Draft) -> tuple[list[Any], li
         elif kind == "other":
             others += 1
         else:
+            draft.complete = False  # or `--prune` would take out whom nobody asked about
             draft.refused.append(
                 Refused(f"members of {key}", f"{member} is nobody who was read", "import again with --full")
             )
