@@ -83,7 +83,7 @@ class _Live:
         self._assigned()
         self.made.notes += notes_of(self.profile, self.snapshot, self.users)
         whole = self.profile.paging.trusted and self.profile.users.lists_inactive and not self.snapshot.partial
-        self.made.complete = whole and not self.made.refused
+        self.made.complete = whole and bool(self.snapshot.accounts) and not self.made.refused
         return self.made
 
     # -- people

@@ -347,3 +347,41 @@ def test_beside_another_app_people_are_the_same_ones(live: Live) -> None:
     assert [path.name for path in live.root.glob("users/*")] == ["ada.yaml"]
     assert "- ada" in live.text("apps/scim/app.yaml")
     assert live.call("plan", live.root, "--app", "scim", "--format", "json").document["changes"] == []
+
+
+def test_in_ci_what_nobody_allowed_is_not_used(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    live.account("ada@example.com")
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("HOOTSUITE_SCIM_TOKEN", "secret-of-the-tests")
+    elsewhere = live.call("import", "live", live.root, "--gallery", "hootsuite", "--yes")
+    assert elsewhere.code == 1
+    assert "--allow-host" in elsewhere.err
+    said = live.first()
+    assert said.code == 1
+    assert "--allow-env" in said.err
+    assert not live.root.exists()
+    assert live.first("--allow-env", TOKEN).code == 0
+
+
+def test_a_list_that_is_cut_off_is_believed_by_nobody(live: Live) -> None:
+    for number in range(8):
+        live.account(f"somebody{number}@example.com")
+    assert live.first().code == 0
+    before = live.files()
+    cut = Sandbox("scim", users=8, rate=0, acts_as=None, faults=["cutList"])
+    with running(cut) as url:
+        live.write("apps/scim/app.yaml", live.text("apps/scim/app.yaml").replace(live.url, url))
+        said = live.again("--prune", "--update")
+        live.write("apps/scim/app.yaml", before["apps/scim/app.yaml"].decode())
+    assert said.code == 1
+    assert "4 resources came, and the server said there are 8" in said.err
+    assert live.files() == before
+
+
+def test_a_list_without_anybody_removes_nobody(live: Live) -> None:
+    live.account("ada@example.com")
+    assert live.first().code == 0
+    before = live.files()
+    live.sandbox.delete_user(live.sandbox.user_id("ada@example.com"))
+    live.again("--prune")
+    assert live.files()["users/ada.yaml"] == before["users/ada.yaml"]
