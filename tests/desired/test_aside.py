@@ -229,8 +229,8 @@ def test_small_states_and_busy_machines_need_none(root: Path, monkeypatch: pytes
     assert aside(root, Settings(), [], cores=8) is None
     monkeypatch.setattr(parsing, "SMALLEST", 0)
     assert aside(root, Settings(), [], cores=1) is None
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
-    for load_, free in ((0.1, 4), (1.5, 3), (3.5, 1), (50.0, 1)):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    for load_, free in ((0.1, 8), (3.5, 5), (5.5, 1), (50.0, 1)):
         monkeypatch.setattr(os, "getloadavg", lambda load_=load_: (load_, 0.0, 0.0), raising=False)
         assert parsing._free_cores() == free
 
