@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from reconciler.cli import options as options_
+
 if TYPE_CHECKING:
     from reconciler.model.adoption import Adoption
     from reconciler.sources.draft import Draft
@@ -64,7 +66,7 @@ def options(function: F) -> F:
         ),
     ):
         wished = option(wished)
-    return wished  # type: ignore[return-value]
+    return options_.cache(wished)  # type: ignore[return-value]
 
 
 def run(directory: Path, draft: Draft, wish: Wish) -> Adoption:
@@ -73,7 +75,7 @@ def run(directory: Path, draft: Draft, wish: Wish) -> Adoption:
     """
     import orjson
 
-    from reconciler.desired import load
+    from reconciler.desired import cache_of, load
     from reconciler.errors import DesiredStateError, UsageError
     from reconciler.render import Style
     from reconciler.render.adoption import adoption_document, adoption_text
@@ -84,7 +86,7 @@ def run(directory: Path, draft: Draft, wish: Wish) -> Adoption:
         raise UsageError(f"{directory} is no folder", hint="name the folder of the desired state")
     if has_state(directory):
         try:
-            load(directory)
+            load(directory, cache=cache_of(directory))
         except DesiredStateError as error:
             if not is_begun(error):
                 raise

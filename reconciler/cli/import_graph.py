@@ -195,7 +195,7 @@ def _which(app: str | None, app_id: str | None, service_principal: str | None) -
 
 def _loaded(root: Path) -> Loaded | None:
     """None: nobody is described there yet. Raises DesiredStateError if what is there has errors."""
-    from reconciler.desired import load
+    from reconciler.desired import cache_of, load
     from reconciler.errors import DesiredStateError
     from reconciler.sources.adopt import has_state
     from reconciler.sources.store import is_begun
@@ -203,7 +203,7 @@ def _loaded(root: Path) -> Loaded | None:
     if not root.is_dir() or not has_state(root):
         return None
     try:
-        return load(root)
+        return load(root, cache=cache_of(root))
     except DesiredStateError as error:
         if is_begun(error):
             return None

@@ -50,7 +50,7 @@ def open_new(settings: Settings, app: App) -> Opened:
         return _opened(settings, app, Directory({}, {}), "file")
     if any((root / part).is_dir() for part in FOLDERS):
         try:
-            loaded = files.load(root)
+            loaded = files.load(root, cache=files.cache_of(root))
         except DesiredStateError as error:
             _must_be_nobody(error)
         else:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from reconciler.desired.cache import cache_of
 from reconciler.desired.load import NOBODY, load
 from reconciler.desired.root import PARTS
 from reconciler.errors import DesiredStateError, ReconcilerError
@@ -26,7 +27,7 @@ def write(adoption: Adoption, root: Path) -> None:
         for folder in made:
             folder.mkdir()
         with _beside(root, adoption) as stage:
-            _check(stage)
+            _check(stage, root)
             _take_over(stage, root, adoption)
     except OSError as error:
         _forget(made)
@@ -90,9 +91,9 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _check(stage: Path) -> None:
+def _check(stage: Path, root: Path) -> None:
     try:
-        load(stage)
+        load(stage, cache=cache_of(root))  # what did not change is known of `root`
     except DesiredStateError as error:
         if not is_begun(error):
             raise
