@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.company import Company
+from benchmarks.processes import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -109,3 +112,21 @@ def test_the_exponent_is_that_of_the_growth() -> None:
     small = {"people": 10_000, "µs a user": 50.0}
     assert exponent(small, {"people": 100_000, "µs a user": 50.0}, "µs a user") == 1
     assert round(exponent(small, {"people": 100_000, "µs a user": 500.0}, "µs a user"), 6) == 2
+
+
+def test_the_memory_of_a_process_is_not_that_of_whoever_measures_it() -> None:
+    """Linux gives a child its parent's peak, so a bench that had filled a sandbox measured itself."""
+    touch = "held = bytearray({0})\nfor n in range(0, {0}, 4096): held[n] = 1\n"
+    report = (
+        "from benchmarks.processes import measure\nimport sys\nprint(measure([sys.executable, '-c', 'pass']).memory)"
+    )
+    large = measure([sys.executable, "-c", touch.format(400_000_000) + "del held\n" + report])
+    assert large.memory > 400_000_000
+    assert int(large.stdout) < 200_000_000
+
+
+def test_a_command_that_fails_ends_the_bench_with_what_it_said() -> None:
+    with pytest.raises(SystemExit, match="ended with 3:\nno such thing"):
+        measure([sys.executable, "-c", "import sys; print('no such thing', file=sys.stderr); sys.exit(3)"])
+    with pytest.raises(SystemExit, match="nonexistent"):
+        measure(["/nonexistent/program"])
