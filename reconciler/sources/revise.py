@@ -37,9 +37,9 @@ def revise(text: str, file: str, revisions: dict[Where, Revision], gone: Iterabl
             after = step(after, revisions, shape)
         after = _without_records(after, sorted(gone))
         if not same(_read(after, file), wanted):
-            raise _by_hand(file)
+            raise by_hand(file)
     except (yaml.YAMLError, _Unfit, LookupError) as error:
-        raise _by_hand(file) from error
+        raise by_hand(file) from error
     return after
 
 
@@ -47,7 +47,8 @@ class _Unfit(Exception):
     """The text has a form that is not edited here."""
 
 
-def _by_hand(file: str) -> ReconcilerError:
+def by_hand(file: str) -> ReconcilerError:
+    """What is said of a file whose form is not edited here."""
     return ReconcilerError(
         "this file can't be edited without touching what was not meant",
         place=Place(file),
@@ -59,7 +60,7 @@ def _read(text: str, file: str) -> Any:
     try:
         return read_document(text.encode(), file).value
     except BadDocument as error:
-        raise _by_hand(file) from error
+        raise by_hand(file) from error
 
 
 # -- the text

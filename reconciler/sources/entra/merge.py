@@ -6,7 +6,6 @@ comment stands inside of it; one of the gallery's that the schema has not is swi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import yaml
@@ -15,13 +14,14 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.desired.document import BadDocument, read_document
 from reconciler.desired.findings import shown
-from reconciler.errors import Place, ReconcilerError
+from reconciler.desired.spans import leaves, line_end
 from reconciler.model.mapping import Mapping, Mappings
 from reconciler.model.path import parse_path
 from reconciler.sources.entra.document import Kind
 from reconciler.sources.entra.overlay import Overlay
 from reconciler.sources.entra.remarks import comment
 from reconciler.sources.entra.written import entry
+from reconciler.sources.revise import by_hand
 from reconciler.sources.text import flow
 
 KINDS: tuple[Kind, ...] = ("users", "groups")
@@ -61,7 +61,7 @@ def merge(text: str, file: str, overlays: list[Overlay], gallery: Mappings, *, u
         own = {_key(each): each for each in getattr(meant, overlay.kind)}
         meant = _one_kind(found, file, overlay.kind, wanted, own, base, meant, update=update, prune=prune)
     if _read(found.text, file) != meant:
-        raise _by_hand(file)
+        raise by_hand(file)
     return found
 
 
@@ -134,15 +134,7 @@ def _read(text: str, file: str) -> Mappings:
     try:
         return Mappings.model_validate(read_document(text.encode(), file).value or {})
     except (BadDocument, ValidationError) as error:
-        raise _by_hand(file) from error
-
-
-def _by_hand(file: str) -> ReconcilerError:
-    return ReconcilerError(
-        "this file can't be edited without touching what was not meant",
-        place=Place(file),
-        hint="`reconciler fmt` may make it simple enough; nothing was written",
-    )
+        raise by_hand(file) from error
 
 
 def _list(text: str, kind: Kind) -> tuple[ScalarNode, Node] | None:
@@ -164,14 +156,14 @@ def _added(text: str, kind: Kind, lines: list[str]) -> str:
         behind = text[colon:]
         empty = behind[: items.end_mark.index - colon] if items.end_mark.index > colon else ""
         text = text[:colon] + behind[len(empty) :]
-        end = _line_end(text, colon)
+        end = line_end(text, colon)
         return f"{text[:end].rstrip(' ')}{newline}{newline.join(lines)}{text[end:]}"
     if items.flow_style:
         end = items.value[-1].end_mark.index
         more = [line.strip().removeprefix("- ") for line in lines if not line.lstrip().startswith("#")]
         return f"{text[:end]}, {', '.join(more)}{text[end:]}"
     column = items.start_mark.column
-    end = _line_end(text, max(each.end_mark.index for each in _leaves(items.value[-1])))
+    end = line_end(text, max(each.end_mark.index for each in leaves(items.value[-1])))
     moved = [f"{' ' * column}{line[2:]}" for line in lines]
     return f"{text[:end]}{newline}{newline.join(moved)}{text[end:]}"
 
@@ -184,7 +176,7 @@ def _replaced(text: str, kind: Kind, key: str, mapping: Mapping) -> str | None:
         target = next((v.value for k, v in item.value if k.value == "target"), "")
         if not target or parse_path(target).canonical != key:
             continue
-        start, end = item.start_mark.index, max(each.end_mark.index for each in _leaves(item))
+        start, end = item.start_mark.index, max(each.end_mark.index for each in leaves(item))
         if _has_comment(text[start:end]):
             return None
         values = mapping.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -194,22 +186,3 @@ def _replaced(text: str, kind: Kind, key: str, mapping: Mapping) -> str | None:
 
 def _has_comment(text: str) -> bool:
     return any(line.lstrip().startswith("#") or " #" in line for line in text.splitlines())
-
-
-def _leaves(node: Node) -> Iterator[Node]:
-    """What ends where it is written; a block ends only where the next thing begins."""
-    if isinstance(node, MappingNode) and not node.flow_style:
-        for _, value in node.value:
-            yield from _leaves(value)
-    elif isinstance(node, SequenceNode) and not node.flow_style:
-        for value in node.value:
-            yield from _leaves(value)
-    else:
-        yield node
-
-
-def _line_end(text: str, index: int) -> int:
-    end = text.find("\n", index)
-    if end < 0:
-        return len(text)
-    return end - 1 if text[end - 1 : end] == "\r" else end
